@@ -187,9 +187,12 @@ impl Picture {
     }
 }
 
-/// True for the design's #E8603C, with a tolerance for blending.
+/// True for the design's #E8603C, and #F47E58 to #F07650 of solid panels, with a tolerance for blending.
 fn is_vermillion([red, green, blue, _]: [u8; 4]) -> bool {
-    red.abs_diff(0xE8) < 16 && green.abs_diff(0x60) < 16 && blue.abs_diff(0x3C) < 16
+    let is_near = |r: u8, g: u8, b: u8| {
+        red.abs_diff(r) < 16 && green.abs_diff(g) < 16 && blue.abs_diff(b) < 16
+    };
+    is_near(0xE8, 0x60, 0x3C) || is_near(0xF2, 0x7A, 0x54)
 }
 
 /// Mean difference of a channel (0 to 255), and the share of pixels with a channel that differs by more

@@ -280,6 +280,40 @@ fn next_to_finish_is_the_run_with_the_least_time_to_go() {
     assert_eq!(next(&app).as_deref(), Some("late"));
 }
 
+/// Feeds a run of another song that fails at a step, for a reason, so many seconds ago.
+fn feed_failure(app: &mut App, run: &str, (node, error): (&str, &str), ago: i64) {
+    let error = format!(r#","data":{{"error":"{error}"}}}}"#);
+    let fail = event(run, Some(node), "fail", -ago).replace('}', &error);
+    feed(app, [event(run, Some(node), "start", -ago - 20), fail, event(run, None, "fail", -ago)]);
+}
+
+/// Failures for the same cause, but for numbers in its words, share one tile, which stays that of the
+/// first of them; one for another cause has its own.
+#[test]
+fn failures_for_one_cause_share_a_tile() {
+    let mut app = headless_app();
+    feed(&mut app, [event("running", Some("PLAN"), "start", -5)]);
+    feed_failure(&mut app, "first", ("RENDER", "timed out after 30 s"), 90);
+    feed_failure(&mut app, "other", ("LYRICS", "timed out after 30 s"), 60);
+    let groups = |app: &App| match planned(app, &wall_index(app)) {
+        Plan::Runs(places) => {
+            let fresh = places.runs.iter().filter(|placed| placed.kind == Kind::Fresh);
+            let tile = |placed: &Placed| {
+                let group = places.group(&placed.id).iter();
+                (placed.id.to_string(), group.map(ToString::to_string).collect::<Vec<_>>())
+            };
+            fresh.map(tile).collect()
+        }
+        _ => Vec::new(),
+    };
+    let alone = |id: &str| (id.to_owned(), Vec::new());
+    assert_eq!(groups(&app), [alone("other"), alone("first")]);
+    feed_failure(&mut app, "second", ("RENDER", "timed out after 45 s"), 10);
+    let shared = ("first".to_owned(), vec!["second".to_owned(), "first".to_owned()]);
+    assert_eq!(groups(&app), [shared, alone("other")]);
+    assert_eq!(counts(&app).failed, 3);
+}
+
 /// A studio of random runs in all statuses.
 fn random_studio(seed: u64) -> App {
     let mut random = fastrand::Rng::with_seed(seed);

@@ -36,6 +36,16 @@ fn tiles_of_variants_look_as_before() {
 }
 
 #[test]
+fn failures_of_one_cause_share_a_tile_and_look_as_before() {
+    assert_as_before("wall-same-cause", "wall", &[]);
+}
+
+#[test]
+fn slabs_of_several_causes_look_as_before() {
+    assert_as_before("wall-causes", "wall", &[]);
+}
+
+#[test]
 fn many_failures_beside_tiles_look_as_before() {
     assert_as_before("wall-failures", "wall", &[]);
 }

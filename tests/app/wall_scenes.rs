@@ -14,6 +14,8 @@ pub const SCENES: &[Scene] = &[
     ("wall-odd", odd),
     ("wall-scripts", scripts),
     ("wall-failures", failures),
+    ("wall-same-cause", same_cause),
+    ("wall-causes", causes),
     ("wall-stale", stale),
 ];
 
@@ -192,28 +194,58 @@ fn twelve() -> Tape {
     tape
 }
 
-/// Small studio on a bad day: more failures than fit into tiles.
+const QUOTA: &str = "Engine queue rejected the job: quota exceeded";
+
+/// Small studio on a bad day: more causes of failures than fit into tiles.
 fn failures() -> Tape {
     let mut tape = tape();
-    let quota = "Engine queue rejected the job: quota exceeded";
     for (title, ago) in [("Glass Harbour", 40_000), ("Night Swimmers", 95_000)] {
-        failed(&mut tape, title, "RENDER", ago, quota);
+        failed(&mut tape, title, "RENDER", ago, QUOTA);
     }
     failed(&mut tape, "Undertow", "LYRICS", 130_000, "LLM call timed out in LYRICS after 30s");
-    failed(&mut tape, "Red Umbrella", "STYLE", 310_000, "Genre not found in blueprint");
-    failed(&mut tape, "Ashes of June", "RENDER", 470_000, quota);
+    failed(&mut tape, "Red Umbrella", "STYLE", 150_000, "Genre not found in blueprint");
+    failed(&mut tape, "Cold Marble", "COMPOSE", 160_000, "no melody within 3 tries");
+    failed(&mut tape, "Ashes of June", "RENDER", 470_000, QUOTA);
+    beside_failures(&mut tape);
+    tape
+}
+
+/// The same studio with two failures for one cause and one for another.
+fn same_cause() -> Tape {
+    let mut tape = tape();
+    failed(&mut tape, "Glass Harbour", "RENDER", 40_000, QUOTA);
+    failed(&mut tape, "Night Swimmers on the Way Home", "RENDER", 95_000, QUOTA);
     running(&mut tape, "Copper Sky", "REVIEW", 4_000);
     running(&mut tape, "Kite Season", "VALIDATE", 2_500);
-    running(&mut tape, "Paper Lanterns", "COMPOSE", 21_000);
-    running(&mut tape, "Northern Line", "PRODUCER", 5_000);
-    fixing(&mut tape, "Letters from the Lighthouse Keeper's Daughter", "FIX", 4_000);
     silent(&mut tape, "Small Hours", "COMPOSE");
-    for (title, ago) in [("Velvet Engine", 21_000), ("Low Tide", 75_000), ("Tin Rooftops", 140_000)]
-    {
-        finished(&mut tape, title, ago, 0.9);
-    }
+    finished(&mut tape, "Velvet Engine", 21_000, 0.91);
     tape.keepalive(NOW);
     tape
+}
+
+/// Timing board with failures for several causes.
+fn causes() -> Tape {
+    let mut tape = thirty_six();
+    let timed_out = "LLM call timed out in LYRICS after 30s";
+    failed(&mut tape, "Undertow", "LYRICS", 90_000, timed_out);
+    failed(&mut tape, "Red Umbrella", "STYLE", 100_000, "Genre not found in blueprint");
+    failed(&mut tape, "Cold Marble", "COMPOSE", 110_000, "no melody within 3 tries");
+    tape
+}
+
+/// What runs and finished beside the failures.
+fn beside_failures(tape: &mut Tape) {
+    running(tape, "Copper Sky", "REVIEW", 4_000);
+    running(tape, "Kite Season", "VALIDATE", 2_500);
+    running(tape, "Paper Lanterns", "COMPOSE", 21_000);
+    running(tape, "Northern Line", "PRODUCER", 5_000);
+    fixing(tape, "Letters from the Lighthouse Keeper's Daughter", "FIX", 4_000);
+    silent(tape, "Small Hours", "COMPOSE");
+    for (title, ago) in [("Velvet Engine", 21_000), ("Low Tide", 75_000), ("Tin Rooftops", 140_000)]
+    {
+        finished(tape, title, ago, 0.9);
+    }
+    tape.keepalive(NOW);
 }
 
 /// Backend that stopped reporting its longest runs.
@@ -241,9 +273,8 @@ const NODES: [&str; 8] =
 /// The timing board of the drawing.
 fn thirty_six() -> Tape {
     let mut tape = tape();
-    let quota = "Engine queue rejected the job: quota exceeded";
-    failed(&mut tape, "Glass Harbour", "RENDER", 58_000, quota);
-    failed(&mut tape, "Tidal Clock", "RENDER", 40_000, quota);
+    failed(&mut tape, "Glass Harbour", "RENDER", 58_000, QUOTA);
+    failed(&mut tape, "Tidal Clock", "RENDER", 40_000, QUOTA);
     running(&mut tape, "Copper Sky", "REVIEW", 4_000);
     fixing(&mut tape, "Northern Line", "REVIEW", 2_000);
     running(&mut tape, "Wild Engine", "REVIEW", 1_000);

@@ -49,7 +49,13 @@ impl Pickable {
     /// Returns the run `by` places after `selected`, counting listed names first and then tiles;
     /// the first run when `selected` is not on the wall.
     pub fn step(&self, selected: Option<&RunId>, by: isize) -> Option<RunId> {
-        let runs: Vec<&RunId> = self.names.iter().chain(&self.tiles).map(|(id, _)| id).collect();
+        let mut runs: Vec<&RunId> = Vec::new();
+        // A run can have both, as the first of the failures that share its tile.
+        for (id, _) in self.names.iter().chain(&self.tiles) {
+            if !runs.contains(&id) {
+                runs.push(id);
+            }
+        }
         let here = selected.and_then(|id| runs.iter().position(|run| *run == id));
         let there = match here {
             Some(here) => here.saturating_add_signed(by).min(runs.len().saturating_sub(1)),
@@ -110,6 +116,19 @@ mod tests {
         let tiles = [(&a, Rect::new(0.0, 0.0, 10.0, 10.0)), (&b, Rect::new(20.0, 0.0, 10.0, 10.0))];
         wall.show_tiles(tiles.into_iter());
         wall
+    }
+
+    #[test]
+    fn failures_that_share_a_tile_are_passed_one_by_one() {
+        let mut wall = wall();
+        let song = |name, y| (id(name), Rect::new(0.0, y, 10.0, 5.0));
+        wall.show_names(vec![song("newer", 0.0), song("a", 5.0)]);
+        assert_eq!(wall.at(Vec2::new(5.0, 2.0), |_| None), Some(id("newer")));
+        let mut passed = vec![wall.step(None, 1).unwrap()];
+        for _ in 0..2 {
+            passed.push(wall.step(passed.last(), 1).unwrap());
+        }
+        assert_eq!(passed, [id("newer"), id("a"), id("b")]);
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn inks(p: &Palette) -> Vec<Inks> {
             of(&[&ground, &bezel, &[p.failed_deep, p.well, p.selection]]),
         ),
         words("tag of the next run", p.bg, vec![p.text]),
-        words("failed_ink", p.failed_ink, vec![p.failed]),
+        words("failed_ink", p.failed_ink, vec![p.failed, p.failed_solid_from, p.failed_solid_to]),
         words("failed_on_tint", p.failed_on_tint, failures.to_vec()),
         words(
             "violet_text",

@@ -62,7 +62,7 @@ pub static DARK: Palette = Palette {
     failed_text: rgb(0xFF9070),
     failed_deep: rgb(0x3B1A12),
     failed_hatch: rgba(0x000000, 0x2B),
-    failed_ink: rgb(0x1A0803),
+    failed_ink: rgb(0x0A0200),
     failed_tint: rgb(0x4A2015),
 
     cancelled: rgb(0xE6A23C),
@@ -104,6 +104,8 @@ pub static DARK: Palette = Palette {
     success_floor: rgb(0x2A5446),
     take: [rgb(0x1C6E55), rgb(0x2FBF8F), rgb(0x8FEBCB), rgb(0xF4F0E8)],
     past_run: rgb(0x7F9FB3),
+    failed_solid_from: rgb(0xF47E58),
+    failed_solid_to: rgb(0xF07650),
     failed_tint_from: rgb(0x4A2015),
     failed_tint_to: rgb(0x2A1511),
     failed_on_tint: rgb(0xFFB199),

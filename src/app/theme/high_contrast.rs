@@ -104,6 +104,8 @@ pub static HIGH_CONTRAST: Palette = Palette {
     success_floor: rgb(0x1F8A62),
     take: [rgb(0x2FE0A0), rgb(0x6FEDC0), rgb(0xB4F7DD), rgb(0xFFFFFF)],
     past_run: rgb(0xB4B4B4),
+    failed_solid_from: rgb(0xFF6E45),
+    failed_solid_to: rgb(0xFF6E45),
     failed_tint_from: rgb(0x000000),
     failed_tint_to: rgb(0x000000),
     failed_on_tint: rgb(0xFFFFFF),

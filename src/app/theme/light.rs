@@ -105,6 +105,8 @@ pub static LIGHT: Palette = Palette {
     success_floor: rgb(0x9CCBBB),
     take: [rgb(0x0B5C44), rgb(0x0C7654), rgb(0x0D8862), rgb(0x0E9A6F)],
     past_run: rgb(0x4F7488),
+    failed_solid_from: rgb(0xA3270A),
+    failed_solid_to: rgb(0xA3270A),
     failed_tint_from: rgb(0xFBE3DA),
     failed_tint_to: rgb(0xFDF1EB),
     failed_on_tint: rgb(0x8A2008),

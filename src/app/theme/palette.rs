@@ -164,6 +164,10 @@ pub struct Palette {
     pub take: [Color; 4],
     /// Runs before this one, as dots on an axis of time.
     pub past_run: Color,
+    /// Solid panel of a failure that is news, from top to bottom: lighter than `failed`, for the sake of
+    /// the text on it.
+    pub failed_solid_from: Color,
+    pub failed_solid_to: Color,
     /// Background of a failed tile, from top to bottom.
     pub failed_tint_from: Color,
     pub failed_tint_to: Color,

@@ -4,12 +4,14 @@ use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
 use super::chain::{self, ChainLayout};
-use super::fit::{fit, line_for, size_for};
+use super::fit::{fit, line_for, size_for, title_line};
 use super::tile::{TileLayout, draw_selection};
 use super::tile_view::TileView;
 use crate::app::draw::{Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::theme::{motion, size};
+use crate::app::words::count_words;
 use crate::bounded::bounded;
+use crate::protocol::RunId;
 
 /// Width of the reference tile: 2×2 places of 5×3.
 const WIDTH: f32 = 713.6;
@@ -18,18 +20,52 @@ const RADIUS: f32 = 18.0;
 /// Least height with room for the chain.
 const LEAST_FOR_CHAIN: f32 = 280.0;
 
-/// Draws the tile of a failure.
+/// Songs that a tile lists when several share it.
+const MOST_SONGS: usize = 2;
+
+/// Draws the tile of a failure, or of several for the same cause.
 pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
     let rect = at.rect;
-    let k = bounded((rect.w / WIDTH).min(rect.h / HEIGHT), 0.36, 1.6);
-    // A low tile has room for little more than the head.
-    let low = rect.h < LEAST_FOR_CHAIN;
+    let k = scale_of(rect);
+    let low = is_low(rect);
     let head_h = if low { (rect.h * 0.56).max(78.0) } else { 176.0 * k };
     let hatch_h = if low { 8.0 } else { 16.0 * k };
     draw_body(part, at, head_h, hatch_h);
     draw_selection(part, at);
     draw_head(part, view, at, head_h);
     draw_foot(part, view, at, (head_h + hatch_h, low), k);
+}
+
+fn scale_of(rect: Rect) -> f32 {
+    bounded((rect.w / WIDTH).min(rect.h / HEIGHT), 0.36, 1.6)
+}
+
+/// True for a tile that has room for little more than the head.
+fn is_low(rect: Rect) -> bool {
+    rect.h < LEAST_FOR_CHAIN
+}
+
+/// Places of the songs that share a tile, newest first: one line for each, and one for the number of
+/// those that have none.
+pub fn song_places(rect: Rect, view: &TileView) -> Vec<(RunId, Rect)> {
+    let lines = song_lines(rect, view.songs.len());
+    let listed = view.songs.iter().zip(lines.iter().copied());
+    // The last of several lines counts the others.
+    let rest = usize::from(view.songs.len() > lines.len() && lines.len() > 1);
+    listed.take(lines.len() - rest).map(|(song, line)| (song.id.clone(), line)).collect()
+}
+
+/// Lines at the foot of a tile that `songs` share.
+fn song_lines(rect: Rect, songs: usize) -> Vec<Rect> {
+    let k = scale_of(rect);
+    let (most, pitch, pad) = match is_low(rect) {
+        true => (1, 32.0, 12.0),
+        false => (MOST_SONGS, (50.0 * k).max(34.0), 18.0 * k),
+    };
+    let lines = songs.min(most);
+    let top = rect.bottom() - pad - pitch * lines as f32;
+    let line = |line: usize| Rect::new(rect.x, top + pitch * line as f32, rect.w, pitch);
+    (0..lines).map(line).collect()
 }
 
 fn draw_body(part: &mut Part, at: &TileLayout, head_h: f32, hatch_h: f32) {
@@ -45,7 +81,7 @@ fn draw_body(part: &mut Part, at: &TileLayout, head_h: f32, hatch_h: f32) {
     part.shape(layer, body);
     let head = Rect::new(rect.x, rect.y, rect.w, head_h);
     let head = Shape::rounded_box(head).radii([RADIUS, RADIUS, 0.0, 0.0]).unsnapped();
-    let head = head.fill(palette.failed).keep_colour();
+    let head = head.fill_vertical(palette.failed_solid_from, palette.failed_solid_to).keep_colour();
     part.shape(layer, head.enter(Entrance::RevealUp, at.failed_at, motion::FAIL_FILL));
     let hatch = Rect::new(rect.x, rect.y + head_h, rect.w, hatch_h);
     part.shape(
@@ -82,9 +118,13 @@ fn draw_head(part: &mut Part, view: &TileView, at: &TileLayout, head_h: f32) {
         ((wanted * 0.62).max(24.0), 2),
         ((wanted * 0.5).max(22.0), 2),
     ];
-    let title = fit(Face::Display700, &steps, (room, room), &view.title);
+    let (title, headline) = match view.songs.len() {
+        0 | 1 => (view.title.as_str(), headline.to_owned()),
+        songs => (headline, format!("{} songs", count_words(songs as u64))),
+    };
+    let title = fit(Face::Display700, &steps, (room, room), title);
     let headline_sizes = (bounded(head_h * 0.25, 22.0, size::FAIL_BAND * 1.5), 22.0);
-    let (headline, headline_size) = line_for(Face::Display700, headline_sizes, headline, room);
+    let (headline, headline_size) = line_for(Face::Display700, headline_sizes, &headline, room);
     // Both lines together are centred in the head.
     let gap = headline_size * 0.42;
     let block = title.size * 0.74 + title.depth() + gap + headline_size * 0.74;
@@ -106,6 +146,55 @@ fn draw_head(part: &mut Part, view: &TileView, at: &TileLayout, head_h: f32) {
             .colour(palette.failed_ink)
             .keep_colour(),
     );
+}
+
+/// Draws the songs that share the tile, each with its age and what became of it.
+fn draw_songs(part: &mut Part, view: &TileView, rect: Rect, (left, right): (f32, f32)) {
+    let palette = part.palette;
+    let layer = Layer::Face;
+    let lines = song_lines(rect, view.songs.len());
+    let hidden = view.songs.len() - lines.len();
+    for (number, (song, line)) in view.songs.iter().zip(&lines).enumerate() {
+        let size = bounded(line.h * 0.62, 22.0, 44.0);
+        let baseline = line.centre_y() + size * 0.36;
+        let is_last = number + 1 == lines.len();
+        if is_last && hidden > 0 && lines.len() > 1 {
+            let words = format!("and {} more", count_words(hidden as u64 + 1));
+            let (words, size) = line_for(Face::Text500, (size, 22.0), &words, right - left);
+            part.text(
+                layer,
+                Text::new("others", words, left, baseline, Face::Text500, size)
+                    .colour(palette.failed_on_tint)
+                    .keep_colour(),
+            );
+            break;
+        }
+        let more = match hidden {
+            0 => String::new(),
+            hidden => format!(", and {} more", count_words(hidden as u64)),
+        };
+        let small = bounded(size * 0.84, 22.0, 40.0);
+        // What became of the song gives way where the title would have too little room.
+        let told = [format!("{}{more}, {}", song.ago, song.became), format!("{}{more}", song.ago)];
+        let width = |words: &str| measure(Face::Text500, small, 0.0, words);
+        let short = usize::from(width(&told[0]) > (right - left) * 0.62 || song.became.is_empty());
+        let told = &told[short];
+        let room = right - left - width(told) - 20.0;
+        let title = title_line(Face::Text600, size, &song.title, &song.variant, room);
+        part.text(
+            layer,
+            Text::new(("song", number), title, left, baseline, Face::Text600, size)
+                .colour(palette.text)
+                .keep_colour(),
+        );
+        part.text(
+            layer,
+            Text::new(("told", number), told.clone(), right, baseline, Face::Text500, small)
+                .end()
+                .colour(palette.failed_on_tint)
+                .keep_colour(),
+        );
+    }
 }
 
 /// Draws the reason, the chain and the time of the failure.
@@ -138,6 +227,14 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32
         );
     }
     let reason_end = first + reason.size * 1.22 * reason.lines.len().saturating_sub(1) as f32;
+    if view.songs.len() > 1 {
+        draw_songs(part, view, rect, (left, right));
+        if !low {
+            let bottom = song_lines(rect, view.songs.len()).first().map_or(rect.y, |line| line.y);
+            draw_chain(part, view, at, (reason_end, bottom), (left, right));
+        }
+        return;
+    }
     if low {
         // The time stands in the last line if that is free.
         let y = rect.bottom() - 16.0;
@@ -196,8 +293,20 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32
             .colour(palette.failed_on_tint);
     }
     part.text(layer, line);
-    let chain_top = reason_end + 14.0 * k;
     let chain_bottom = baseline - time_size * 0.74 - 10.0 * k;
+    draw_chain(part, view, at, (reason_end, chain_bottom), (left, right));
+}
+
+/// Draws the chain between the reason and what stands below it, if there is room.
+fn draw_chain(
+    part: &mut Part,
+    view: &TileView,
+    at: &TileLayout,
+    (reason_end, chain_bottom): (f32, f32),
+    (left, right): (f32, f32),
+) {
+    let k = scale_of(at.rect);
+    let chain_top = reason_end + 14.0 * k;
     let scale = (1.35 * k).max(0.8);
     let drop = if view.fix.passes > 0 { 42.0 * k } else { 0.0 };
     if chain_bottom - chain_top < 40.0 * scale {
@@ -216,7 +325,7 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32
             loop_inset: 0.0,
             clock_secs: at.clock_secs,
             frozen: at.frozen,
-            ground: palette.failed_tint_to,
+            ground: part.palette.failed_tint_to,
         },
     );
 }

@@ -1,8 +1,12 @@
 //! Density of the wall: chosen from the number of runs that matter now, with hysteresis.
 
+use std::collections::HashSet;
+
+use foldhash::fast::FixedState;
 use jiff::{SignedDuration, Timestamp};
 
 use super::wall_index::WallIndex;
+use crate::app::state::failure_cause::Cause;
 use crate::app::state::failure_life::{FRESH_MS, is_fresh};
 use crate::app::state::run_store::RunStore;
 use crate::layout::{MOST_FAILED_TILES, failed_cells};
@@ -42,6 +46,8 @@ pub struct RunsNow {
     pub runs: usize,
     /// Failures that are news.
     pub fresh: usize,
+    /// Causes of these.
+    pub causes: usize,
 }
 
 impl RunsNow {
@@ -54,10 +60,15 @@ impl RunsNow {
         let age = SignedDuration::from_millis(FRESH_MS as i64);
         let failed = newest(RunStatus::Failed, since(age));
         let failed = failed.filter_map(|(_, id)| run_store.model.run(id));
-        let fresh = failed.filter(|run| is_fresh(run, run_store, server_now)).count();
+        let mut causes = HashSet::with_hasher(FixedState::default());
+        let mut fresh = 0;
+        for run in failed.filter(|run| is_fresh(run, run_store, server_now)) {
+            fresh += 1;
+            causes.extend(Cause::of(run));
+        }
         let cancelled = newest(RunStatus::Cancelled, since(NEWS)).count();
         let others = wall_index.active() + wall_index.queued_count();
-        Self { runs: fresh + others + cancelled, fresh }
+        Self { runs: fresh + others + cancelled, fresh, causes: causes.len() }
     }
 
     /// Returns the density of this number of runs.
@@ -67,9 +78,9 @@ impl RunsNow {
             runs if runs > MOST_ROWS => Level::Board,
             runs if runs > MOST_ONE_COLUMN => Level::Rows,
             runs if runs > MOST_TILES => Level::OneColumn,
-            _ if self.fresh > MOST_FAILED_TILES && others <= LARGE_BESIDE => Level::Large,
-            _ if self.fresh >= MOST_FAILED_TILES => Level::Medium,
-            _ if failed_cells(self.fresh) + others <= LARGE_CELLS => Level::Large,
+            _ if self.causes > MOST_FAILED_TILES && others <= LARGE_BESIDE => Level::Large,
+            _ if self.causes >= MOST_FAILED_TILES => Level::Medium,
+            _ if failed_cells(self.causes) + others <= LARGE_CELLS => Level::Large,
             _ => Level::Medium,
         }
     }
@@ -119,7 +130,7 @@ mod tests {
     use super::*;
 
     fn load(runs: usize, fresh: usize) -> RunsNow {
-        RunsNow { runs, fresh }
+        RunsNow { runs, fresh, causes: fresh }
     }
 
     #[test]

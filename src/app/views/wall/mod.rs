@@ -66,7 +66,7 @@ use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, motion};
 use crate::layout::{CanvasSize, Density, Rect};
-use crate::model::{Model, RunStatus};
+use crate::model::{Model, Run, RunStatus};
 use crate::protocol::RunId;
 
 pub(super) fn plugin(app: &mut App) {
@@ -212,10 +212,14 @@ impl WallMemory {
             (self.shown, self.more) = (shown, More::default());
             return;
         };
-        for placed in &places.runs {
-            let run = model.run(&placed.id);
-            let counted = run.filter(|run| run.counted_end().is_none_or(|at| at >= since));
-            counted.into_iter().for_each(|run| shown.count(run.status));
+        let ids = places.runs.iter().flat_map(|placed| {
+            let shared = places.group(&placed.id).iter().filter(|id| **id != placed.id);
+            std::iter::once(&placed.id).chain(shared)
+        });
+        for run in ids.filter_map(|id| model.run(id)) {
+            if run.counted_end().is_none_or(|at| at >= since) {
+                shown.count(run.status);
+            }
         }
         let mut more = More::beyond(counts, &shown);
         if places.failures.is_some() {
@@ -426,6 +430,10 @@ fn draw(
             let place = u32::try_from(place + 1).unwrap_or(u32::MAX);
             view.note = format!("{} in line", ordinal_words(place));
         }
+        if let Some(group) = plan.map(|places| places.group(id)).filter(|group| !group.is_empty()) {
+            let runs: Vec<&Run> = group.iter().filter_map(|id| model.run(id)).collect();
+            view.share(&runs, &run_store, clock.server_now);
+        }
         let retry = |places: &Places| {
             let retry = places.retries.iter().find(|retry| retry.id == *id)?;
             Some(retry.failed_at.to_zoned(local_zone()).strftime("%H:%M").to_string())
@@ -453,7 +461,8 @@ fn draw(
         });
         memory.slab.show(canvas, slab);
         pickable.show_tiles(memory.moves.places());
-        pickable.show_names([memory.failures.names(), memory.slab.names()].concat());
+        let shared = memory.moves.shared_names();
+        pickable.show_names([memory.failures.names(), memory.slab.names(), &shared].concat());
     }
 
     let waiting = matches!(memory.plan, Some(Plan::Nothing) | None)

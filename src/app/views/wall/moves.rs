@@ -303,6 +303,16 @@ impl Moves {
         staying.map(|tile| (&tile.id, tile.to))
     }
 
+    /// Places of the songs that share a failure's tile.
+    pub fn shared_names(&self) -> Vec<(RunId, Rect)> {
+        let staying = self.tiles.iter().filter(|tile| tile.going_at.is_none());
+        let shared = staying.filter_map(|tile| {
+            let view = tile.view.as_ref().filter(|view| view.look == Look::Failed)?;
+            Some(failed::song_places(tile.to, view))
+        });
+        shared.flatten().collect()
+    }
+
     /// Removes all tiles from the canvas.
     pub fn leave(self, canvas: &mut Canvas) {
         for tile in self.tiles {
@@ -346,6 +356,7 @@ mod tests {
             lines: Vec::new(),
             next: None,
             retries: Vec::new(),
+            groups: Vec::new(),
         }))
     }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::level::{MOST_ROWS, NEWS};
 use super::wall_index::{LATELY, WallIndex};
+use crate::app::state::failure_cause::Cause;
 use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{Remaining, remaining};
@@ -90,6 +91,17 @@ pub struct Lists {
     pub next: Option<RunId>,
     /// Runs that retry a failed one, with that run and the time of its failure.
     pub retries: Vec<Retry>,
+    /// Failures that share one card.
+    pub groups: Vec<FailureGroup>,
+}
+
+/// Failures for the same cause, of which at least one is news: they share one card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureGroup {
+    /// The first of them, which has the place: so the card stays when more come.
+    pub leader: RunId,
+    /// All of them, newest first.
+    pub runs: Vec<RunId>,
 }
 
 /// Run that retries a failed one.
@@ -109,20 +121,23 @@ impl Lists {
         let newest = |status, from: Timestamp| {
             wall_index.newest(status).take_while(move |(at, _)| *at >= from).map(|(_, id)| id)
         };
+        let mut told: Vec<(FailureStage, RunId)> = Vec::new();
         for id in newest(RunStatus::Failed, lately).take(MOST_FOLLOWED) {
             let life = model.run(id).and_then(|run| FailureLife::of(run, run_store, server_now));
-            let (kind, most) = match life.map(|life| life.stage) {
-                Some(FailureStage::Fresh) => (Kind::Fresh, MOST_ROWS + 1),
-                Some(FailureStage::Quiet | FailureStage::Recovered) => {
-                    (Kind::Failed, MOST_OLD_FAILURES)
+            let (stage, most) = match life.map(|life| life.stage) {
+                Some(FailureStage::Fresh) => (FailureStage::Fresh, MOST_ROWS + 1),
+                Some(stage @ (FailureStage::Quiet | FailureStage::Recovered)) => {
+                    (stage, MOST_OLD_FAILURES)
                 }
                 Some(FailureStage::Counted) | None => continue,
             };
-            let list = &mut lists.lists[kind as usize];
-            if list.len() < most {
-                list.push(id.clone());
+            let is_news = |stage: FailureStage| stage == FailureStage::Fresh;
+            let alike = told.iter().filter(|(other, _)| is_news(*other) == is_news(stage));
+            if alike.count() < most {
+                told.push((stage, id.clone()));
             }
         }
+        lists.list_failures(told, model);
         let ended = |status, from| newest(status, from).take(MOST_ENDED).cloned().collect();
         lists.lists[Kind::Cancelled as usize] = ended(RunStatus::Cancelled, news);
         lists.lists[Kind::Finished as usize] = ended(RunStatus::Completed, lately);
@@ -150,6 +165,36 @@ impl Lists {
         }
         lists.retries = lists.find_retries(run_store, lately);
         lists
+    }
+
+    /// Lists failures, newest first, and groups those for the same cause as one that is news.
+    fn list_failures(&mut self, told: Vec<(FailureStage, RunId)>, model: &Model) {
+        let mut news: Vec<(Cause, Vec<RunId>)> = Vec::new();
+        let cause_of = |id: &RunId| model.run(id).and_then(Cause::of);
+        let fresh = told.iter().filter(|(stage, _)| *stage == FailureStage::Fresh);
+        for cause in fresh.filter_map(|(_, id)| cause_of(id)) {
+            if news.iter().all(|(known, _)| *known != cause) {
+                news.push((cause, Vec::new()));
+            }
+        }
+        let mut quiet = Vec::new();
+        for (stage, id) in told {
+            let cause = cause_of(&id).filter(|_| stage != FailureStage::Recovered);
+            match news.iter_mut().find(|(known, _)| cause.as_ref() == Some(known)) {
+                Some((_, runs)) => runs.push(id),
+                None => quiet.push(id),
+            }
+        }
+        let mut leaders = Vec::new();
+        for (_, runs) in news {
+            let Some(leader) = runs.last().cloned() else { continue };
+            leaders.push(leader.clone());
+            if runs.len() > 1 {
+                self.groups.push(FailureGroup { leader, runs });
+            }
+        }
+        self.lists[Kind::Fresh as usize] = leaders;
+        self.lists[Kind::Failed as usize] = quiet;
     }
 
     pub fn list(&self, kind: Kind) -> &[RunId] {
@@ -201,6 +246,7 @@ impl Lists {
 
     /// Removes the failures, which a block of their own shows.
     pub fn leave_out_failures(&mut self) {
+        self.groups.clear();
         self.lists[Kind::Fresh as usize].clear();
         self.lists[Kind::Failed as usize].clear();
     }
@@ -215,8 +261,9 @@ impl Lists {
         }
     }
 
-    /// Returns the lists in the order that runs had before; new ones come last in their kind. With `keep_ended` a run that ends keeps its kind, so that it stays
-    /// where it is until the wall may be reordered.
+    /// Returns the lists in the order that runs had before; new ones come last in their kind. With
+    /// `keep_ended` a run that ends keeps its kind, so that it stays where it is until the wall may be
+    /// reordered.
     pub fn hold(mut self, before: &[Placed], keep_ended: bool) -> Self {
         let place = |id: &RunId| before.iter().position(|placed| placed.id == *id);
         let mut held: [Vec<(usize, RunId)>; 7] = Default::default();

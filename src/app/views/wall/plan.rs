@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::level::{LARGE_BESIDE, LARGE_CELLS, Level};
-use super::order::{Kind, Lists, Placed, Retry};
+use super::order::{FailureGroup, Kind, Lists, Placed, Retry};
 use super::wall_index::WallIndex;
 use crate::app::state::run_store::RunStore;
 use crate::app::views::counts::RunCounts;
@@ -45,6 +45,8 @@ pub struct Places {
     pub next: Option<RunId>,
     /// Runs that retry a failed one.
     pub retries: Vec<Retry>,
+    /// Failures that share the tile of the first of them.
+    pub groups: Vec<FailureGroup>,
 }
 
 /// Row that counts runs without a place.
@@ -56,6 +58,12 @@ pub enum Line {
 }
 
 impl Places {
+    /// Returns the failures that share the tile of this run, newest first; none if it stands alone.
+    pub fn group(&self, id: &RunId) -> &[RunId] {
+        let group = self.groups.iter().find(|group| group.leader == *id);
+        group.map_or(&[], |group| &group.runs)
+    }
+
     /// True when running runs have no place, and are counted in words.
     pub fn overflows(&self) -> bool {
         self.lines.iter().any(|(line, _)| *line == Line::Running)
@@ -173,7 +181,7 @@ fn place_tiles(request: &PlanRequest, mut lists: Lists) -> Option<Places> {
     lists.keep_most(Kind::PRIORITY, failed.len() + others.len());
     let runs = lists.in_tile_order().into_iter().zip(failed.into_iter().chain(others));
     let runs = runs.map(|((kind, id), rect)| Placed { id, kind, rect }).collect();
-    let Lists { next, retries, .. } = lists;
+    let Lists { next, retries, groups, .. } = lists;
     Some(Places {
         level: request.level,
         density,
@@ -183,6 +191,7 @@ fn place_tiles(request: &PlanRequest, mut lists: Lists) -> Option<Places> {
         lines: Vec::new(),
         next,
         retries,
+        groups,
     })
 }
 
@@ -269,7 +278,7 @@ fn place_rows(request: &PlanRequest, mut lists: Lists) -> Places {
             lines.extend(rows.next().map(|rect| (line, rect)));
         }
     }
-    let Lists { next, retries, .. } = lists;
+    let Lists { next, retries, groups, .. } = lists;
     Places {
         level: request.level,
         density: Density::Row,
@@ -279,6 +288,7 @@ fn place_rows(request: &PlanRequest, mut lists: Lists) -> Places {
         lines,
         next,
         retries,
+        groups,
     }
 }
 

@@ -226,8 +226,10 @@ fn assert_cards_add_up(app: &App, what: &str) {
     let model = &app.world().resource::<RunStore>().model;
     let since = now(app) - SignedDuration::from_hours(1);
     let mut cards = More::default();
-    for placed in &places.runs {
-        let run = model.run(&placed.id).unwrap();
+    let shared =
+        places.groups.iter().flat_map(|group| group.runs.iter().filter(|id| **id != group.leader));
+    for id in places.runs.iter().map(|placed| &placed.id).chain(shared) {
+        let run = model.run(id).unwrap();
         if run.counted_end().is_none_or(|at| at >= since) {
             cards.count(run.status);
         }
@@ -398,7 +400,7 @@ fn slab_names_its_cause_until_it_goes() {
     placed_after(&mut app, 20.0);
     let cause = |app: &App| {
         let memory = app.world().resource::<WallMemory>();
-        memory.slab.drawn().map(|slab| slab.cause().0.to_owned())
+        memory.slab.drawn().and_then(|slab| Some(slab.causes().next()?.0.to_owned()))
     };
     assert_eq!(cause(&app).as_deref(), Some("RENDER failed"));
     let mut frames = 0;
@@ -408,6 +410,27 @@ fn slab_names_its_cause_until_it_goes() {
         assert!(cause(&app).is_none_or(|cause| cause == "RENDER failed"));
     }
     assert!((315..=335).contains(&frames), "gone after 3 min: {frames}");
+}
+
+#[test]
+fn each_cause_that_is_news_has_a_slab_and_the_last_one_counts_the_rest() {
+    let mut app = app(PlaybackClock::default());
+    for run in 0..14 {
+        receive(&mut app, run, Some("PLAN"), "start", SignedDuration::from_secs(20));
+    }
+    for (run, node) in [(20, "RENDER"), (21, "RENDER"), (22, "LYRICS"), (23, "STYLE"), (24, "PLAN")]
+    {
+        receive(&mut app, run, Some(node), "start", SignedDuration::from_secs(20));
+        receive(&mut app, run, Some(node), "fail", SignedDuration::ZERO);
+        receive(&mut app, run, None, "fail", SignedDuration::ZERO);
+        placed_after(&mut app, 1.0);
+    }
+    placed_after(&mut app, 10.0);
+    let memory = app.world().resource::<WallMemory>();
+    let slab = memory.slab.drawn().unwrap();
+    let headlines: Vec<&str> = slab.causes().map(|(headline, _)| headline).collect();
+    assert_eq!(headlines, ["PLAN failed", "STYLE failed", "LYRICS failed"]);
+    assert_eq!(slab.count(), 5, "two RENDER failures are counted by the last slab");
 }
 
 #[test]

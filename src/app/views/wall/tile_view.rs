@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::app::state::clock::millis_between;
-use crate::app::state::failure_life::{FailureLife, FailureStage};
+use crate::app::state::failure_life::{FailureLife, FailureStage, is_fresh};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{
     FailureView, FixView, ModuleView, Remaining, StageView, remaining,
@@ -74,6 +74,36 @@ pub struct TileView {
     pub variant: String,
     /// True for 5 s after the run's end.
     pub just_ended: bool,
+    /// Songs that failed for the same cause and share the tile, this one among them, newest first; none
+    /// if it stands alone.
+    pub songs: Vec<FailedSong>,
+}
+
+/// Failed song in a tile that several share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FailedSong {
+    pub id: RunId,
+    pub title: String,
+    /// Part of the title in which it differs from others that begin alike; empty without such.
+    pub variant: String,
+    /// Age of the failure: "40 s ago".
+    pub ago: String,
+    /// What became of it: "no retry yet".
+    pub became: String,
+}
+
+impl FailedSong {
+    pub fn of(run: &Run, run_store: &RunStore, server_now: Timestamp) -> Self {
+        let life = FailureLife::of(run, run_store, server_now);
+        let ended_ms = run.counted_end().map(|at| millis_between(at, server_now));
+        Self {
+            id: run.id().clone(),
+            title: run_store.name(run),
+            variant: run_store.variant(run).unwrap_or_default(),
+            ago: ended_ms.map_or_else(String::new, ago_words),
+            became: life.map_or_else(String::new, |life| life.words(run, run_store, server_now)),
+        }
+    }
 }
 
 impl TileView {
@@ -156,6 +186,17 @@ impl TileView {
             ago,
             variant: run_store.variant(run).unwrap_or_default(),
             just_ended: ended_ms.is_some_and(|ms| ms < JUST_ENDED_MS),
+            songs: Vec::new(),
+        }
+    }
+}
+
+impl TileView {
+    /// Makes the tile tell of several failures for the same cause, newest first.
+    pub fn share(&mut self, runs: &[&Run], run_store: &RunStore, server_now: Timestamp) {
+        self.songs = runs.iter().map(|run| FailedSong::of(run, run_store, server_now)).collect();
+        if runs.iter().any(|run| is_fresh(run, run_store, server_now)) {
+            self.look = Look::Failed;
         }
     }
 }

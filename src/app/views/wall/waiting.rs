@@ -128,6 +128,7 @@ pub fn ghost(chain: Vec<ModuleView>) -> TileView {
         ago: String::new(),
         variant: String::new(),
         just_ended: false,
+        songs: Vec::new(),
     }
 }
 

@@ -12,15 +12,16 @@ use super::super::tile_view::TileView;
 use super::super::wall_index::{LATELY, WallIndex};
 use super::cells::{CellsPlace, draw_cells};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure};
+use crate::app::state::failure_cause::Cause;
 use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::failure_words;
 use crate::app::theme::motion;
 use crate::app::words::count_words;
+use crate::bounded::bounded;
 use crate::layout::RowsLayout;
 use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
-use crate::text;
 
 const LAYER: Layer = Layer::Face;
 const RADIUS: f32 = 16.0;
@@ -30,38 +31,68 @@ const SOLID_HEIGHT: f32 = 102.0;
 const HATCH: f32 = 12.0;
 /// Greatest number of failures, the newest ones, among which the cause is looked for.
 const MOST_EXPLAINED: usize = 400;
-/// Songs that are listed.
+/// Height of one of several slabs at scale 1.
+const SMALL_HEIGHT: f32 = 112.0;
+/// Songs of a single cause that are listed.
 const MOST_SONGS: usize = 2;
 
-/// Contents of the slab.
+/// Slabs that stand side by side at most, and the gap between two.
+const MOST_CAUSES: usize = 3;
+const GAP: f32 = 16.0;
+/// Least width of one of several slabs, and its least height where they stand below each other.
+const LEAST_WIDTH: f32 = 560.0;
+const LEAST_HEIGHT: f32 = 96.0;
+
+/// Contents of the slabs above the rows: one for each cause that is news.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SlabView {
+    causes: Vec<CauseView>,
+    rows: RowsLayout,
+}
+
+/// Contents of one slab.
+#[derive(Clone, Debug, PartialEq)]
+struct CauseView {
+    /// Number of songs that failed for this cause.
+    count: usize,
     /// "RENDER failed, 2 songs".
     headline: String,
     reason: String,
     /// Latest songs of this cause.
     songs: Vec<TileView>,
-    /// Failures of the last hour that are not listed.
-    others: usize,
+    /// Failures of the last hour, in words, that no slab counts or lists; empty without such.
+    others: String,
     rect: Rect,
-    rows: RowsLayout,
+}
+
+/// A cause and the failed runs that have it, newest first.
+struct Failures<'a> {
+    cause: Cause,
+    runs: Vec<&'a Run>,
+    is_news: bool,
 }
 
 impl SlabView {
-    /// Headline and reason.
+    /// Headline and reason of each slab.
     #[cfg(test)]
-    pub fn cause(&self) -> (&str, &str) {
-        (&self.headline, &self.reason)
+    pub fn causes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.causes.iter().map(|cause| (&*cause.headline, &*cause.reason))
     }
 
-    /// Number of failures that it tells of.
+    /// Number of failures that they tell of, in words or by name.
     #[cfg(test)]
     pub fn count(&self) -> usize {
-        self.songs.len() + self.others
+        let number = |words: &str| {
+            let words = words.split(' ').nth(1).unwrap_or_default().replace(',', "");
+            words.parse::<usize>().unwrap_or_default()
+        };
+        let several = self.causes.len() > 1;
+        let told = |cause: &CauseView| if several { cause.count } else { cause.songs.len() };
+        self.causes.iter().map(|cause| told(cause) + number(&cause.others)).sum()
     }
 
-    /// Returns the failures of the latest cause, in `rect` above `rows`; `failed` is the number of failures
-    /// of the last hour.
+    /// Returns the failures by cause, in `rect` above `rows`: those of each cause that is news; those of
+    /// the latest one where none is. `failed` is the number of failures of the last hour.
     pub fn of(
         failed: usize,
         (rect, rows): (Rect, RowsLayout),
@@ -69,68 +100,204 @@ impl SlabView {
         run_store: &RunStore,
         (now, server_now): (Timestamp, Timestamp),
     ) -> Self {
-        let lately = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
-        let newest = wall_index.newest(RunStatus::Failed).take_while(|(at, _)| *at >= lately);
-        let failed_runs: Vec<(&Run, FailureStage)> = newest
-            .take(MOST_EXPLAINED)
-            .filter_map(|(_, id)| {
-                let run = run_store.model.run(id)?;
-                Some((run, FailureLife::of(run, run_store, server_now)?.stage))
-            })
-            .collect();
-        // The cause of the latest failure that is news, whose songs may have a retry already; where none is
-        // any more, that of the latest one that is not only counted.
-        let is_news = |stage: FailureStage| stage == FailureStage::Fresh;
-        let is_told = |stage: FailureStage| stage != FailureStage::Counted;
-        let latest = failed_runs
-            .iter()
-            .find(|(_, stage)| is_news(*stage))
-            .or_else(|| failed_runs.iter().find(|(_, stage)| is_told(*stage)))
-            .or(failed_runs.first());
-        let (node, reason) = latest.and_then(|(run, _)| failure_words(run)).unwrap_or_default();
-        let masked = text::masked(&reason);
-        let has_cause = |run: &Run| {
-            let is_at_node = run.failed_node().map(|node| &*node.name) == node.as_deref();
-            is_at_node
-                && failure_words(run).is_some_and(|(_, reason)| text::masked(&reason) == masked)
-        };
-        let (mut count, mut songs) = (0, Vec::new());
-        for (run, _) in failed_runs.iter().filter(|(_, stage)| is_told(*stage)) {
-            if !has_cause(run) {
-                continue;
-            }
-            count += 1;
-            if songs.len() < MOST_SONGS {
-                songs.push(TileView::of(run, run_store, now, server_now));
-            }
+        let told = failures_by_cause(wall_index, run_store, server_now);
+        let news = told.iter().filter(|failures| failures.is_news).count();
+        let places = split(rect, news, &rows);
+        let is_single = places.len() == 1;
+        let shown: Vec<(&Failures, Rect)> = told.iter().zip(places).collect();
+        let counted: usize = shown.iter().map(|(failures, _)| failures.runs.len()).sum();
+        let mut causes: Vec<CauseView> = Vec::with_capacity(shown.len());
+        for (number, (failures, rect)) in shown.iter().enumerate() {
+            let count = failures.runs.len();
+            let is_last = number + 1 == shown.len();
+            let rest = if is_last { failed.saturating_sub(counted) } else { 0 };
+            // Of one cause two songs are named, or one and the number of the others.
+            let (most, others) = match is_single {
+                true if rest > 0 || count > MOST_SONGS => (1, (count + rest).saturating_sub(1)),
+                true => (MOST_SONGS, 0),
+                false => (1, rest),
+            };
+            let listed = failures.runs.iter().take(most);
+            let first = failures.runs.first();
+            let (node, reason) = first.and_then(|run| failure_words(run)).unwrap_or_default();
+            let node = node.unwrap_or_else(|| "Run".to_owned());
+            causes.push(CauseView {
+                count,
+                headline: match count {
+                    0 | 1 => format!("{node} failed"),
+                    songs => format!("{node} failed, {} songs", count_words(songs as u64)),
+                },
+                reason,
+                songs: listed.map(|run| TileView::of(run, run_store, now, server_now)).collect(),
+                others: match others {
+                    0 => String::new(),
+                    others => {
+                        format!("and {} more failed in the last hour", count_words(others as u64))
+                    }
+                },
+                rect: *rect,
+            });
         }
-        let node = node.unwrap_or_else(|| "Run".to_owned());
-        let headline = match count {
-            0 | 1 => format!("{node} failed"),
-            songs => format!("{node} failed, {} songs", count_words(songs)),
-        };
-        let mut others = failed.saturating_sub(songs.len());
-        if others > 0 && songs.len() == MOST_SONGS {
-            // The last line counts the others.
-            songs.pop();
-            others += 1;
-        }
-        Self { headline, reason, songs, others, rect, rows }
+        Self { causes, rows }
     }
+}
+
+/// Returns the failures of the last hour that are told of, by cause: causes that are news first, and the
+/// latest ones first among these.
+fn failures_by_cause<'a>(
+    wall_index: &'a WallIndex,
+    run_store: &'a RunStore,
+    server_now: Timestamp,
+) -> Vec<Failures<'a>> {
+    let lately = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
+    let newest = wall_index.newest(RunStatus::Failed).take_while(|(at, _)| *at >= lately);
+    let mut told: Vec<Failures> = Vec::new();
+    // Failures that were answered are told of only where there are no others.
+    let mut counted: Vec<Failures> = Vec::new();
+    for (_, id) in newest.take(MOST_EXPLAINED) {
+        let Some(run) = run_store.model.run(id) else { continue };
+        let Some(life) = FailureLife::of(run, run_store, server_now) else { continue };
+        let Some(cause) = Cause::of(run) else { continue };
+        let list = if life.stage == FailureStage::Counted { &mut counted } else { &mut told };
+        let known = list.iter().position(|failures| failures.cause == cause);
+        let place = known.unwrap_or_else(|| {
+            list.push(Failures { cause, runs: Vec::new(), is_news: false });
+            list.len() - 1
+        });
+        list[place].runs.push(run);
+        list[place].is_news |= life.stage == FailureStage::Fresh;
+    }
+    if told.is_empty() {
+        counted.truncate(1);
+        counted.iter_mut().for_each(|failures| failures.runs.truncate(1));
+        return counted;
+    }
+    // A stable sort: causes stay in order of their latest failures.
+    told.sort_by_key(|failures| !failures.is_news);
+    told
+}
+
+/// Returns the places of slabs for this number of causes that are news; at least one.
+fn split(rect: Rect, news: usize, rows: &RowsLayout) -> Vec<Rect> {
+    let gap = GAP * rows.scale;
+    let most = |size: f32, least: f32| ((size + gap) / (least * rows.scale + gap)) as usize;
+    let is_stacked = is_stacked(rect);
+    let fit = if is_stacked { most(rect.h, LEAST_HEIGHT) } else { most(rect.w, LEAST_WIDTH) };
+    let count = bounded(news, 1, bounded(fit, 1, MOST_CAUSES));
+    let part = |size: f32| (size - gap * (count - 1) as f32) / count as f32;
+    let place = |number: usize| match is_stacked {
+        true => {
+            let h = part(rect.h);
+            Rect::new(rect.x, rect.y + (h + gap) * number as f32, rect.w, h)
+        }
+        false => {
+            let w = part(rect.w);
+            Rect::new(rect.x + (w + gap) * number as f32, rect.y, w, rect.h)
+        }
+    };
+    (0..count).map(place).collect()
+}
+
+/// True for the slab of a portrait screen, on which songs stand below their cause.
+fn is_stacked(rect: Rect) -> bool {
+    rect.h > 160.0
 }
 
 impl BlockView for SlabView {
     const PART: &'static str = "wall slab";
 
     fn draw(&self, part: &mut Part, names: &mut Vec<(RunId, Rect)>) {
-        draw_slab(part, self, names);
+        let several = self.causes.len() > 1;
+        for (number, cause) in self.causes.iter().enumerate() {
+            if several {
+                draw_small(part, number, cause, &self.rows, names);
+            } else {
+                draw_single(part, cause, &self.rows, names);
+            }
+        }
     }
 }
 
-fn draw_slab(part: &mut Part, view: &SlabView, names: &mut Vec<(RunId, Rect)>) {
-    let (rect, rows) = (view.rect, &view.rows);
-    // On a portrait screen the songs stand below the cause.
-    let stacked = rect.h > 160.0;
+/// Draws one of several slabs: the cause, and below it the newest of its songs.
+fn draw_small(
+    part: &mut Part,
+    number: usize,
+    view: &CauseView,
+    rows: &RowsLayout,
+    names: &mut Vec<(RunId, Rect)>,
+) {
+    let palette = part.palette;
+    let (rect, k) = (view.rect, (view.rect.h / SMALL_HEIGHT).min(rows.scale.max(1.0)));
+    let line_h = 40.0 * k;
+    let hatch_h = 6.0 * k;
+    let solid = Rect::new(rect.x, rect.y, rect.w, rect.h - line_h - hatch_h);
+    let hatch = Rect::new(rect.x, solid.bottom(), rect.w, hatch_h);
+    draw_body(part, rect, solid, hatch, true);
+    let centre = Vec2::new(solid.x + 42.0 * k, solid.centre_y());
+    draw_octagon(part, centre, 25.0 * k);
+    let x = solid.x + 82.0 * k;
+    let room = solid.right() - 16.0 * k - x;
+    let (headline, headline_size) =
+        line_for(Face::Display700, (32.0 * k, 24.0 * k), &view.headline, room);
+    let (reason, reason_size) = line_for(Face::Text600, (24.0 * k, 22.0 * k), &view.reason, room);
+    for (key, words, face, size, y) in [
+        ("headline", headline, Face::Display700, headline_size, -2.5 * k),
+        ("reason", reason, Face::Text600, reason_size, 25.5 * k),
+    ] {
+        let text = Text::new((key, number), words, x, solid.centre_y() + y, face, size);
+        part.text(LAYER, text.colour(palette.failed_ink).keep_colour());
+    }
+    let Some(song) = view.songs.first() else { return };
+    let line = Rect::new(rect.x, hatch.bottom(), rect.w, line_h);
+    names.push((song.id.clone(), line));
+    let (left, right) = (line.x + 20.0 * k, line.right() - 20.0 * k);
+    let (size, y) = (24.0 * k, line.centre_y() + 8.4 * k);
+    // What cannot stand beside a title of some length is left out; the number of other failures never is.
+    let ago_and = |words: &str| format!("{}, {words}", song.ago);
+    let told = match (view.others.is_empty(), song.became.is_empty()) {
+        (false, _) => {
+            vec![ago_and(&view.others), ago_and(&view.others.replace(" in the last hour", ""))]
+        }
+        (true, false) => vec![ago_and(&song.became), song.ago.clone()],
+        (true, true) => vec![song.ago.clone()],
+    };
+    let width = |words: &str| measure(Face::Text600, size, 0.0, words);
+    let title_w = width(&song.title).min((right - left) * 0.45);
+    let fits = |words: &&String| width(words) + title_w + 20.0 * k <= right - left;
+    let told = told.iter().find(fits).or(told.last()).cloned().unwrap_or_default();
+    let room = right - left - width(&told) - 20.0 * k;
+    let title = title_line(Face::Text600, size, &song.title, &song.variant, room);
+    part.text(
+        LAYER,
+        Text::new(("song", number), title, left, y, Face::Text600, size)
+            .colour(palette.text)
+            .keep_colour(),
+    );
+    part.text(
+        LAYER,
+        Text::new(("told", number), told, right, y, Face::Text600, size)
+            .end()
+            .colour(palette.failed_on_tint)
+            .keep_colour(),
+    );
+}
+
+fn draw_octagon(part: &mut Part, centre: Vec2, radius: f32) {
+    let palette = part.palette;
+    part.shape(LAYER, Shape::octagon(centre, radius).fill(palette.failed_ink).keep_colour());
+    let cross = Shape::cross(centre, radius * 0.36, radius * 0.24);
+    part.shape(LAYER, cross.fill(palette.failed).keep_colour());
+}
+
+/// Draws the only slab: the cause, and beside or below it its songs.
+fn draw_single(
+    part: &mut Part,
+    view: &CauseView,
+    rows: &RowsLayout,
+    names: &mut Vec<(RunId, Rect)>,
+) {
+    let rect = view.rect;
+    let stacked = is_stacked(rect);
     let k = if stacked { rows.scale } else { 1.0 };
     let (solid, hatch, list) = if stacked {
         let y = rect.y + SOLID_HEIGHT * k;
@@ -166,7 +333,8 @@ fn draw_body(part: &mut Part, rect: Rect, solid: Rect, hatch: Rect, stacked: boo
     part.shape(layer, body.keep_colour());
     let radii = if stacked { [RADIUS, RADIUS, 0.0, 0.0] } else { [RADIUS, 0.0, 0.0, RADIUS] };
     let solid = Shape::rounded_box(solid).radii(radii);
-    part.shape(layer, solid.fill(palette.failed).keep_colour());
+    let solid = solid.fill_vertical(palette.failed_solid_from, palette.failed_solid_to);
+    part.shape(layer, solid.keep_colour());
     let hatch = Shape::rounded_box(hatch)
         .fill(Color::NONE)
         .texture(Texture::Hatch { period: 14.0, width: 6.0 }, palette.failed);
@@ -175,12 +343,9 @@ fn draw_body(part: &mut Part, rect: Rect, solid: Rect, hatch: Rect, stacked: boo
     part.shape(layer, outline.border(3.0, palette.failed).keep_colour());
 }
 
-fn draw_cause(part: &mut Part, view: &SlabView, solid: Rect, k: f32) {
+fn draw_cause(part: &mut Part, view: &CauseView, solid: Rect, k: f32) {
     let palette = part.palette;
-    let centre = Vec2::new(solid.x + 60.0 * k, solid.centre_y());
-    part.shape(LAYER, Shape::octagon(centre, 36.0 * k).fill(palette.failed_ink).keep_colour());
-    let cross = Shape::cross(centre, 13.0 * k, 8.6 * k);
-    part.shape(LAYER, cross.fill(palette.failed).keep_colour());
+    draw_octagon(part, Vec2::new(solid.x + 60.0 * k, solid.centre_y()), 36.0 * k);
     let x = solid.x + 114.0 * k;
     let room = solid.right() - 16.0 * k - x;
     let lines = [
@@ -196,14 +361,14 @@ fn draw_cause(part: &mut Part, view: &SlabView, solid: Rect, k: f32) {
 
 fn draw_songs(
     part: &mut Part,
-    view: &SlabView,
+    view: &CauseView,
     (list, rows): (Rect, &RowsLayout),
     k: f32,
     names: &mut Vec<(RunId, Rect)>,
 ) {
     let palette = part.palette;
     let (left, right) = (list.x + 22.0 * k, list.right() - 26.0 * k);
-    let lines = view.songs.len() + usize::from(view.others > 0);
+    let lines = view.songs.len() + usize::from(!view.others.is_empty());
     let pitch = list.h / lines.max(1) as f32;
     let middle = |line: usize| list.y + pitch * (line as f32 + 0.5);
     let width = |face, words: &str| measure(face, 24.0 * k, 0.0, words);
@@ -250,8 +415,8 @@ fn draw_songs(
         let row = Rect::new(list.x, list.y + pitch * line as f32, list.w, pitch);
         names.push((song.id.clone(), row));
     }
-    if view.others > 0 {
-        let words = format!("and {} more failed in the last hour", count_words(view.others as u64));
+    if !view.others.is_empty() {
+        let words = view.others.clone();
         let sizes = (24.0 * k, 22.0 * k);
         let size = size_for(Face::Text500, sizes, &words, right - left);
         let y = middle(view.songs.len()) + 9.0 * k;
