@@ -80,9 +80,7 @@ impl Model {
         if batch.frames > 0 || !batch.items.is_empty() {
             self.first_received_at.get_or_insert(batch.received_at);
             self.last_received_at = Some(batch.received_at);
-            // An answer of REST is no frame.
-            let arrived = batch.frames.max(batch.items.len() as u64);
-            self.stats.count_arrivals(batch.received_at, arrived);
+            self.stats.count_arrivals(batch.received_at, batch.frames + batch.answers);
         }
         let items = std::mem::take(&mut batch.items);
         let mut texts = batch.event_texts();
@@ -302,8 +300,10 @@ impl Model {
     pub(super) fn recount_run(&mut self, slot: usize) -> Option<(RunStatus, RunStatus)> {
         let run = self.slots[slot].as_mut()?;
         let bytes = run.text_bytes();
-        let bytes_before = std::mem::replace(&mut run.counted_bytes, bytes);
-        self.text_bytes = self.text_bytes.saturating_sub(bytes_before).saturating_add(bytes);
+        if bytes != run.counted_bytes {
+            let before = std::mem::replace(&mut run.counted_bytes, bytes);
+            self.text_bytes = self.text_bytes.saturating_sub(before).saturating_add(bytes);
+        }
         let standing = run.standing();
         if run.counted.standing == standing && run.counted.key.is_some() {
             return None;
@@ -377,7 +377,16 @@ impl Model {
 
     /// Drops other runs than that in `slot` until the texts are within their limit, and adds the dropped
     /// runs to `evicted`.
+    #[inline]
     pub(super) fn drop_texts(&mut self, slot: usize, now: Timestamp, evicted: &mut Vec<RunId>) {
+        if self.text_bytes > self.retention.text_bytes {
+            self.drop_runs_for_texts(slot, now, evicted);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_runs_for_texts(&mut self, slot: usize, now: Timestamp, evicted: &mut Vec<RunId>) {
         while self.text_bytes > self.retention.text_bytes
             && let Some(id) = self.drop_oldest(Some(slot), now)
         {
