@@ -333,10 +333,24 @@ impl Run {
     }
 
     /// Folds the oldest facts beyond the limits into the base.
+    #[inline]
     fn trim(&mut self, limits: &Retention) {
-        let most_bytes = limits.text_bytes_per_run();
-        while self.facts.len() > limits.events_per_run || self.fact_bytes > most_bytes {
-            let Some(oldest) = self.facts.pop_front() else { return };
+        if self.exceeds(limits) {
+            self.drop_oldest_facts(limits);
+        }
+    }
+
+    #[inline]
+    fn exceeds(&self, limits: &Retention) -> bool {
+        self.facts.len() > limits.events_per_run || self.fact_bytes > limits.text_bytes_per_run()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_oldest_facts(&mut self, limits: &Retention) {
+        while self.exceeds(limits)
+            && let Some(oldest) = self.facts.pop_front()
+        {
             self.fact_bytes = self.fact_bytes.saturating_sub(oldest.text_bytes());
             let key = oldest.sort_key();
             let base = self.base.get_or_insert_with(|| {
@@ -426,7 +440,15 @@ impl Run {
         self.is_late = true;
     }
 
+    #[inline]
     fn join(&mut self) {
+        if self.snapshot.is_some() {
+            self.join_snapshot();
+        }
+    }
+
+    #[inline(never)]
+    fn join_snapshot(&mut self) {
         if let (Some(folded), Some(snapshot)) = (&self.folded, &self.snapshot) {
             self.state.clone_from(folded);
             join(&mut self.state, snapshot);

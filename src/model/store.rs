@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::change::{Change, Counters, Late, NodeChange, Outcome, Retention};
 use super::clock::{ClockSample, ClockStep};
-use super::counted::{EvictionKey, RunContribution};
+use super::counted::{CountedState, EvictionKey, RunContribution};
 use super::fact::{Fact, SKEW};
 use super::run::FactOutcome;
 use super::{EventLog, LogItem, NodeStatus, Run, RunStatus, ServerClock, Stats};
@@ -297,6 +297,7 @@ impl Model {
 
     /// Updates tally, eviction order and statistics for a run that may have changed. Returns its status
     /// before and after if they differ or the run is new.
+    #[inline]
     pub(super) fn recount_run(&mut self, slot: usize) -> Option<(RunStatus, RunStatus)> {
         let run = self.slots[slot].as_mut()?;
         let bytes = run.text_bytes();
@@ -308,6 +309,16 @@ impl Model {
         if run.counted.standing == standing && run.counted.key.is_some() {
             return None;
         }
+        self.recount_standing(slot, standing)
+    }
+
+    #[inline(never)]
+    fn recount_standing(
+        &mut self,
+        slot: usize,
+        standing: CountedState,
+    ) -> Option<(RunStatus, RunStatus)> {
+        let run = self.slots[slot].as_mut()?;
         let arrived_at = self.clock.time_of_arrival(run.last_received_at());
         let after = RunContribution::new(standing, slot, arrived_at);
         let before = std::mem::replace(&mut run.counted, after);
