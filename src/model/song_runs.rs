@@ -32,19 +32,6 @@ pub enum FollowUp {
     FailedAgain(RunId),
 }
 
-impl FollowUp {
-    /// Returns the run that followed.
-    pub fn retry(&self) -> Option<&RunId> {
-        match self {
-            Self::NotRetried => None,
-            Self::RetryQueued(id)
-            | Self::RetryRunning(id)
-            | Self::Recovered(id, _)
-            | Self::FailedAgain(id) => Some(id),
-        }
-    }
-}
-
 /// Index of all runs by song. Each update costs as much as the runs that changed.
 #[derive(Clone, Debug, Default)]
 pub struct SongRuns {

@@ -11,14 +11,14 @@ use meterbridge::app::state::view::View;
 use meterbridge::app::views::counts::RunCounts;
 use meterbridge::app::views::wall::board_view::BoardView;
 use meterbridge::app::views::wall::header::{Count, HeaderView};
-use meterbridge::app::views::wall::level::{Level, Load};
+use meterbridge::app::views::wall::level::{Level, RunsNow};
 use meterbridge::app::views::wall::order::{Kind, Placed};
 use meterbridge::app::views::wall::plan::{Line, Places, Plan, PlanRequest, plan};
 use meterbridge::app::views::wall::tile_view::TileView;
 use meterbridge::app::views::wall::wall_index::WallIndex;
 use meterbridge::layout::{CanvasSize, Density};
 use meterbridge::model::RunStatus;
-use meterbridge::protocol::RunId;
+use meterbridge::protocol::{PIPELINE, RunId};
 
 use super::support::{event, feed, headless_app, noon, perform, play_scene, play_tape};
 use super::wall_scenes::many;
@@ -47,7 +47,7 @@ fn plan_at(app: &App, wall_index: &WallIndex, pixels: (f32, f32), held: Option<&
         counts: counts(app),
         canvas_size: CanvasSize::of_pixels(pixels.0, pixels.1),
         server_now,
-        level: Load::of(wall_index, world.resource::<RunStore>(), server_now).level(),
+        level: RunsNow::of(wall_index, world.resource::<RunStore>(), server_now).level(),
         columns: 0,
         held,
     })
@@ -255,6 +255,29 @@ fn running_runs_come_by_time_to_go_and_those_without_an_estimate_last() {
     let said = words("wall-odd");
     let place = |title: &str| said.lines().position(|line| line.starts_with(title)).unwrap();
     assert!(place("Two at Once") < place("Supercalifragilistic"), "{said}");
+}
+
+/// The next to finish is the one with the least time to go; one that takes longer than usual comes after
+/// all others, because nothing says when it will finish, and one without news is none.
+#[test]
+fn next_to_finish_is_the_run_with_the_least_time_to_go() {
+    let mut app = headless_app();
+    for (place, node) in PIPELINE.iter().filter(|node| **node != "FIX").enumerate() {
+        let at = 20 * place as i64 - 400;
+        let end = event("usual", Some(node), "end", at + 15);
+        let end = end.replace('}', r#","data":{"duration_ms":15000}}"#);
+        feed(&mut app, [event("usual", Some(node), "start", at), end]);
+    }
+    feed(&mut app, [event("usual", None, "end", -200)]);
+    let next = |app: &App| match planned(app, &wall_index(app)) {
+        Plan::Runs(places) => places.next.as_ref().map(|id| id.to_string()),
+        _ => None,
+    };
+    assert_eq!(next(&app), None);
+    feed(&mut app, [event("longer than usual", Some("REVIEW"), "start", -28)]);
+    feed(&mut app, [event("early", Some("PLAN"), "start", -2)]);
+    feed(&mut app, [event("late", Some("RENDER"), "start", -2)]);
+    assert_eq!(next(&app).as_deref(), Some("late"));
 }
 
 /// A studio of random runs in all statuses.

@@ -12,6 +12,7 @@ use crate::app::state::selection::Selection;
 use crate::app::state::view::View;
 use crate::app::state::viewport::Zoom;
 use crate::app::systems::AppSystems;
+use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
 
 pub(in crate::app) fn plugin(app: &mut App) {
@@ -76,9 +77,13 @@ fn apply_navigation_actions(
             Action::SelectRun(run) => focus.pin(run.clone()),
             Action::Fit => *zoom = Zoom::default(),
             Action::MarkSeen(run) => {
+                let is_failed = |run: &&Run| run.status == RunStatus::Failed;
                 let failed = match run {
                     Some(run) => vec![run.clone()],
-                    None => run_store.model.runs().map(|run| run.id().clone()).collect(),
+                    None => {
+                        let failed = run_store.model.runs().filter(is_failed);
+                        failed.map(|run| run.id().clone()).collect()
+                    }
                 };
                 failed.iter().for_each(|run| run_store.mark_seen(run));
             }

@@ -31,11 +31,9 @@ pub enum FailureStage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailureLife {
     pub stage: FailureStage,
-    /// The later run of the song and its state.
+    /// The later run of the song and its state; `NotRetried` for a failure that is history, of which
+    /// nobody asks.
     pub follow_up: FollowUp,
-    /// "no retry yet", "not retried", "retry running, 0:52 to go", "recovered", "failed twice, not
-    /// retried".
-    pub words: String,
 }
 
 impl FailureLife {
@@ -45,6 +43,10 @@ impl FailureLife {
             return None;
         }
         let age_ms = run.counted_end().map_or(u64::MAX, |at| millis_between(at, server_now));
+        if age_ms >= HISTORY_MS {
+            let follow_up = FollowUp::NotRetried;
+            return Some(Self { stage: FailureStage::Counted, follow_up });
+        }
         let follow_up = run_store.follow_up(run);
         let stage = match &follow_up {
             FollowUp::FailedAgain(_) => FailureStage::Counted,
@@ -53,20 +55,25 @@ impl FailureLife {
             }
             FollowUp::Recovered(..) => FailureStage::Counted,
             FollowUp::RetryQueued(_) | FollowUp::RetryRunning(_) => FailureStage::Quiet,
-            FollowUp::NotRetried if age_ms >= HISTORY_MS => FailureStage::Counted,
             FollowUp::NotRetried if age_ms >= FRESH_MS || run_store.is_seen(run.id()) => {
                 FailureStage::Quiet
             }
             FollowUp::NotRetried => FailureStage::Fresh,
         };
+        Some(Self { stage, follow_up })
+    }
+
+    /// What became of the song: "no retry yet", "not retried", "retry running, 0:52 to go", "recovered",
+    /// "failed twice, not retried".
+    pub fn words(&self, run: &Run, run_store: &RunStore, server_now: Timestamp) -> String {
         let times = match run_store.failures_in_a_row(run) {
             0 | 1 => String::new(),
             2 => "failed twice".to_owned(),
             MOST_FAILURES => format!("failed {MOST_FAILURES} times or more"),
             times => format!("failed {times} times"),
         };
-        let became = match &follow_up {
-            FollowUp::NotRetried if stage == FailureStage::Fresh => "no retry yet".to_owned(),
+        let became = match &self.follow_up {
+            FollowUp::NotRetried if self.stage == FailureStage::Fresh => "no retry yet".to_owned(),
             FollowUp::NotRetried => "not retried".to_owned(),
             FollowUp::RetryQueued(_) => "retry queued".to_owned(),
             FollowUp::RetryRunning(id) => retry_words(id, run_store, server_now),
@@ -74,8 +81,7 @@ impl FailureLife {
             FollowUp::FailedAgain(_) => "failed again".to_owned(),
         };
         let words = [times, became].into_iter().filter(|words| !words.is_empty());
-        let words = words.collect::<Vec<_>>().join(", ");
-        Some(Self { stage, follow_up, words })
+        words.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -125,8 +131,9 @@ mod tests {
     /// Stage and words of run `a` at this time.
     fn life_at(store: &RunStore, at: &str) -> (FailureStage, String) {
         let now = format!("2026-11-23T{at}Z").parse().unwrap();
-        let life = FailureLife::of(store.model.run("a").unwrap(), store, now).unwrap();
-        (life.stage, life.words)
+        let run = store.model.run("a").unwrap();
+        let life = FailureLife::of(run, store, now).unwrap();
+        (life.stage, life.words(run, store, now))
     }
 
     #[test]
@@ -160,8 +167,9 @@ mod tests {
         let store = store(&runs);
         assert_eq!(life_at(&store, "10:01:30").0, FailureStage::Counted);
         let now = "2026-11-23T10:10:00Z".parse().unwrap();
-        let life = FailureLife::of(store.model.run("b").unwrap(), &store, now).unwrap();
-        assert_eq!(life.words, "failed twice, not retried");
+        let run = store.model.run("b").unwrap();
+        let life = FailureLife::of(run, &store, now).unwrap();
+        assert_eq!(life.words(run, &store, now), "failed twice, not retried");
     }
 
     #[test]

@@ -29,8 +29,8 @@ impl Pickable {
     }
 
     /// Sets the failures listed beside the tiles.
-    pub(in crate::app) fn show_names(&mut self, names: &[(RunId, Rect)]) {
-        self.names = names.to_vec();
+    pub(in crate::app) fn show_names(&mut self, names: Vec<(RunId, Rect)>) {
+        self.names = names;
     }
 
     pub(in crate::app) fn show_board(&mut self, names: Vec<(RunId, Rect)>, cells: CellGrid) {

@@ -156,7 +156,8 @@ impl Names {
         let after = self.sorted.range::<str, _>((Bound::Excluded(&**title), Bound::Unbounded));
         let neighbours = before.rev().take(1).chain(after.take(1));
         let equal = neighbours.map(|other| equal_bytes(title, other)).max()?;
-        let word = title[..equal].rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        let blank = title[..equal].char_indices().rfind(|(_, c)| c.is_whitespace());
+        let word = blank.map_or(0, |(at, blank)| at + blank.len_utf8());
         // Where the other title ends, all that follows is different.
         let is_end = title[equal..].chars().next().is_none_or(char::is_whitespace);
         let word = if is_end { equal } else { bracket_before(title, word) };

@@ -259,6 +259,15 @@ fn names_equal_those_of_an_index_made_anew() {
 }
 
 #[test]
+fn song_ids_with_wide_blanks_have_a_variant() {
+    let mut studio = Studio::new(20);
+    studio.start("a", "10:00:00", "{\"song_id\":\"夜の灯台の歌\u{3000}一番\"}");
+    studio.start("b", "10:00:01", "{\"song_id\":\"夜の灯台の歌\u{3000}二番\"}");
+    let run = studio.model.run("a").unwrap();
+    assert_eq!(studio.names.variant(run).as_deref(), Some("一番"));
+}
+
+#[test]
 fn name_of_one_of_10_000_alike_runs_is_cheap() {
     let mut studio = Studio::new(20_000);
     let mut batch = Batch::new(NOON.parse().unwrap(), true);

@@ -40,6 +40,7 @@ pub struct RunStore {
     songs: SongRuns,
     /// Failures that somebody marked as seen.
     seen: HashSet<RunId, FixedState>,
+    marks: u64,
 }
 
 impl RunStore {
@@ -55,7 +56,7 @@ impl RunStore {
         names.update(&model, &[], &local_zone());
         let mut songs = SongRuns::default();
         songs.update(&model, &[]);
-        Self { model, generation, names, songs, seen: HashSet::default() }
+        Self { model, generation, names, songs, seen: HashSet::default(), marks: 0 }
     }
 
     /// Applies a batch to model and names, and calls `tell` for each change.
@@ -77,9 +78,10 @@ impl RunStore {
         touched.dedup();
         self.names.update(&self.model, &touched, &local_zone());
         self.songs.update(&self.model, &touched);
-        if !self.seen.is_empty() {
-            let is_failed = |run: &Run| run.status == RunStatus::Failed;
-            self.seen.retain(|id| self.model.run(id).is_some_and(is_failed));
+        for id in &touched {
+            if self.model.run(id).is_none_or(|run| run.status != RunStatus::Failed) {
+                self.seen.remove(id);
+            }
         }
     }
 
@@ -88,6 +90,7 @@ impl RunStore {
         let failed = self.model.run(id).is_some_and(|run| run.status == RunStatus::Failed);
         if failed && self.seen.insert(id.clone()) {
             self.generation += 1;
+            self.marks += 1;
         }
     }
 
@@ -96,9 +99,9 @@ impl RunStore {
         self.seen.contains(id)
     }
 
-    /// Number of failures marked as seen; views compare it with the value they last drew.
-    pub fn seen_count(&self) -> usize {
-        self.seen.len()
+    /// Number of times that a failure was marked as seen; views compare it with the value they last drew.
+    pub fn marks(&self) -> u64 {
+        self.marks
     }
 
     /// What followed the failure of `run`.

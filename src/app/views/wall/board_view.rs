@@ -204,7 +204,9 @@ impl Failures {
             group.count += 1;
             if let Some(life) = FailureLife::of(run, run_store, server_now) {
                 group.follow_ups.count(&life);
-                group.became = life.words;
+                if group.count == 1 {
+                    group.became = life.words(run, run_store, server_now);
+                }
             }
             if group.runs.len() < MOST_NAMED {
                 group.runs.push((id.clone(), run_store.name(run)));

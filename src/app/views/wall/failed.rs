@@ -165,7 +165,7 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32
     let width = measure(Face::Text500, meta, 0.0, &words) + 20.0 * k;
     let ago = format!("failed {ago}");
     // The time gives way to what became of the song.
-    let became = view.life.as_ref().map_or("", |life| life.words.as_str());
+    let became = &view.became;
     let ago_width = measure(Face::Display700, time_size, 0.0, &ago);
     let pill_width = measure(Face::Text600, meta, 0.0, became) + 44.0 * k;
     let has_pill = !became.is_empty() && ago_width + 24.0 * k + pill_width <= room;
@@ -179,7 +179,7 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32
         let y = pill.centre_y() + meta * 0.36;
         part.text(
             layer,
-            Text::new("became", became.to_owned(), pill.centre_x(), y, Face::Text600, meta)
+            Text::new("became", became.clone(), pill.centre_x(), y, Face::Text600, meta)
                 .middle()
                 .colour(ink)
                 .keep_colour(),

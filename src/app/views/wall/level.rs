@@ -37,14 +37,14 @@ pub enum Level {
 
 /// Number of runs that raise the density.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Load {
+pub struct RunsNow {
     /// Failures that are news, running, queued, cancelled lately. Finished runs never count.
     pub runs: usize,
     /// Failures that are news.
     pub fresh: usize,
 }
 
-impl Load {
+impl RunsNow {
     pub fn of(wall_index: &WallIndex, run_store: &RunStore, server_now: Timestamp) -> Self {
         let since = |age| server_now.checked_sub(age).unwrap_or(Timestamp::MIN);
         let newest = |status, from| {
@@ -89,7 +89,7 @@ pub struct LevelKeeper {
 
 impl LevelKeeper {
     /// Returns the density at the draw-clock time `now`. `at_once` ignores what was before.
-    pub fn settle(&mut self, load: Load, now: f64, at_once: bool) -> Level {
+    pub fn settle(&mut self, load: RunsNow, now: f64, at_once: bool) -> Level {
         let natural = load.level();
         let level = match self.level {
             Some(level) if !at_once && natural < level => {
@@ -118,8 +118,8 @@ impl LevelKeeper {
 mod tests {
     use super::*;
 
-    fn load(runs: usize, fresh: usize) -> Load {
-        Load { runs, fresh }
+    fn load(runs: usize, fresh: usize) -> RunsNow {
+        RunsNow { runs, fresh }
     }
 
     #[test]

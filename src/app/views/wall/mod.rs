@@ -11,6 +11,7 @@
 //! | `header`, `failures`, `board`, `cells`, `waiting` | drawing of the rest |
 //! | `fit`, `board_failures` | fitting of texts; setting of failures |
 
+mod block;
 mod board;
 mod board_failures;
 pub mod board_view;
@@ -37,15 +38,17 @@ use bevy::ecs::system::ScheduleSystem;
 use bevy::prelude::*;
 use jiff::Timestamp;
 
+use self::block::Block;
 use self::board::BoardMemory;
-use self::failures::FailuresBlock;
+use self::board_view::Failures;
+use self::failures::FailuresView;
 use self::header::HeaderView;
-use self::level::{LevelKeeper, Load};
+use self::level::{LevelKeeper, RunsNow};
 use self::marks::TileMarks;
 use self::moves::{MoveContext, Moves};
 use self::order::Kind;
 use self::plan::{Line, Places, Plan, PlanRequest, plan};
-use self::rows::{FrameView, Slab, draw_frame};
+use self::rows::{FrameView, SlabView, draw_frame};
 use self::tile_view::{MORE_ORDER, More, TileView, more_words};
 use self::wall_index::{LATELY, WallIndex, WallIndexState, sync_wall_index};
 use super::chrome::ViewChrome;
@@ -102,14 +105,16 @@ struct WallMemory {
     more: More,
     /// Words about runs of which none has a tile, with the tile on which they stand.
     label: Option<(String, Rect)>,
+    /// Last tiles of the statuses of which other runs have no place, with the words about these.
+    notes: Vec<(RunStatus, RunId, String)>,
     frame: Option<FrameView>,
-    slab: Slab,
+    slab: Block<SlabView>,
     /// Draw-clock time at which the first run came.
     begun_at: f64,
     moves: Moves,
     head: Option<(HeaderView, CanvasSize)>,
     waiting: Option<(waiting::WaitingView, CanvasSize)>,
-    failures: FailuresBlock,
+    failures: Block<FailuresView>,
     board: BoardMemory,
 }
 
@@ -139,6 +144,8 @@ struct PlanInputs<'a> {
     at_once: bool,
     /// True when it may take a new order whenever the last one was taken.
     may_reorder: bool,
+    /// True when somebody just marked failures as seen.
+    marked: bool,
     reduced_motion: bool,
 }
 
@@ -146,11 +153,12 @@ impl WallMemory {
     /// Plans the wall anew where it may be reordered, or where a running run would have no place.
     fn follow(&mut self, inputs: &PlanInputs) {
         let PlanInputs { wall_index, now, at_once, .. } = *inputs;
-        let load = Load::of(wall_index, inputs.run_store, inputs.server_now);
+        let load = RunsNow::of(wall_index, inputs.run_store, inputs.server_now);
         let level = self.level.settle(load, now, inputs.may_reorder);
         let gap_over = inputs.may_reorder || now - self.planned_at >= motion::REORDER_GAP;
         let stale = self.planned != wall_index.revision()
             || at_once
+            || inputs.marked
             || now - self.tried_at >= motion::REORDER_GAP;
         let same_level = self.plan.as_ref().and_then(Plan::level) == Some(level);
         let must = self.plan.as_ref().is_none_or(|plan| {
@@ -192,7 +200,7 @@ impl WallMemory {
 
     /// True when rows have no place for failures that came, or no row in words for runs that are not
     /// shown.
-    fn lacks_place(&self, plan: &Plan, load: Load) -> bool {
+    fn lacks_place(&self, plan: &Plan, load: RunsNow) -> bool {
         let Some(places) = plan.places().filter(|places| places.rows.is_some()) else {
             return false;
         };
@@ -226,7 +234,7 @@ impl WallMemory {
     }
 
     /// Last tile of each status of which runs have no place, with the words about these.
-    fn notes(&self) -> Vec<(RunId, String)> {
+    fn notes(&self) -> Vec<(RunStatus, RunId, String)> {
         let tiles = self.plan.as_ref().and_then(Plan::places).filter(|p| p.rows.is_none());
         let Some(places) = tiles else {
             return Vec::new();
@@ -242,7 +250,8 @@ impl WallMemory {
             let more = self.more.of(*status);
             let last = places.runs.iter().rfind(|placed| is_of(*status, placed.kind));
             let last = last.filter(|_| more > 0 && places.density == Density::Tile)?;
-            Some((last.id.clone(), more_words(*status, more, self.shown.of(*status))))
+            let words = more_words(*status, more, self.shown.of(*status));
+            Some((*status, last.id.clone(), words))
         };
         MORE_ORDER.iter().filter_map(note).collect()
     }
@@ -257,20 +266,19 @@ impl WallMemory {
                 None => canvas.remove("wall rows"),
             }
         }
-        let noted = self.notes().len();
-        let told: Vec<String> = MORE_ORDER
+        let notes = self.notes();
+        // On the last tile stand the numbers of the statuses that have no tile with a note.
+        let is_apart = |status: &&RunStatus| {
+            self.more.of(**status) > 0 && notes.iter().all(|(noted, ..)| noted != *status)
+        };
+        let apart: Vec<String> = MORE_ORDER
             .iter()
-            .filter(|status| self.more.of(**status) > 0)
+            .filter(is_apart)
             .map(|status| more_words(*status, self.more.of(*status), self.shown.of(*status)))
             .collect();
         let tiles = places.filter(|places| places.rows.is_none());
-        let last = tiles.and_then(|places| places.runs.last());
-        let label = last.filter(|_| told.len() > noted).map(|last| {
-            let notes = self.notes();
-            let apart =
-                told.into_iter().filter(|words| notes.iter().all(|(_, note)| note != words));
-            (apart.collect::<Vec<_>>().join(", "), last.rect)
-        });
+        let last = tiles.and_then(|places| places.runs.last()).filter(|_| !apart.is_empty());
+        let label = last.map(|last| (apart.join(", "), last.rect));
         if self.label != label {
             match &label {
                 Some((words, tile)) => {
@@ -279,7 +287,7 @@ impl WallMemory {
                 None => canvas.remove("wall more"),
             }
         }
-        (self.frame, self.label) = (frame, label);
+        (self.frame, self.label, self.notes) = (frame, label, notes);
     }
 }
 
@@ -293,7 +301,7 @@ struct WallInputs {
     lost: bool,
     selected: Option<RunId>,
     /// Number of failures marked as seen.
-    seen: usize,
+    marks: u64,
     theme: Theme,
 }
 
@@ -356,7 +364,7 @@ fn draw(
         viewport: *viewport,
         lost: around.is_lost(),
         selected: selection.0.clone(),
-        seen: run_store.seen_count(),
+        marks: run_store.marks(),
         theme: canvas.theme,
     };
     let same = memory.cause.as_ref() == Some(&cause);
@@ -370,10 +378,7 @@ fn draw(
     let lost = cause.lost;
     let canvas_size = viewport.canvas_size();
     // Who marks a failure as seen wants to see that at once.
-    let marked = memory.cause.as_ref().is_some_and(|before| before.seen != cause.seen);
-    if marked {
-        memory.planned = u64::MAX;
-    }
+    let marked = memory.cause.as_ref().is_some_and(|before| before.marks != cause.marks);
     let resized = memory.cause.as_ref().is_none_or(|before| before.viewport != *viewport);
     memory.cause = Some(cause);
     let model = &run_store.model;
@@ -410,6 +415,7 @@ fn draw(
             at_once,
             // Nor does anybody while a replay lasts.
             may_reorder: at_once || counted.replayed || marked,
+            marked,
             reduced_motion: reduced_motion.0 || lost,
         });
         memory.count_others(model, &counts, clock.server_now);
@@ -419,7 +425,7 @@ fn draw(
     let context =
         MoveContext { now, frozen: clock.is_fixed() || lost, selected: selection.0.as_ref() };
     let queue = if same { Vec::new() } else { queue(&counted.wall_index) };
-    let notes = memory.notes();
+    let notes = &memory.notes;
     let (plan, moves) = (memory.plan.as_ref().and_then(Plan::places), &mut memory.moves);
     let view_of = |id: &RunId| {
         let run = model.run(id)?;
@@ -435,27 +441,28 @@ fn draw(
         let marks = TileMarks {
             next: plan.is_some_and(|places| places.next.as_ref() == Some(id)),
             retry_of: plan.and_then(retry),
-            more: notes.iter().find(|(noted, _)| noted == id).map(|(_, words)| words.clone()),
+            more: notes.iter().find(|(_, noted, _)| noted == id).map(|(.., words)| words.clone()),
         };
         Some((view, marks))
     };
     moves.draw(canvas, &context, !same, view_of);
-    pickable.show_tiles(memory.moves.places());
     if !same {
         let places = memory.plan.as_ref().and_then(Plan::places);
         let rows = places.and_then(|places| places.rows);
         let failures = places.and_then(|places| places.failures);
-        let (block, slab) = match rows {
-            Some(rows) => (None, failures.map(|rect| (rect, rows))),
-            None => (failures, None),
-        };
-        let all = (&*counts, &counted.wall_index);
-        memory.failures.draw(canvas, block, all, &run_store, clock.server_now);
-        let failed = (counts.failed, &counted.wall_index);
-        memory.slab.draw(canvas, slab, failed, &run_store, (clock.now, clock.server_now));
+        let block = failures.filter(|_| rows.is_none()).map(|rect| {
+            let failures = Failures::of(&counts, &counted.wall_index, &run_store, clock.server_now);
+            FailuresView { failures, rect }
+        });
+        memory.failures.show(canvas, block);
+        let slab = failures.zip(rows).map(|place| {
+            let times = (clock.now, clock.server_now);
+            SlabView::of(counts.failed, place, &counted.wall_index, &run_store, times)
+        });
+        memory.slab.show(canvas, slab);
+        pickable.show_tiles(memory.moves.places());
+        pickable.show_names([memory.failures.names(), memory.slab.names()].concat());
     }
-    let names = [memory.failures.names(), memory.slab.names()].concat();
-    pickable.show_names(&names);
 
     let waiting = matches!(memory.plan, Some(Plan::Nothing) | None)
         .then(|| (waiting::WaitingView::of(&link), canvas_size));

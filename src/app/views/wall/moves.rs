@@ -369,15 +369,20 @@ mod tests {
         Plan::Runs(Box::new(Places { density, rows: Some(rows), runs, ..*places }))
     }
 
-    fn draw(moves: &mut Moves, canvas: &mut Canvas, now: f64) -> usize {
+    /// Draws all tiles with this look; returns the number of redrawn parts.
+    fn draw_look(moves: &mut Moves, canvas: &mut Canvas, now: f64, look: Look) -> usize {
         let before = canvas.generation();
         let context = MoveContext { now, frozen: false, selected: None };
         let view_of = |id: &RunId| {
-            let view = TileView { id: id.clone(), ..ghost(Vec::new()) };
+            let view = TileView { id: id.clone(), look, ..ghost(Vec::new()) };
             Some((view, TileMarks::default()))
         };
         moves.draw(canvas, &context, true, view_of);
         (canvas.generation() - before) as usize
+    }
+
+    fn draw(moves: &mut Moves, canvas: &mut Canvas, now: f64) -> usize {
+        draw_look(moves, canvas, now, ghost(Vec::new()).look)
     }
 
     fn at(moves: &Moves, run: &str, now: f64) -> Vec<(f32, f32)> {
@@ -418,14 +423,7 @@ mod tests {
     fn failed_tile_cross_fades_to_failed_before() {
         let (mut moves, mut canvas) = (Moves::default(), Canvas::default());
         moves.follow(&plan(&["a"]), 0.0, true, false);
-        let mut draw = |moves: &mut Moves, now: f64, look: Look| {
-            let context = MoveContext { now, frozen: false, selected: None };
-            let view_of = |id: &RunId| {
-                let view = TileView { id: id.clone(), look, ..ghost(Vec::new()) };
-                Some((view, TileMarks::default()))
-            };
-            moves.draw(&mut canvas, &context, true, view_of);
-        };
+        let mut draw = |moves: &mut Moves, now, look| draw_look(moves, &mut canvas, now, look);
         draw(&mut moves, 0.0, Look::Failed);
         draw(&mut moves, 600.0, Look::FailedBefore);
         assert_eq!(at(&moves, "a", 600.0), [(0.0, 0.0), (0.0, 1.0)]);
@@ -454,14 +452,7 @@ mod tests {
     fn row_that_ends_becomes_quiet_in_its_place() {
         let (mut moves, mut canvas) = (Moves::default(), Canvas::default());
         moves.follow(&rows_plan(&["a"]), 0.0, true, false);
-        let mut draw = |moves: &mut Moves, now: f64, look: Look| {
-            let context = MoveContext { now, frozen: false, selected: None };
-            let view_of = |id: &RunId| {
-                let view = TileView { id: id.clone(), look, ..ghost(Vec::new()) };
-                Some((view, TileMarks::default()))
-            };
-            moves.draw(&mut canvas, &context, true, view_of);
-        };
+        let mut draw = |moves: &mut Moves, now, look| draw_look(moves, &mut canvas, now, look);
         draw(&mut moves, 0.0, Look::Running);
         draw(&mut moves, 10.0, Look::Finished);
         let half = at(&moves, "a", 10.5);

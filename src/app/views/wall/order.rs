@@ -148,7 +148,7 @@ impl Lists {
                 lists.lists[kind as usize] = newest.map(|(_, id)| id.clone()).collect();
             }
         }
-        lists.retries = lists.find_retries(run_store);
+        lists.retries = lists.find_retries(run_store, lately);
         lists
     }
 
@@ -166,11 +166,12 @@ impl Lists {
         kinds.into_iter().map(|kind| self.list(kind).len()).sum()
     }
 
-    fn find_retries(&self, run_store: &RunStore) -> Vec<Retry> {
+    /// Finds the runs that retry a run which failed since `lately`.
+    fn find_retries(&self, run_store: &RunStore, lately: Timestamp) -> Vec<Retry> {
         let alive = [Kind::Running, Kind::Queued, Kind::Silent].map(|kind| self.list(kind));
         let retry = |id: &RunId| {
             let failed = run_store.retried_by(run_store.model.run(id)?)?;
-            let failed_at = failed.counted_end()?;
+            let failed_at = failed.counted_end().filter(|at| *at >= lately)?;
             Some(Retry { id: id.clone(), failed: failed.id().clone(), failed_at })
         };
         alive.into_iter().flatten().filter_map(retry).collect()
@@ -214,16 +215,17 @@ impl Lists {
         }
     }
 
-    /// Keeps the order and the kinds that runs had before; new ones come last in their kind. So a run
-    /// that ends stays where it is until the wall may be reordered.
-    pub fn hold(&mut self, before: &[Placed]) {
+    /// Returns the lists in the order that runs had before; new ones come last in their kind. With `keep_ended` a run that ends keeps its kind, so that it stays
+    /// where it is until the wall may be reordered.
+    pub fn hold(mut self, before: &[Placed], keep_ended: bool) -> Self {
         let place = |id: &RunId| before.iter().position(|placed| placed.id == *id);
         let mut held: [Vec<(usize, RunId)>; 7] = Default::default();
         for kind in Kind::PRIORITY {
             for id in std::mem::take(&mut self.lists[kind as usize]) {
                 let (at, kind) = match place(&id) {
-                    // A failure is news at once.
-                    Some(at) if kind == Kind::Fresh => (at, kind),
+                    // A failure becomes news, and stops being news, at once.
+                    Some(at) if Kind::Fresh == kind || Kind::Fresh == before[at].kind => (at, kind),
+                    Some(at) if kind.is_over() && !keep_ended => (at, kind),
                     Some(at) => (at, before[at].kind),
                     None => (usize::MAX, kind),
                 };
@@ -235,6 +237,7 @@ impl Lists {
             held.sort_by_key(|(at, _)| *at);
             *list = held.into_iter().map(|(_, id)| id).collect();
         }
+        self
     }
 }
 

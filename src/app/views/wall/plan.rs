@@ -55,6 +55,13 @@ pub enum Line {
     Ended,
 }
 
+impl Places {
+    /// True when running runs have no place, and are counted in words.
+    pub fn overflows(&self) -> bool {
+        self.lines.iter().any(|(line, _)| *line == Line::Running)
+    }
+}
+
 impl Plan {
     pub fn places(&self) -> Option<&Places> {
         match self {
@@ -72,15 +79,25 @@ impl Plan {
         }
     }
 
-    /// True when a running run has no place although it can have one.
+    /// True when a running run has no place although it can have one: none is full, or a run that ended
+    /// or an empty line holds it.
     pub fn hides_running(&self, wall_index: &WallIndex) -> bool {
         let Self::Runs(places) = self else {
             return *self == Self::Nothing && wall_index.active() > 0;
         };
-        let overflows = places.lines.iter().any(|(line, _)| *line == Line::Running);
         let has_place = |id: &RunId| places.runs.iter().any(|placed| placed.id == *id);
-        let mut running = wall_index.running().chain(wall_index.silent());
-        !overflows && running.any(|(_, id)| !has_place(id))
+        let running: Vec<&RunId> =
+            wall_index.running().chain(wall_index.silent()).map(|(_, id)| id).collect();
+        if running.iter().all(|id| has_place(id)) {
+            return false;
+        }
+        let holds_place = |placed: &Placed| {
+            matches!(placed.kind, Kind::Running | Kind::Silent) && !running.contains(&&placed.id)
+        };
+        let is_empty = |line| line == Line::Queued && wall_index.queued_count() == 0;
+        !places.overflows()
+            || places.runs.iter().any(holds_place)
+            || places.lines.iter().any(|(line, _)| is_empty(*line))
     }
 }
 
@@ -108,14 +125,25 @@ pub fn plan(request: &PlanRequest) -> Plan {
     if request.level == Level::Board {
         return Plan::Board;
     }
-    let mut lists = Lists::of(request.wall_index, request.run_store, request.server_now);
-    if let Some(before) = request.held.and_then(Plan::places) {
-        lists.hold(&before.runs);
-        lists.next.clone_from(&before.next);
-    }
+    let lists = Lists::of(request.wall_index, request.run_store, request.server_now);
+    let Some(before) = request.held.and_then(Plan::places) else {
+        return Plan::Runs(Box::new(place(request, lists)));
+    };
+    let hold = |keep_ended| {
+        let mut held = lists.clone().hold(&before.runs, keep_ended);
+        held.next.clone_from(&before.next);
+        place(request, held)
+    };
+    let held = Plan::Runs(Box::new(hold(true)));
+    // A run that ended does not hold the place of a running one.
+    if held.hides_running(request.wall_index) { Plan::Runs(Box::new(hold(false))) } else { held }
+}
+
+/// Gives the runs tiles, or rows where tiles have no room for the failures.
+fn place(request: &PlanRequest, lists: Lists) -> Places {
     let as_tiles = matches!(request.level, Level::Large | Level::Medium);
     let tiles = if as_tiles { place_tiles(request, lists.clone()) } else { None };
-    Plan::Runs(Box::new(tiles.unwrap_or_else(|| place_rows(request, lists))))
+    tiles.unwrap_or_else(|| place_rows(request, lists))
 }
 
 /// Gives the runs tiles; `None` if the failures do not fit.
@@ -210,7 +238,14 @@ fn place_rows(request: &PlanRequest, mut lists: Lists) -> Places {
     let running = lists.count([Kind::Running, Kind::Silent]);
     let queued = lists.list(Kind::Queued).len();
     let over = [Kind::Cancelled, Kind::Failed, Kind::Finished];
-    let ended = (counts.completed + counts.cancelled + failed).max(lists.count(over));
+    // Runs that ended and hold the place of a running one have a row already.
+    let alive = [Kind::Running, Kind::Silent, Kind::Queued];
+    let ids = alive.into_iter().flat_map(|kind| lists.list(kind));
+    let is_over =
+        |id: &&RunId| request.run_store.model.run(id).is_some_and(|run| run.status.is_over());
+    let held = ids.filter(is_over).count();
+    let ended = counts.completed + counts.cancelled + failed;
+    let ended = ended.saturating_sub(held).max(lists.count(over));
     let mut shares = share(layout.capacity(), running, queued, ended);
     if lists.count(over) < shares.ended {
         // Some are only counted, such as those that were dropped.

@@ -55,10 +55,26 @@ fn now(app: &App) -> Timestamp {
 
 /// Receives an event of a run, `ago` before now.
 fn receive(app: &mut App, run: u32, node: Option<&str>, phase: &str, ago: SignedDuration) {
+    receive_of_song(app, run, None, node, phase, ago);
+}
+
+/// Receives such an event of a run of this song.
+fn receive_of_song(
+    app: &mut App,
+    run: u32,
+    song: Option<u32>,
+    node: Option<&str>,
+    phase: &str,
+    ago: SignedDuration,
+) {
     let at = now(app) - ago;
     let node = node.map_or_else(String::new, |node| format!(r#""node_name":"{node}","#));
     let mut batch = Batch::new(now(app), true);
-    batch.push_text(&format!(r#"{{"ts":"{at}","run_id":"run-{run}",{node}"phase":"{phase}"}}"#));
+    let data =
+        song.map_or_else(String::new, |song| format!(r#","data":{{"song_id":"song-{song}"}}"#));
+    batch.push_text(&format!(
+        r#"{{"ts":"{at}","run_id":"run-{run}",{node}"phase":"{phase}"{data}}}"#
+    ));
     let mut changes = Vec::new();
     let mut run_store = app.world_mut().resource_mut::<RunStore>();
     run_store.receive(batch, |event, change| changes.push((event.cloned(), change)));
@@ -83,7 +99,7 @@ fn shown(app: &App) -> [Numbers; 3] {
         (Some(Plan::Board), Some(board)) => {
             [board.active, board.failures.count, board.finished, board.cancelled].map(Some)
         }
-        _ => [None, memory.failures.count(), None, None],
+        _ => [None, memory.failures.drawn().map(|view| view.failures.count), None, None],
     };
     let meters = &app.world().resource::<ViewChrome>().bridge().unwrap().readings;
     let note: Vec<&str> = meters[2].note[0].split(' ').collect();
@@ -178,7 +194,7 @@ fn header_failures_and_meters_show_the_same_numbers_beside_tiles() {
 
 /// Numbers in the words about runs without a place: "+5 more running", "and 29 more finished".
 fn numbers_in_words(memory: &WallMemory) -> More {
-    let mut words: Vec<String> = memory.notes().into_iter().map(|(_, words)| words).collect();
+    let mut words: Vec<String> = memory.notes().into_iter().map(|(.., words)| words).collect();
     words.extend(memory.label.iter().map(|(words, _)| words.clone()));
     let frame = memory.frame.iter().flat_map(|frame| frame.words());
     words.extend(frame.map(str::to_owned));
@@ -218,7 +234,10 @@ fn assert_cards_add_up(app: &App, what: &str) {
     }
     let told = numbers_in_words(memory);
     let counts = app.world().resource::<RunCounts>();
-    let block = memory.failures.count().or(memory.slab.count());
+    let block = {
+        let block = memory.failures.drawn().map(|view| view.failures.count);
+        block.or(memory.slab.drawn().map(SlabView::count))
+    };
     let failed = block.unwrap_or(cards.failed + told.failed);
     let sums = [
         cards.running + told.running,
@@ -246,6 +265,10 @@ fn add_up_in_each_frame(running: u32, frames: u32, seed: u64) -> usize {
             let zero = SignedDuration::ZERO;
             let model = &app.world().resource::<RunStore>().model;
             let alive = model.count(RunStatus::Running) + model.count(RunStatus::Pending);
+            // Few songs, so that failed ones are retried.
+            let receive = |app: &mut App, run, node, phase, ago| {
+                receive_of_song(app, run, Some(run % 5), node, phase, ago);
+            };
             // About as many runs as at first.
             let kinds = if alive < running as usize + 4 { 12 } else { 6 };
             match random.u8(0..kinds) {
@@ -294,15 +317,7 @@ fn order_waits_5_s_but_a_running_run_has_a_place_at_once() {
     for run in 100..120 {
         receive(&mut app, run, None, "end", SignedDuration::from_secs(60));
     }
-    let draw = |app: &mut App, secs: f64| {
-        app.world_mut().resource_mut::<DrawClock>().secs += secs;
-        let later = now(app) + SignedDuration::from_millis((secs * 1_000.0) as i64);
-        set_time(app, later);
-        app.update();
-        let memory = app.world().resource::<WallMemory>();
-        let places = memory.plan.as_ref().and_then(Plan::places).unwrap();
-        places.runs.iter().map(|placed| placed.id.to_string()).collect::<Vec<_>>()
-    };
+    let draw = placed_after;
     draw(&mut app, 0.1);
     // The first order is taken when the wall has settled.
     receive(&mut app, 0, None, "end", SignedDuration::ZERO);
@@ -318,6 +333,81 @@ fn order_waits_5_s_but_a_running_run_has_a_place_at_once() {
     let after = draw(&mut app, 3.5);
     let ended = after.iter().position(|id| id == "run-1");
     assert!(ended.is_some_and(|at| at >= 13), "{after:?}");
+}
+
+#[test]
+fn run_that_ends_gives_its_row_at_once_to_a_running_one_without_a_place() {
+    let mut app = app(PlaybackClock::default());
+    for run in 0..50 {
+        receive(&mut app, run, Some("PLAN"), "start", SignedDuration::from_secs(60));
+    }
+    let draw = |app: &mut App, secs: f64| {
+        let placed = placed_after(app, secs);
+        let memory = app.world().resource::<WallMemory>();
+        assert!(memory.plan.as_ref().and_then(Plan::places).unwrap().overflows());
+        placed
+    };
+    draw(&mut app, 0.1);
+    let before = draw(&mut app, 20.0);
+    receive(&mut app, 1, None, "end", SignedDuration::ZERO);
+    receive(&mut app, 2, None, "end", SignedDuration::ZERO);
+    let after = draw(&mut app, 1.0);
+    let is_over = |id: &String| ["run-1", "run-2"].contains(&id.as_str());
+    assert!(before.iter().any(is_over) && !after.iter().any(is_over), "{after:?}");
+    let model = &app.world().resource::<RunStore>().model;
+    let running = |id: &String| model.run(id).is_some_and(|run| run.status == RunStatus::Running);
+    assert!(after.iter().all(running), "{after:?}");
+    assert!(after.len() + 1 >= before.len(), "one row at most for those that ended");
+}
+
+/// Places of an app that drew `secs` later.
+fn placed_after(app: &mut App, secs: f64) -> Vec<String> {
+    app.world_mut().resource_mut::<DrawClock>().secs += secs;
+    let later = now(app) + SignedDuration::from_millis((secs * 1_000.0) as i64);
+    set_time(app, later);
+    app.update();
+    let memory = app.world().resource::<WallMemory>();
+    let places = memory.plan.as_ref().and_then(Plan::places).unwrap();
+    places.runs.iter().map(|placed| placed.id.to_string()).collect()
+}
+
+#[test]
+fn tile_of_a_run_that_ends_goes_at_once_to_a_running_one_without_a_place() {
+    let mut app = app(PlaybackClock::default());
+    for run in 0..6 {
+        receive(&mut app, run, Some("PLAN"), "start", SignedDuration::from_secs(60));
+    }
+    placed_after(&mut app, 0.1);
+    let before = placed_after(&mut app, 20.0);
+    assert_eq!(before.len(), 6);
+    receive(&mut app, 1, None, "end", SignedDuration::ZERO);
+    receive(&mut app, 6, Some("PLAN"), "start", SignedDuration::ZERO);
+    let after = placed_after(&mut app, 1.0);
+    assert!(after.iter().any(|id| id == "run-6"), "{after:?}");
+}
+
+#[test]
+fn slab_names_its_cause_until_it_goes() {
+    let mut app = app(PlaybackClock::default());
+    for run in 0..14 {
+        receive(&mut app, run, Some("PLAN"), "start", SignedDuration::from_secs(20));
+    }
+    receive(&mut app, 20, Some("RENDER"), "start", SignedDuration::from_secs(20));
+    receive(&mut app, 20, Some("RENDER"), "fail", SignedDuration::ZERO);
+    receive(&mut app, 20, None, "fail", SignedDuration::ZERO);
+    placed_after(&mut app, 20.0);
+    let cause = |app: &App| {
+        let memory = app.world().resource::<WallMemory>();
+        memory.slab.drawn().map(|slab| slab.cause().0.to_owned())
+    };
+    assert_eq!(cause(&app).as_deref(), Some("RENDER failed"));
+    let mut frames = 0;
+    for _ in 0..340 {
+        placed_after(&mut app, 0.5);
+        frames += usize::from(cause(&app).is_some());
+        assert!(cause(&app).is_none_or(|cause| cause == "RENDER failed"));
+    }
+    assert!((315..=335).contains(&frames), "gone after 3 min: {frames}");
 }
 
 #[test]

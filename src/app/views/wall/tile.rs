@@ -141,8 +141,8 @@ const REASON: f32 = 193.0;
 const BECAME: f32 = 224.0;
 /// Depth of the fix loop below the chain.
 const LOOP: f32 = 31.0;
-/// The same where the reason of a failure stands below it.
-const LOOP_OF_FAILURE: f32 = 18.0;
+/// The same where a line of words stands below it.
+const SHORT_LOOP: f32 = 15.0;
 /// Baseline of a tile's values where the line below them counts other runs.
 const SHORT_VALUES: f32 = 190.0;
 /// Size of a title of two lines.
@@ -225,7 +225,8 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileM
     } else {
         draw_place(part, view, (left, right, lines.node()), k, part.palette.tone(glyph.tone()));
     }
-    draw_chain(part, view, at, (left, right), &lines);
+    let has_words_below = view.failure.is_some() || marks.more.is_some();
+    draw_chain(part, view, at, (left, right), (&lines, has_words_below));
     if let Some(failure) = view.failure.as_ref() {
         draw_failure(part, view, &failure.reason, marks, (left, right), &lines);
         return;
@@ -261,15 +262,9 @@ fn draw_failure(
             .colour(palette.text)
             .keep_colour(),
     );
-    let became = view.life.as_ref().map_or("", |life| life.words.as_str());
-    let ink = match view.life.as_ref().map(|life| &life.follow_up) {
-        Some(FollowUp::RetryRunning(_) | FollowUp::RetryQueued(_)) => palette.running,
-        Some(FollowUp::Recovered(..)) => palette.success,
-        _ => palette.failed_on_tint,
-    };
     let (words, ink) = match &marks.more {
         Some(more) => (more.as_str(), palette.text),
-        None => (became, ink),
+        None => (view.became.as_str(), became_ink(view, palette)),
     };
     let (words, words_size) = line_for(Face::Text600, sizes, words, room);
     let y = lines.at(BECAME, 1.0);
@@ -277,6 +272,15 @@ fn draw_failure(
         Layer::Face,
         Text::new("became", words, left, y, Face::Text600, words_size).colour(ink).keep_colour(),
     );
+}
+
+/// Ink of the words about what became of a failed song.
+pub fn became_ink(view: &TileView, palette: &Palette) -> Color {
+    match view.follow_up {
+        Some(FollowUp::RetryRunning(_) | FollowUp::RetryQueued(_)) => palette.running,
+        Some(FollowUp::Recovered(..)) => palette.success,
+        Some(FollowUp::NotRetried | FollowUp::FailedAgain(_)) | None => palette.failed_on_tint,
+    }
 }
 
 /// Draws the values in one line, and below it the number of runs without a place.
@@ -325,7 +329,7 @@ fn draw_chain(
     view: &TileView,
     at: &TileLayout,
     (left, right): (f32, f32),
-    lines: &Lines,
+    (lines, has_words_below): (&Lines, bool),
 ) {
     let k = at.scale;
     let inset = 10.0 * k;
@@ -337,7 +341,7 @@ fn draw_chain(
             right: right - inset,
             y: lines.chain(),
             scale: k.min(1.0 + (k - 1.0) * 0.8),
-            drop: if view.failure.is_some() { LOOP_OF_FAILURE } else { LOOP } * k,
+            drop: if has_words_below { SHORT_LOOP } else { LOOP } * k,
             loop_inset: 0.0,
             clock_secs: at.clock_secs,
             frozen: at.frozen || view.look == Look::Silent,
@@ -395,7 +399,6 @@ fn draw_place(
     } else {
         (view.note.as_str(), palette.text)
     };
-    let width = |text: &str| measure(Face::Text500, meta_size, 0.0, text);
     let (place, place_size) = line_for(Face::Text700, (node_size, 20.0), &view.place, room);
     let place_width = measure(Face::Text700, place_size, 0.0, &place);
     let note_room = (room - place_width - gap).max(1.0);
@@ -403,9 +406,12 @@ fn draw_place(
     let note_w = measure(Face::Text500, note_size, 0.0, note);
     let with_note = if note.is_empty() { 0.0 } else { gap + note_w };
     // In a fix pass its number stands in place of the time, which the ring still shows.
+    let detail_room = (room - place_width - gap - with_note).max(1.0);
+    let sizes = (meta_size, size::ESSENTIAL_MIN);
+    let detail_size = size_for(Face::Text500, sizes, &view.detail, detail_room);
     let detail_fits = !view.detail.is_empty()
         && !view.fix.live
-        && place_width + gap + width(&view.detail) + with_note <= room
+        && measure(Face::Text500, detail_size, 0.0, &view.detail) <= detail_room
         && note_size >= meta_size;
     let note_fits = place_width + with_note <= room + 0.5;
     let ink = if view.look == Look::Queued { palette.text_secondary } else { ink };
@@ -414,7 +420,7 @@ fn draw_place(
         line = line
             .then(gap, view.detail.clone())
             .face(Face::Text500)
-            .size(meta_size)
+            .size(detail_size)
             .colour(palette.text_secondary);
     }
     part.text(Layer::Face, line);

@@ -13,7 +13,7 @@ use crate::app::views::counts::RunCounts;
 use crate::app::words::{
     ago_words, clock_words, count_words, countdown_words, names_words, number_words,
 };
-use crate::model::{Baseline, NodeStatus, Run, RunStatus};
+use crate::model::{Baseline, FollowUp, NodeStatus, Run, RunStatus};
 use crate::protocol::{MAX_FIX_PASSES, RunId};
 
 /// Greatest age of a run's end that counts as just now, in milliseconds.
@@ -58,8 +58,10 @@ pub struct TileView {
     /// The same in one line: "1:47 to go", "no news for 0:38".
     pub other_words: String,
     pub failure: Option<FailureView>,
-    /// What became of the failed song.
-    pub life: Option<FailureLife>,
+    /// The failed song's later run and its state.
+    pub follow_up: Option<FollowUp>,
+    /// What became of the failed song, in words; empty unless the run failed.
+    pub became: String,
     /// Estimate of a running run with news.
     pub left: Option<Remaining>,
     /// Milliseconds without news, of a silent run.
@@ -144,7 +146,10 @@ impl TileView {
             other_time,
             other_words,
             failure: stage.failure,
-            life,
+            became: life
+                .as_ref()
+                .map_or_else(String::new, |life| life.words(run, run_store, server_now)),
+            follow_up: life.map(|life| life.follow_up),
             left: (look == Look::Running).then_some(left),
             silent_ms: stage.silent_ms,
             score,

@@ -10,7 +10,7 @@ use crate::app::draw::CELL_BYTES;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::{EventReceived, RunStore, touched};
-use crate::app::state::run_view::{Remaining, STALE_AFTER_MS, remaining, remaining_ms};
+use crate::app::state::run_view::STALE_AFTER_MS;
 use crate::app::state::status::{DisplayStatus, Progress};
 use crate::model::{Model, Node, NodeStatus, Run, RunStatus};
 use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_index};
@@ -19,12 +19,6 @@ use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_index};
 pub const MOST_NODES: usize = 14;
 /// Time within which a run counts as ended lately.
 pub const LATELY: SignedDuration = SignedDuration::from_hours(1);
-/// Runs whose estimate is computed anew to find the next to finish; the listed estimates of others are
-/// later.
-const ASKED_FOR_NEXT: usize = 24;
-/// Change of an estimate that leaves a run's place in the list, in milliseconds; the first in the list
-/// are estimated anew.
-const SAME_DUE_MS: u64 = 1_000;
 
 /// State of a cell of the board; `cells.wgsl` has the same numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,14 +58,12 @@ struct IndexedRun {
     silent: bool,
     /// Node that the run is at or on the way to, and true when it is there.
     stands: Option<(usize, bool)>,
-    /// Estimated end.
-    due: Option<Timestamp>,
     cells: [u8; CELL_BYTES],
 }
 
 impl IndexedRun {
     /// True when both entries are running and not silent, with the same start: they are in the same
-    /// lists, except for estimates.
+    /// lists.
     fn is_listed_as(&self, other: &Self) -> bool {
         let running = self.status == RunStatus::Running && other.status == RunStatus::Running;
         running && !self.silent && !other.silent && self.since == other.since
@@ -101,7 +93,6 @@ pub struct WallIndex {
     silent: BTreeSet<(Timestamp, usize)>,
     /// Running runs by time of reception; a time may be outdated, which `apply_passed_time` corrects.
     heard: BTreeSet<(Timestamp, usize)>,
-    due: BTreeSet<(Timestamp, usize)>,
     completed: Ended,
     failed: Ended,
     cancelled: Ended,
@@ -131,7 +122,7 @@ impl WallIndex {
             self.rebuild(model, now, server_now);
         } else {
             for id in touched {
-                self.recount_run(model, id, now, server_now);
+                self.recount_run(model, id, now);
             }
         }
         self.events = events;
@@ -148,12 +139,12 @@ impl WallIndex {
         self.horizon = server_now.checked_sub(LATELY).ok();
         // In order of arrival, so that slots are as if each run had been counted when it arrived.
         for run in model.runs_in_order() {
-            self.recount_run(model, run.id(), now, server_now);
+            self.recount_run(model, run.id(), now);
         }
     }
 
     /// Counts one run anew, or removes it if the model has dropped it.
-    fn recount_run(&mut self, model: &Model, id: &RunId, now: Timestamp, server_now: Timestamp) {
+    fn recount_run(&mut self, model: &Model, id: &RunId, now: Timestamp) {
         let known = self.places.get(id).copied();
         let Some(run) = model.run(id) else {
             if let Some(place) = known {
@@ -172,7 +163,7 @@ impl WallIndex {
             self.places.insert(run.id().clone(), place);
             place
         });
-        let entry = self.entry(run, model, now, server_now);
+        let entry = self.entry(run, now);
         let before = self.entries[place].take();
         if before.as_ref().is_none_or(|before| before.cells != entry.cells) {
             self.mark(place);
@@ -192,21 +183,7 @@ impl WallIndex {
     /// Updates a run that stays in its lists, as nearly every event leaves it.
     fn update_in_lists(&mut self, place: usize, before: IndexedRun, entry: IndexedRun) {
         let heard_listed = before.heard_listed;
-        let mut due = before.due;
-        let same_due = match (before.due, entry.due) {
-            (Some(a), Some(b)) => millis_between(a.min(b), a.max(b)) < SAME_DUE_MS,
-            (a, b) => a == b,
-        };
-        if !same_due {
-            if let Some(due) = before.due {
-                self.due.remove(&(due, place));
-            }
-            if let Some(due) = entry.due {
-                self.due.insert((due, place));
-            }
-            due = entry.due;
-        }
-        let entry = IndexedRun { heard_listed, due, ..entry };
+        let entry = IndexedRun { heard_listed, ..entry };
         if entry.stands != before.stands {
             self.remove_from_loads(&before);
             self.add_to_loads(&entry);
@@ -222,22 +199,11 @@ impl WallIndex {
         }
     }
 
-    fn entry(
-        &mut self,
-        run: &Run,
-        model: &Model,
-        now: Timestamp,
-        server_now: Timestamp,
-    ) -> IndexedRun {
+    fn entry(&mut self, run: &Run, now: Timestamp) -> IndexedRun {
         let heard_at = run.last_received_at();
         let runs = run.status == RunStatus::Running;
         let silent = runs && millis_between(heard_at, now) > STALE_AFTER_MS;
         let since = if run.status.is_over() { run.counted_end() } else { run.started_at };
-        let due = || {
-            let left = remaining_ms(run, model.stats(), server_now)?;
-            server_now.checked_add(SignedDuration::from_millis(i64::try_from(left).ok()?)).ok()
-        };
-        let due = if runs { due() } else { None };
         let stands = self.stands(run);
         IndexedRun {
             id: run.id().clone(),
@@ -247,7 +213,6 @@ impl WallIndex {
             heard_listed: heard_at,
             silent,
             stands,
-            due,
             cells: self.cells(run, silent),
         }
     }
@@ -326,9 +291,6 @@ impl WallIndex {
             RunStatus::Running => {
                 self.running.insert(key);
                 self.heard.insert((entry.heard_listed, place));
-                if let Some(due) = entry.due {
-                    self.due.insert((due, place));
-                }
             }
             over => {
                 let late = self.horizon.is_none_or(|horizon| entry.since >= horizon);
@@ -372,9 +334,6 @@ impl WallIndex {
             RunStatus::Running => {
                 self.running.remove(&key);
                 self.heard.remove(&(entry.heard_listed, place));
-                if let Some(due) = entry.due {
-                    self.due.remove(&(due, place));
-                }
             }
             over => {
                 let late = self.horizon.is_none_or(|horizon| entry.since >= horizon);
@@ -497,21 +456,6 @@ impl WallIndex {
     /// Loads of the nodes, the pipeline's first.
     pub fn loads(&self) -> impl Iterator<Item = (&NodeName, Load)> {
         self.nodes.iter().zip(self.loads.iter().copied())
-    }
-
-    /// Run that should finish next, with milliseconds left; `None` without any estimate. A run that takes
-    /// longer than usual comes after all others, because nothing says when it will finish.
-    pub fn next<'m>(&self, model: &'m Model, server_now: Timestamp) -> Option<(&'m Run, u64)> {
-        let nearest = self.ids(self.due.iter().take(ASKED_FOR_NEXT));
-        nearest
-            .filter_map(|(_, id)| {
-                let run = model.run(id)?;
-                Some((run, remaining_ms(run, model.stats(), server_now)?))
-            })
-            .min_by_key(|(run, left)| {
-                let left_of = remaining(run, model.stats(), server_now);
-                (left_of == Remaining::LongerThanUsual, *left)
-            })
     }
 
     /// Number of slots, including free ones.

@@ -130,26 +130,6 @@ fn take_changed_returns_only_changed_slots() {
     assert_eq!(model.wall_index.take_changed(), Some(vec![1]));
 }
 
-#[test]
-fn next_is_the_run_with_the_least_time_left() {
-    let mut model = IndexedModel::new(10);
-    for (node, place) in PIPELINE.iter().filter(|node| **node != "FIX").zip(0..) {
-        model.say(10 * place, "usual", Some(node), "start");
-        model.tell(10 * place + 5, "usual", r#""phase":"end","duration_ms":5000,"#, Some(node));
-    }
-    model.say(90, "usual", None, "end");
-    assert!(model.wall_index.next(&model.model, after(90)).is_none());
-    model.say(95, "longer than usual", Some("REVIEW"), "start");
-    model.say(100, "late", Some("RENDER"), "start");
-    model.say(101, "early", Some("PLAN"), "start");
-    let next = model.wall_index.next(&model.model, after(102));
-    let next = next.map(|(run, left_ms)| (run.id().to_string(), left_ms));
-    assert_eq!(next, Some(("late".to_owned(), 8_000)));
-    // A run without news has no estimate.
-    model.wait_until(150);
-    assert!(model.wall_index.next(&model.model, after(150)).is_none());
-}
-
 proptest! {
     #[test]
     fn updated_index_equals_rebuilt_index(

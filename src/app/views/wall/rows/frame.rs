@@ -46,7 +46,8 @@ impl FrameView {
             };
             (words(statuses), *rect)
         };
-        let lines: Vec<(String, Rect)> = places.lines.iter().map(line).collect();
+        let lines = places.lines.iter().map(line).filter(|(words, _)| !words.is_empty());
+        let lines: Vec<(String, Rect)> = lines.collect();
         // A line about runs of which none has a row begins a section of its own.
         let statuses = [RunStatus::Pending, RunStatus::Completed];
         let alone = |line: &Line| match line {

@@ -10,4 +10,4 @@ mod slab;
 
 pub use self::frame::{FrameView, draw_frame};
 pub use self::row::draw_row;
-pub use self::slab::Slab;
+pub use self::slab::SlabView;

@@ -257,7 +257,7 @@ impl Row<'_> {
             failure.map_or(("Run", ""), |failure| (&*failure.headline, &*failure.reason));
         let now = self.left + places.now;
         let right = self.left + places.to_go;
-        let became = self.view.life.as_ref().map_or("", |life| life.words.as_str());
+        let became = &self.view.became;
         let both = format!("{}, {became}", self.view.ago);
         let width = |words: &str| measure(Face::Text500, NOTE * k, 0.0, words);
         let both_fit = !became.is_empty() && width(&both) <= (right - now) * 0.6;

@@ -5,22 +5,23 @@ use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 use jiff::Timestamp;
 
+use super::super::block::BlockView;
 use super::super::fit::{line_for, size_for, title_line};
+use super::super::tile::became_ink;
 use super::super::tile_view::TileView;
 use super::super::wall_index::{LATELY, WallIndex};
 use super::cells::{CellsPlace, draw_cells};
-use crate::app::draw::{Canvas, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
-use crate::app::state::failure_life::{FailureLife, FailureStage, is_fresh};
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure};
+use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::failure_words;
 use crate::app::theme::motion;
 use crate::app::words::count_words;
 use crate::layout::RowsLayout;
-use crate::model::{FollowUp, RunStatus};
+use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
 use crate::text;
 
-const PART: &str = "wall slab";
 const LAYER: Layer = Layer::Face;
 const RADIUS: f32 = 16.0;
 /// Width of the solid part on a landscape screen, and its height on a portrait one at scale 1.
@@ -42,33 +43,60 @@ pub struct SlabView {
     songs: Vec<TileView>,
     /// Failures of the last hour that are not listed.
     others: usize,
+    rect: Rect,
+    rows: RowsLayout,
 }
 
 impl SlabView {
-    /// Returns the failures of the latest cause; `failed` is the number of failures of the last hour.
-    fn of(
+    /// Headline and reason.
+    #[cfg(test)]
+    pub fn cause(&self) -> (&str, &str) {
+        (&self.headline, &self.reason)
+    }
+
+    /// Number of failures that it tells of.
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.songs.len() + self.others
+    }
+
+    /// Returns the failures of the latest cause, in `rect` above `rows`; `failed` is the number of failures
+    /// of the last hour.
+    pub fn of(
         failed: usize,
+        (rect, rows): (Rect, RowsLayout),
         wall_index: &WallIndex,
         run_store: &RunStore,
         (now, server_now): (Timestamp, Timestamp),
     ) -> Self {
         let lately = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
-        let failed_runs = || {
-            let newest = wall_index.newest(RunStatus::Failed);
-            let newest = newest.take_while(|(at, _)| *at >= lately);
-            newest.filter_map(|(_, id)| run_store.model.run(id))
+        let newest = wall_index.newest(RunStatus::Failed).take_while(|(at, _)| *at >= lately);
+        let failed_runs: Vec<(&Run, FailureStage)> = newest
+            .take(MOST_EXPLAINED)
+            .filter_map(|(_, id)| {
+                let run = run_store.model.run(id)?;
+                Some((run, FailureLife::of(run, run_store, server_now)?.stage))
+            })
+            .collect();
+        // The cause of the latest failure that is news, whose songs may have a retry already; where none is
+        // any more, that of the latest one that is not only counted.
+        let is_news = |stage: FailureStage| stage == FailureStage::Fresh;
+        let is_told = |stage: FailureStage| stage != FailureStage::Counted;
+        let latest = failed_runs
+            .iter()
+            .find(|(_, stage)| is_news(*stage))
+            .or_else(|| failed_runs.iter().find(|(_, stage)| is_told(*stage)))
+            .or(failed_runs.first());
+        let (node, reason) = latest.and_then(|(run, _)| failure_words(run)).unwrap_or_default();
+        let masked = text::masked(&reason);
+        let has_cause = |run: &Run| {
+            let is_at_node = run.failed_node().map(|node| &*node.name) == node.as_deref();
+            is_at_node
+                && failure_words(run).is_some_and(|(_, reason)| text::masked(&reason) == masked)
         };
-        // The cause of the latest failure that is news; its songs may have a retry already.
-        let latest = failed_runs().find(|run| is_fresh(run, run_store, server_now));
-        let (node, reason) = latest.and_then(failure_words).unwrap_or_default();
-        let cause = (node.clone(), text::masked(&reason));
         let (mut count, mut songs) = (0, Vec::new());
-        for run in failed_runs().take(MOST_EXPLAINED) {
-            let is_same = failure_words(run)
-                .is_some_and(|(node, reason)| (node, text::masked(&reason)) == cause);
-            let is_counted = FailureLife::of(run, run_store, server_now)
-                .is_none_or(|life| life.stage == FailureStage::Counted);
-            if !is_same || is_counted {
+        for (run, _) in failed_runs.iter().filter(|(_, stage)| is_told(*stage)) {
+            if !has_cause(run) {
                 continue;
             }
             count += 1;
@@ -87,72 +115,20 @@ impl SlabView {
             songs.pop();
             others += 1;
         }
-        Self { headline, reason, songs, others }
+        Self { headline, reason, songs, others, rect, rows }
     }
 }
 
-/// The slab as last drawn.
-#[derive(Default)]
-pub struct Slab {
-    drawn: Option<(SlabView, Rect)>,
-    names: Vec<(RunId, Rect)>,
-}
+impl BlockView for SlabView {
+    const PART: &'static str = "wall slab";
 
-impl Slab {
-    /// Draws the failures in `place`, as wide and high as the rows leave room, or removes them when there
-    /// is none.
-    pub fn draw(
-        &mut self,
-        canvas: &mut Canvas,
-        place: Option<(Rect, RowsLayout)>,
-        (failed, wall_index): (usize, &WallIndex),
-        run_store: &RunStore,
-        times: (Timestamp, Timestamp),
-    ) {
-        let Some((rect, rows)) = place else {
-            self.leave(canvas);
-            return;
-        };
-        let view = SlabView::of(failed, wall_index, run_store, times);
-        if self.drawn.as_ref().is_some_and(|(before, at)| *before == view && *at == rect) {
-            return;
-        }
-        self.names.clear();
-        draw_slab(canvas.redraw(PART), &view, (rect, &rows), &mut self.names);
-        self.drawn = Some((view, rect));
-    }
-
-    /// Runs named in the slab, and their places.
-    pub fn names(&self) -> &[(RunId, Rect)] {
-        &self.names
-    }
-
-    /// Number of failures in the slab as last drawn.
-    #[cfg(test)]
-    pub fn count(&self) -> Option<usize> {
-        self.drawn.as_ref().map(|(view, _)| view.songs.len() + view.others)
-    }
-
-    /// Marks all of the slab to be drawn again.
-    pub fn forget_looks(&mut self) {
-        self.drawn = None;
-    }
-
-    /// Removes the slab from the canvas.
-    pub fn leave(&mut self, canvas: &mut Canvas) {
-        if self.drawn.take().is_some() {
-            self.names.clear();
-            canvas.remove(PART);
-        }
+    fn draw(&self, part: &mut Part, names: &mut Vec<(RunId, Rect)>) {
+        draw_slab(part, self, names);
     }
 }
 
-fn draw_slab(
-    part: &mut Part,
-    view: &SlabView,
-    (rect, rows): (Rect, &RowsLayout),
-    names: &mut Vec<(RunId, Rect)>,
-) {
+fn draw_slab(part: &mut Part, view: &SlabView, names: &mut Vec<(RunId, Rect)>) {
+    let (rect, rows) = (view.rect, &view.rows);
     // On a portrait screen the songs stand below the cause.
     let stacked = rect.h > 160.0;
     let k = if stacked { rows.scale } else { 1.0 };
@@ -233,10 +209,10 @@ fn draw_songs(
     let width = |face, words: &str| measure(face, 24.0 * k, 0.0, words);
     let cells_width = rows.places.steps_end() - rows.places.steps;
     // The cells and the ages of all songs stand below each other.
-    let widest = view.songs.iter().map(|song| {
-        let became = song.life.as_ref().map_or("", |life| life.words.as_str());
-        (width(Face::Text600, &song.ago), width(Face::Text600, became))
-    });
+    let widest = view
+        .songs
+        .iter()
+        .map(|song| (width(Face::Text600, &song.ago), width(Face::Text600, &song.became)));
     let (ago_w, became_w) =
         widest.fold((0.0, 0.0), |(a, b): (f32, f32), (c, d)| (a.max(c), b.max(d)));
     let ago_x = right - became_w - 28.0 * k - ago_w;
@@ -264,20 +240,13 @@ fn draw_songs(
                 .colour(palette.failed_on_tint)
                 .keep_colour(),
         );
-        if let Some(life) = &song.life {
-            let ink = match life.follow_up {
-                FollowUp::NotRetried | FollowUp::FailedAgain(_) => palette.failed_on_tint,
-                FollowUp::Recovered(..) => palette.success,
-                FollowUp::RetryQueued(_) | FollowUp::RetryRunning(_) => palette.text,
-            };
-            part.text(
-                LAYER,
-                Text::new(("became", line), life.words.clone(), right, y, Face::Text600, 24.0 * k)
-                    .end()
-                    .colour(ink)
-                    .keep_colour(),
-            );
-        }
+        part.text(
+            LAYER,
+            Text::new(("became", line), song.became.clone(), right, y, Face::Text600, 24.0 * k)
+                .end()
+                .colour(became_ink(song, palette))
+                .keep_colour(),
+        );
         let row = Rect::new(list.x, list.y + pitch * line as f32, list.w, pitch);
         names.push((song.id.clone(), row));
     }
