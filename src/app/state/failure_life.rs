@@ -182,8 +182,10 @@ mod tests {
             .map(|(id, start, end)| (id.as_str(), start.as_str(), Some((end.as_str(), "fail"))))
             .collect();
         let (store, now) = (store(&runs), "2026-11-23T10:20:00Z".parse().unwrap());
-        let words =
-            |run| FailureLife::of(store.model.run(run).unwrap(), &store, now).unwrap().words;
+        let words = |run| {
+            let run = store.model.run(run).unwrap();
+            FailureLife::of(run, &store, now).unwrap().words(run, &store, now)
+        };
         assert_eq!(words("097"), "failed 98 times, failed again");
         assert_eq!(words("149"), "failed 99 times or more, not retried");
     }
