@@ -191,7 +191,7 @@ impl WindowArgs {
     ///
     /// Fails when the source does not exist.
     pub fn request(&self) -> Result<WindowRequest, UsageError> {
-        let source = SourceSpec::parse(self.source.as_ref().map(Address::as_str))?;
+        let source = source_of(self.source.as_ref())?;
         let mut settings = self.settings.settings_in(&self.kiosk, source == SourceSpec::Demo);
         settings.view.fullscreen = self.fullscreen || self.kiosk.kiosk;
         settings.measuring = MeasuringSettings {
@@ -216,7 +216,7 @@ impl SnapshotArgs {
         // A picture is taken in seconds. A socket would have to stay until its run is over.
         settings.connection.api.poll_only();
         Ok(SnapshotRequest {
-            source: SourceSpec::parse(self.source.as_ref().map(Address::as_str))?,
+            source: source_of(self.source.as_ref())?,
             settings,
             size: self.size,
             at: self.at,
@@ -241,6 +241,13 @@ impl InspectArgs {
             None => Ok(()),
         }
     }
+}
+
+/// Parses SOURCE; suggests a command where a mistyped one was taken for a file.
+fn source_of(source: Option<&Address>) -> Result<SourceSpec, SourceError> {
+    let program = Cli::command();
+    let commands: Vec<&str> = program.get_subcommands().map(clap::Command::get_name).collect();
+    SourceSpec::parse(source.map(Address::as_str)).map_err(|error| error.suggest(&commands))
 }
 
 /// Returns the style for standard output: width and colours of the terminal, or unlimited width
@@ -293,15 +300,19 @@ fn explained(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
         argument.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
     });
     let name = flag[2..].replace('-', "_").to_uppercase();
+    let invalid = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => value.as_str(),
+        _ => return error,
+    };
+    // Some variables hold several values.
+    let has_invalid = |told: String| told == invalid || told.split(',').any(|it| it == invalid);
     let variables = ["METERBRIDGE_", "METERBRIDGE_SERVE_", "METERBRIDGE_DEMO_"];
     let mut variables = variables.iter().map(|prefix| format!("{prefix}{name}"));
-    let from = variables.find(|name| !is_given && std::env::var_os(name).is_some());
+    let from = variables.find(|name| !is_given && std::env::var(name).is_ok_and(has_invalid));
     let named = from.map_or_else(|| option.clone(), |variable| format!("{variable} (environment)"));
     let expected = error.source().map(ToString::to_string).and_then(|why| expected(&why));
-    if let Some(expected) = expected
-        && let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
-    {
-        let words = format!("invalid value '{value}' for '{named}': {expected}\n");
+    if let Some(expected) = expected {
+        let words = format!("invalid value '{invalid}' for '{named}': {expected}\n");
         return Cli::command().error(ErrorKind::ValueValidation, words.trim_end());
     }
     error.insert(ContextKind::InvalidArg, ContextValue::String(named));

@@ -237,6 +237,8 @@ impl Director {
         self.forget(run);
         if self.shot.as_ref().is_some_and(|shot| shot.run == *run) {
             self.show_wall(now_secs);
+        } else if let Some(shot) = &mut self.shot {
+            shot.retry.take_if(|retry| retry == run);
         }
     }
 
@@ -349,8 +351,10 @@ impl Director {
     fn show_retry(&mut self, now_secs: f64) {
         let Some(run) = self.shot.as_mut().and_then(|shot| shot.retry.take()) else { return };
         let until_secs = self.shot.as_ref().map_or(now_secs, |shot| shot.until_secs);
-        let waiting = Waiting { run, why: ShowReason::Retry, at_secs: now_secs };
-        self.show(waiting, now_secs);
+        // The retry may have failed in the meantime.
+        let told = self.waiting.iter().find(|one| one.run == run).map(|one| one.why);
+        let why = told.map_or(ShowReason::Retry, |told| told.max(ShowReason::Retry));
+        self.show(Waiting { run, why, at_secs: now_secs }, now_secs);
         if let Some(shot) = &mut self.shot {
             shot.until_secs = shot.until_secs.max(until_secs);
         }

@@ -303,3 +303,22 @@ fn failure_of_the_shown_retry_is_shown_as_a_failure() {
     wall.pass(9.0).show("again retry").tell("again", FAILED).show("again failed");
     wall.pass(14.9).show("again failed").pass(0.2).show("wall");
 }
+
+#[test]
+fn retry_that_failed_meanwhile_is_shown_as_a_failure() {
+    let mut wall = Wall::new();
+    wall.tell("a", FAILED);
+    wall.director.retried(&RunId::new("a"), &RunId::new("again"));
+    wall.pass(5.0).tell("again", FAILED).show("a failed");
+    wall.pass(3.1).show("again failed").pass(14.8).show("again failed").pass(0.2).show("wall");
+}
+
+#[test]
+fn retry_that_was_removed_is_not_shown() {
+    let mut wall = Wall::new();
+    wall.tell("a", FAILED);
+    wall.director.retried(&RunId::new("a"), &RunId::new("again"));
+    wall.pass(5.0);
+    wall.director.gone(&RunId::new("again"), wall.now_secs);
+    wall.pass(9.9).show("a failed").pass(0.2).show("wall");
+}

@@ -17,8 +17,9 @@ pub struct Retention {
     /// Maximum number of events kept per run. A run is folded again from these events when a late one
     /// arrives.
     pub events_per_run: usize,
-    /// Maximum size of the texts of all runs in bytes: messages, errors, names, scores. Beyond it, whole
-    /// runs are dropped in the same order as beyond [`runs`](Self::runs).
+    /// Approximate maximum size of the texts of all runs in bytes: messages, errors, names, scores.
+    /// Beyond it, whole runs are dropped in the same order as beyond [`runs`](Self::runs). What the
+    /// state of a run repeats of the texts of its events is counted once it exceeds 64 KiB.
     pub text_bytes: usize,
 }
 
@@ -44,6 +45,12 @@ impl Retention {
     /// dropped as beyond [`events_per_run`](Self::events_per_run).
     pub(super) fn text_bytes_per_run(&self) -> usize {
         self.text_bytes / RUN_SHARE
+    }
+
+    /// Maximum size of the texts of each of the two states of one run in bytes, that of all events and
+    /// that of the dropped ones. Beyond it, what is oldest in the state is dropped.
+    pub(super) fn text_bytes_per_state(&self) -> usize {
+        self.text_bytes_per_run() / 2
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::protocol::{
     Detail, EventId, NodeName, PIPELINE, Phase, WorkflowEvent, is_unset, pipeline_index,
+    score_bytes,
 };
 
 /// Instants of one run that differ by at most this do not decide the order of events (protocol section
@@ -212,6 +213,24 @@ impl Fact {
             Subject::Run | Subject::PipelineNode(_) => 0,
         };
         name + self.detail.as_deref().map_or(0, Detail::text_bytes)
+    }
+
+    /// Returns the size in bytes of the texts that this fact leaves in the state of its run: an error or
+    /// scores are in the node and in its attempt, and an error may be in the run, too.
+    #[inline]
+    pub(super) fn state_bytes(&self) -> usize {
+        let name = match &self.subject {
+            Subject::Other(name) => name.len(),
+            Subject::Run | Subject::PipelineNode(_) => 0,
+        };
+        match self.detail.as_deref() {
+            Some(detail) if matches!(self.kind, FactKind::End | FactKind::Fail) => {
+                let error = detail.error.as_ref().or(detail.message.as_ref());
+                let error = error.filter(|_| self.kind == FactKind::Fail);
+                name + 3 * (error.map_or(0, |error| error.len()) + score_bytes(&detail.scores))
+            }
+            _ => name,
+        }
     }
 
     /// Returns the error text by the precedence of protocol section 5.7.

@@ -43,7 +43,7 @@ pub use log::{EventLog, LogEntry, LogItem};
 pub use node::{Attempt, Node, NodeStatus};
 pub use run::{Run, RunEvent};
 pub use run_state::{Execution, RunState};
-pub use song_runs::{FollowUp, SongRuns};
+pub use song_runs::{FollowUp, MOST_FAILURES, SongRuns};
 pub use stats::{Baseline, Stats};
 pub use status::RunStatus;
 pub use store::Model;

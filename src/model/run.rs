@@ -78,6 +78,8 @@ pub struct Run {
     fact_bytes: usize,
     /// Size of the texts of `snapshot` in bytes.
     snapshot_bytes: usize,
+    /// Size of the texts of the state that is folded from all facts.
+    folded_size: TextSize,
     /// Contribution to the counts of the model.
     pub(super) counted: RunContribution,
     /// Contribution to the size of all texts of the model.
@@ -91,8 +93,42 @@ struct Base {
     grammar: Grammar,
     /// The greatest sort key of a fact that is no longer kept.
     horizon: SortKey,
-    /// Upper bound of the size of the state's texts in bytes.
-    bytes: usize,
+    size: TextSize,
+}
+
+/// Size up to which a state's texts are not measured, in bytes.
+const LEAST_MEASURED: usize = 64 << 10;
+
+/// Size of the texts of a state in bytes. It is measured only after it may have doubled, because that
+/// takes as long as the state is large.
+#[derive(Clone, Copy, Debug, Default)]
+struct TextSize {
+    /// Upper bound: what was measured, and the texts added since, of which some replaced others.
+    most: usize,
+    /// Size when it was last measured; 0 while it is small.
+    measured: usize,
+}
+
+impl TextSize {
+    /// Counts `added` bytes of texts, and reduces the state when its texts take too much.
+    #[inline]
+    fn add(&mut self, added: usize, state: &mut RunState, limits: &Retention) {
+        self.most = self.most.saturating_add(added);
+        if self.most > 2 * self.measured + LEAST_MEASURED {
+            self.measure(state, limits.text_bytes_per_state());
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn measure(&mut self, state: &mut RunState, limit: usize) {
+        self.measured = state.text_bytes();
+        if self.measured > limit {
+            state.reduce_texts(limit / 2);
+            self.measured = state.text_bytes();
+        }
+        self.most = self.measured;
+    }
 }
 
 /// Result of adding a fact.
@@ -134,6 +170,7 @@ impl Run {
             seen: SeenEvents::with_capacity(typical_facts),
             fact_bytes: 0,
             snapshot_bytes: 0,
+            folded_size: TextSize::default(),
             counted: RunContribution::default(),
             counted_bytes: 0,
         }
@@ -250,7 +287,9 @@ impl Run {
             return FactOutcome::Late;
         }
         self.order.grammar.step(&fact);
-        self.fold_mut().step(&fact);
+        let state = self.folded.as_deref_mut().unwrap_or(&mut self.state);
+        state.step(&fact);
+        self.folded_size.add(fact.state_bytes(), state, limits);
         self.facts.push_back(fact);
         self.trim(limits);
         self.join();
@@ -278,47 +317,58 @@ impl Run {
         facts.sort_by_key(Fact::sort_key);
         self.latest =
             facts.last().map(Fact::sort_key).max(self.base.as_ref().map(|base| base.horizon));
-        let (grammar, latest, mut state) = match self.base.as_deref() {
-            Some(base) => (base.grammar, Some(base.horizon.0), base.state.clone()),
-            None => (Grammar::default(), None, RunState::default()),
+        let (grammar, latest, mut state, mut size) = match self.base.as_deref() {
+            Some(base) => (base.grammar, Some(base.horizon.0), base.state.clone(), base.size),
+            None => (Grammar::default(), None, RunState::default(), TextSize::default()),
         };
         self.order = arrange(facts, grammar, latest);
         for fact in &self.facts {
             state.step(fact);
+            size.add(fact.state_bytes(), &mut state, limits);
         }
-        *self.fold_mut() = state;
+        self.folded_size = size;
+        *self.folded.as_deref_mut().unwrap_or(&mut self.state) = state;
         self.trim(limits);
         self.join();
     }
 
     /// Folds the oldest facts beyond the limits into the base.
+    #[inline]
     fn trim(&mut self, limits: &Retention) {
-        let most_bytes = limits.text_bytes_per_run();
-        while self.facts.len() > limits.events_per_run || self.fact_bytes > most_bytes {
-            let Some(oldest) = self.facts.pop_front() else { return };
-            let bytes = oldest.text_bytes();
-            self.fact_bytes = self.fact_bytes.saturating_sub(bytes);
+        if self.exceeds(limits) {
+            self.drop_oldest_facts(limits);
+        }
+    }
+
+    #[inline]
+    fn exceeds(&self, limits: &Retention) -> bool {
+        self.facts.len() > limits.events_per_run || self.fact_bytes > limits.text_bytes_per_run()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_oldest_facts(&mut self, limits: &Retention) {
+        while self.exceeds(limits)
+            && let Some(oldest) = self.facts.pop_front()
+        {
+            self.fact_bytes = self.fact_bytes.saturating_sub(oldest.text_bytes());
             let key = oldest.sort_key();
             let base = self.base.get_or_insert_with(|| {
                 let (state, grammar) = (RunState::default(), Grammar::default());
-                Box::new(Base { state, grammar, horizon: key, bytes: 0 })
+                Box::new(Base { state, grammar, horizon: key, size: TextSize::default() })
             });
             base.state.step(&oldest);
             base.grammar.step(&oldest);
             base.horizon = base.horizon.max(key);
-            // An error or scores are in the node and in its attempt, and an error is in the run, too.
-            base.bytes = base.bytes.saturating_add(3 * bytes);
-            if base.bytes > most_bytes {
-                base.state.reduce_texts(most_bytes / 2);
-                base.bytes = base.state.text_bytes();
-            }
+            base.size.add(oldest.state_bytes(), &mut base.state, limits);
         }
     }
 
     /// Returns the approximate size of the run's texts in bytes.
+    #[inline]
     pub(super) fn text_bytes(&self) -> usize {
-        let base = self.base.as_ref().map_or(0, |base| base.bytes);
-        self.fact_bytes + self.snapshot_bytes + base
+        let base = self.base.as_ref().map_or(0, |base| base.size.measured);
+        self.fact_bytes + self.snapshot_bytes + self.folded_size.measured + base
     }
 
     /// Adds a REST snapshot. Returns false when nothing changes, because a fresher one is known.
@@ -390,11 +440,15 @@ impl Run {
         self.is_late = true;
     }
 
-    fn fold_mut(&mut self) -> &mut RunState {
-        self.folded.as_deref_mut().unwrap_or(&mut self.state)
+    #[inline]
+    fn join(&mut self) {
+        if self.snapshot.is_some() {
+            self.join_snapshot();
+        }
     }
 
-    fn join(&mut self) {
+    #[inline(never)]
+    fn join_snapshot(&mut self) {
         if let (Some(folded), Some(snapshot)) = (&self.folded, &self.snapshot) {
             self.state.clone_from(folded);
             join(&mut self.state, snapshot);

@@ -26,13 +26,20 @@ impl SeenEvents {
     }
 
     /// Adds an identity. Returns true when it is new.
+    #[inline]
     pub(super) fn insert(&mut self, id: EventId, most_facts: usize) -> bool {
         if !self.older.is_empty() && self.older.contains(&id) || !self.recent.insert(id) {
             return false;
         }
         if self.recent.len() >= most_facts.saturating_mul(Self::PER_FACT) {
-            self.older = std::mem::take(&mut self.recent);
+            self.begin_generation();
         }
         true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_generation(&mut self) {
+        self.older = std::mem::take(&mut self.recent);
     }
 }

@@ -9,6 +9,13 @@ use smol_str::SmolStr;
 use super::{Model, Run, RunStatus};
 use crate::protocol::RunId;
 
+/// Maximum number of other runs of a song that are looked at before or after a run. A song that was run
+/// more often still costs no more time.
+const MOST_OTHERS: usize = 200;
+
+/// Maximum number of failures in a row that are counted.
+pub const MOST_FAILURES: usize = 99;
+
 /// What followed the failure of a run. A retry is a later run of the same song that began after the
 /// failure; a cancelled one is no retry, because it has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,21 +80,22 @@ impl SongRuns {
         }
     }
 
-    /// Returns the song's other runs that began before `run` did, latest first.
+    /// Returns the song's other runs that began before `run` did, latest first, at most 200.
     pub fn earlier<'a>(&'a self, model: &'a Model, run: &Run) -> impl Iterator<Item = &'a Run> {
         let key = self.key_of(run);
         let runs = key.and_then(|(song, key)| Some(self.songs.get(song)?.range(..key).rev()));
-        runs.into_iter().flatten().filter_map(|(_, id)| model.run(id))
+        runs.into_iter().flatten().take(MOST_OTHERS).filter_map(|(_, id)| model.run(id))
     }
 
-    /// Returns the song's other runs that began after `run` did, earliest first.
+    /// Returns the song's other runs that began after `run` did, earliest first, at most 200.
     pub fn later<'a>(&'a self, model: &'a Model, run: &Run) -> impl Iterator<Item = &'a Run> {
         let key = self.key_of(run);
         let after = |(song, key)| {
             let range = (std::ops::Bound::Excluded(key), std::ops::Bound::Unbounded);
             Some(self.songs.get(song)?.range(range))
         };
-        key.and_then(after).into_iter().flatten().filter_map(|(_, id)| model.run(id))
+        let runs = key.and_then(after).into_iter().flatten().take(MOST_OTHERS);
+        runs.filter_map(|(_, id)| model.run(id))
     }
 
     fn key_of(&self, run: &Run) -> Option<(&SmolStr, (Timestamp, RunId))> {
@@ -95,7 +103,7 @@ impl SongRuns {
         Some((song, (*begun, run.id().clone())))
     }
 
-    /// Returns what followed the failure of `run`.
+    /// Returns what followed the failure of `run` among the song's 200 next runs.
     pub fn follow_up(&self, model: &Model, run: &Run) -> FollowUp {
         let Some(failed_at) = run.counted_end() else {
             return FollowUp::NotRetried;
@@ -135,10 +143,11 @@ impl SongRuns {
     }
 
     /// Returns how often the song failed in a row up to `run`, which failed: 1 if its run before that
-    /// was not a failure. Cancelled runs are passed over.
+    /// was not a failure, and at most 99. Cancelled runs are passed over.
     pub fn failures_in_a_row(&self, model: &Model, run: &Run) -> usize {
         let before = self.earlier(model, run).filter(|run| run.status != RunStatus::Cancelled);
-        1 + before.take_while(|run| run.status == RunStatus::Failed).count()
+        let failed = before.take_while(|run| run.status == RunStatus::Failed);
+        1 + failed.take(MOST_FAILURES - 1).count()
     }
 }
 
@@ -222,6 +231,18 @@ mod tests {
         let runs = [FAILED, ("b", 12, Some((20, "end"))), ("c", 22, Some((30, "fail")))];
         let (model, songs) = runs_of(&runs);
         assert_eq!(songs.failures_in_a_row(&model, model.run("c").unwrap()), 1);
+    }
+
+    #[test]
+    fn only_the_nearest_runs_of_a_song_that_failed_hundreds_of_times_are_looked_at() {
+        let ids: Vec<String> = (0..300).map(|nth| format!("{nth:03}")).collect();
+        let runs: Vec<Told> = ids.iter().map(|id| (id.as_str(), 10, Some((10, "fail")))).collect();
+        let (model, songs) = runs_of(&runs);
+        let failures = |id| songs.failures_in_a_row(&model, model.run(id).unwrap());
+        assert_eq!(["097", "098", "099", "299"].map(failures), [98, 99, 99, 99]);
+        let first = model.run("000").unwrap();
+        assert_eq!(songs.follow_up(&model, first), FollowUp::FailedAgain(RunId::new("200")));
+        assert_eq!(songs.earlier(&model, model.run("299").unwrap()).count(), 200);
     }
 
     #[test]

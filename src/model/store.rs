@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::change::{Change, Counters, Late, NodeChange, Outcome, Retention};
 use super::clock::{ClockSample, ClockStep};
-use super::counted::{EvictionKey, RunContribution};
+use super::counted::{CountedState, EvictionKey, RunContribution};
 use super::fact::{Fact, SKEW};
 use super::run::FactOutcome;
 use super::{EventLog, LogItem, NodeStatus, Run, RunStatus, ServerClock, Stats};
@@ -80,9 +80,7 @@ impl Model {
         if batch.frames > 0 || !batch.items.is_empty() {
             self.first_received_at.get_or_insert(batch.received_at);
             self.last_received_at = Some(batch.received_at);
-            // An answer of REST is no frame.
-            let arrived = batch.frames.max(batch.items.len() as u64);
-            self.stats.count_arrivals(batch.received_at, arrived);
+            self.stats.count_arrivals(batch.received_at, batch.frames + batch.answers);
         }
         let items = std::mem::take(&mut batch.items);
         let mut texts = batch.event_texts();
@@ -299,15 +297,28 @@ impl Model {
 
     /// Updates tally, eviction order and statistics for a run that may have changed. Returns its status
     /// before and after if they differ or the run is new.
+    #[inline]
     pub(super) fn recount_run(&mut self, slot: usize) -> Option<(RunStatus, RunStatus)> {
         let run = self.slots[slot].as_mut()?;
         let bytes = run.text_bytes();
-        let bytes_before = std::mem::replace(&mut run.counted_bytes, bytes);
-        self.text_bytes = self.text_bytes.saturating_sub(bytes_before).saturating_add(bytes);
+        if bytes != run.counted_bytes {
+            let before = std::mem::replace(&mut run.counted_bytes, bytes);
+            self.text_bytes = self.text_bytes.saturating_sub(before).saturating_add(bytes);
+        }
         let standing = run.standing();
         if run.counted.standing == standing && run.counted.key.is_some() {
             return None;
         }
+        self.recount_standing(slot, standing)
+    }
+
+    #[inline(never)]
+    fn recount_standing(
+        &mut self,
+        slot: usize,
+        standing: CountedState,
+    ) -> Option<(RunStatus, RunStatus)> {
+        let run = self.slots[slot].as_mut()?;
         let arrived_at = self.clock.time_of_arrival(run.last_received_at());
         let after = RunContribution::new(standing, slot, arrived_at);
         let before = std::mem::replace(&mut run.counted, after);
@@ -377,7 +388,16 @@ impl Model {
 
     /// Drops other runs than that in `slot` until the texts are within their limit, and adds the dropped
     /// runs to `evicted`.
+    #[inline]
     pub(super) fn drop_texts(&mut self, slot: usize, now: Timestamp, evicted: &mut Vec<RunId>) {
+        if self.text_bytes > self.retention.text_bytes {
+            self.drop_runs_for_texts(slot, now, evicted);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_runs_for_texts(&mut self, slot: usize, now: Timestamp, evicted: &mut Vec<RunId>) {
         while self.text_bytes > self.retention.text_bytes
             && let Some(id) = self.drop_oldest(Some(slot), now)
         {

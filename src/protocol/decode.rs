@@ -55,6 +55,8 @@ pub struct Batch {
     pub live: bool,
     /// Number of frames read into this batch. A frame can contain any number of items.
     pub frames: u64,
+    /// Number of snapshots that REST answered with, which are no frames.
+    pub answers: u64,
     /// Number of frames discarded unread because too many were waiting.
     pub dropped: u64,
     /// Decoded elements in order of arrival.
@@ -72,6 +74,7 @@ impl Batch {
             received_at,
             live,
             frames: 0,
+            answers: 0,
             dropped: 0,
             items: Vec::new(),
             texts: String::new(),
@@ -182,6 +185,7 @@ impl Batch {
     /// Appends the items of `other`. The caller sets `received_at`.
     pub fn append(&mut self, mut other: Self) {
         self.frames += other.frames;
+        self.answers += other.answers;
         self.dropped += other.dropped;
         self.items.append(&mut other.items);
         let before = self.texts.len();
@@ -194,7 +198,7 @@ impl Batch {
     pub fn hide(&mut self, hide: impl Fn(&str) -> Cow<'_, str>) {
         if let Cow::Owned(_) = hide(&self.texts) {
             let read = std::mem::replace(self, Self::new(self.received_at, self.live));
-            (self.frames, self.dropped) = (read.frames, read.dropped);
+            (self.frames, self.answers, self.dropped) = (read.frames, read.answers, read.dropped);
             let mut texts = read.event_texts();
             for item in &read.items {
                 match item {
@@ -239,6 +243,7 @@ impl Batch {
 
     /// Adds a REST snapshot of a run.
     pub fn push_run(&mut self, run: Arc<RunSnapshot>) {
+        self.answers += 1;
         self.items.push(Item::Run(run));
     }
 
@@ -366,8 +371,12 @@ fn boxed_detail(
     metrics: &Numbers,
     issues: FirstIssue,
 ) -> Option<Arc<Detail>> {
-    let detail = detail_of(node, data, metrics, issues);
-    (detail != Detail::default()).then(|| Arc::new(detail))
+    let mut detail = detail_of(node, data, metrics, issues);
+    if detail == Detail::default() {
+        return None;
+    }
+    detail.measure();
+    Some(Arc::new(detail))
 }
 
 /// Builds the detail with the precedence of protocol section 5.
@@ -409,5 +418,6 @@ fn detail_of(node: Option<&str>, data: Data, metrics: &Numbers, issues: FirstIss
         progress_percent: data.progress_percentage.float(),
         artifacts: data.artifacts.0.into_iter().take(bounds::MOST_NAMES).map(name).collect(),
         message: message.map(bounds::message),
+        text_bytes: 0,
     }
 }

@@ -105,23 +105,37 @@ pub struct Detail {
     pub says_cancelled: bool,
     /// True when the message says that the run was created (run-level `info`).
     pub says_created: bool,
+    /// Size of the texts, measured once.
+    pub(super) text_bytes: u32,
 }
 
 impl Detail {
-    /// Returns the approximate size of the texts in bytes. Short names are within the structure and are
-    /// counted all the same.
+    /// Returns the approximate size of the texts outside the structure in bytes, as of the time when the
+    /// event was read.
+    #[inline]
     pub fn text_bytes(&self) -> usize {
+        self.text_bytes as usize
+    }
+
+    /// Measures the texts.
+    pub(super) fn measure(&mut self) {
         let texts = [&self.message, &self.error].into_iter().flatten().map(|text| text.len());
         let names = [&self.song_id, &self.song_title, &self.error_type];
-        let names = names.into_iter().flatten().map(|name| name.len());
-        let artifacts = self.artifacts.iter().map(|it| size_of::<SmolStr>() + it.len());
-        texts.chain(names).chain(artifacts).sum::<usize>() + score_bytes(&self.scores)
+        let names = names.into_iter().flatten().map(heap_bytes);
+        let artifacts = self.artifacts.iter().map(|it| size_of::<SmolStr>() + heap_bytes(it));
+        let bytes = texts.chain(names).chain(artifacts).sum::<usize>() + score_bytes(&self.scores);
+        self.text_bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
     }
+}
+
+/// Returns the size of a name in bytes unless it is short, which is kept within its structure.
+fn heap_bytes(name: &SmolStr) -> usize {
+    if name.is_heap_allocated() { name.len() } else { 0 }
 }
 
 /// Returns the approximate size of scores in bytes.
 pub fn score_bytes(scores: &[Score]) -> usize {
-    scores.iter().map(|(name, _)| size_of::<Score>() + name.len()).sum()
+    scores.iter().map(|(name, _)| size_of::<Score>() + heap_bytes(name)).sum()
 }
 
 impl WorkflowEvent {

@@ -1,5 +1,7 @@
 //! Parsing of rarer forms of an instant: numbers, and the forms of other languages, logs and databases.
 
+use std::borrow::Cow;
+
 use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -12,9 +14,14 @@ const MOST_DECIMALS: usize = 9;
 const LEAST_DIGITS: usize = 9;
 
 /// Reads any form except the common one. Returns `None` if the text is not an instant.
+#[cold]
+#[inline(never)]
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
     // ISO 8601 also writes the minus sign for an offset.
-    let text = text.replace('\u{2212}', "-");
+    let text = match text.contains('\u{2212}') {
+        true => Cow::Owned(text.replace('\u{2212}', "-")),
+        false => Cow::Borrowed(text),
+    };
     let is_around =
         |c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}' | '"' | '\'');
     let text = text.trim_matches(is_around);

@@ -21,9 +21,9 @@ use std::borrow::Cow;
 /// Maximum number of values read from one text; the rest is left over.
 const MOST_PIECES: usize = 1 << 16;
 
-/// Maximum number of objects without an end after which one text is searched for further objects. Each
-/// search may read the whole text.
-const MOST_BROKEN: usize = 4;
+/// Maximum number of objects without an end, nested ones included, after which one text is searched for
+/// further objects. Each search may read the whole text.
+const MOST_BROKEN: usize = 16;
 
 /// A part of a text.
 #[derive(Debug, PartialEq)]
@@ -73,16 +73,22 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
 }
 
 /// Returns where the next complete event begins in a text that begins with an object without an end, as
-/// a writer leaves it that is killed within a line and started again.
+/// a writer leaves it that is killed within a line and started again. Complete objects that are no event
+/// are parts of the broken one.
 fn next_event(text: &str, searches: &mut usize) -> Option<usize> {
-    let mut at = 0;
+    *searches = searches.checked_sub(1)?;
+    let mut at = 1;
     loop {
-        *searches = searches.checked_sub(1)?;
-        at += 1 + text[at + 1..].find("{\"")?;
-        let Some((value, _)) = value(&text[at..]) else { continue };
+        at += text[at..].find("{\"")?;
+        let Some((value, length)) = value(&text[at..]) else {
+            *searches = searches.checked_sub(1)?;
+            at += 1;
+            continue;
+        };
         if value.contains("\"run_id\"") && value.contains("\"phase\"") {
             return Some(at);
         }
+        at += length;
     }
 }
 
@@ -320,6 +326,15 @@ mod tests {
             let text = format!("{}{event}{event}", &event[..cut]);
             assert_eq!(values(&text), expected, "{cut}");
         }
+        // Complete objects within the broken one are no events.
+        let inner = r#"{"a":{"b":1}},"#.repeat(5);
+        let broken = format!(r#"{{"run_id":"r","phase":"end","data":[{inner}{{"c"#);
+        let expected = [&format!("left over: {broken}"), event, event];
+        assert_eq!(values(&format!("{broken}{event}{event}")), expected);
+        // Several broken ones in a row, cut off within nested objects.
+        let broken = r#"{"run_id":"r","data":{"scores":{"to"#.repeat(4);
+        let expected = [&format!("left over: {broken}"), event, event];
+        assert_eq!(values(&format!("{broken}{event}{event}")), expected);
         assert_eq!(values(""), [""; 0]);
         assert_eq!(pieces(&"{}".repeat(MOST_PIECES + 5)).len(), MOST_PIECES + 1);
     }
@@ -328,7 +343,10 @@ mod tests {
     fn repairs_hostile_text_in_linear_time() {
         let began = std::time::Instant::now();
         let event = r#"{"{"run_id":"r","phase":"end"}"#;
-        for text in ["[", "{\"a\":", "{", "\"", "\\", "[{", "x{", "]", "{\u{c}", "{\0", event] {
+        let inner = r#"{"a":{"b":1},{"#;
+        let texts =
+            ["[", "{\"a\":", "{", "\"", "\\", "[{", "x{", "]", "{\u{c}", "{\0", event, inner];
+        for text in texts {
             let text = text.repeat(400_000 / text.len());
             assert!(pieces(&text).len() <= MOST_PIECES + 1);
             assert!(only_value(&text).is_none());

@@ -16,7 +16,7 @@ use super::{
     Command, ConnectionEvent, ConnectionSettings, ConnectionState, OperationRefusal, Updates,
 };
 use crate::protocol::{Batch, Item, is_unset};
-use crate::text::duration_words;
+use crate::text::length_words;
 
 /// Largest error of a live frame's time of reception; the model's estimate of the server's clock takes
 /// more for a step. Limits corrections of a recording's beginning, and the span of a live batch.
@@ -107,7 +107,7 @@ async fn play_once<R: Read>(
         };
         if !timing.left_out.is_zero() {
             let millis = u64::try_from(timing.left_out.as_millis()).unwrap_or(u64::MAX);
-            let message = format!("left out a pause of the recording: {}", duration_words(millis));
+            let message = format!("left out a pause of the recording: {}", length_words(millis));
             context.log(ConnectionEvent::Note { message });
         }
         let due = began + timing.offset.div_f64(speed).min(FAR);

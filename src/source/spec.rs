@@ -29,6 +29,18 @@ pub enum SourceError {
     BadUrl { reason: UrlError },
 }
 
+impl SourceError {
+    /// Suggests the command that was probably meant where the text resembles one of `commands`.
+    pub fn suggest(mut self, commands: &[&str]) -> Self {
+        if let Self::NoSource { source_text, advice } = &mut self
+            && let Some(command) = commands.iter().find(|it| distance(source_text, it) <= 2)
+        {
+            *advice = format!("did you mean `meterbridge {command}`?");
+        }
+        self
+    }
+}
+
 impl SourceSpec {
     /// Parses SOURCE of the command line; `None` is the demo studio.
     ///
@@ -60,9 +72,6 @@ impl SourceSpec {
     }
 }
 
-/// Commands of the program.
-const COMMANDS: [&str; 4] = ["inspect", "snapshot", "demo", "serve"];
-
 /// True for an address without its protocol: `localhost:8000`, `10.0.0.7:8000/events`, `localhost`.
 fn is_bare_address(text: &str) -> bool {
     let host = text.split('/').next().unwrap_or_default();
@@ -81,10 +90,7 @@ fn advice_on(text: &str, is_address: bool) -> String {
              of events)"
         );
     }
-    match COMMANDS.into_iter().find(|command| distance(text, command) <= 2) {
-        Some(command) => format!("did you mean `meterbridge {command}`?"),
-        None => "try `meterbridge --help`".to_owned(),
-    }
+    "try `meterbridge --help`".to_owned()
 }
 
 /// Returns the number of letters to insert, remove or replace between two words (Levenshtein distance).
@@ -107,7 +113,8 @@ mod tests {
 
     #[test]
     fn mistyped_source_says_what_was_meant() {
-        let said = |text| SourceSpec::parse(Some(text)).unwrap_err().to_string();
+        let commands = ["inspect", "snapshot", "demo", "serve"];
+        let said = |text| SourceSpec::parse(Some(text)).unwrap_err().suggest(&commands).to_string();
         for text in ["localhost:8000", "10.0.0.7:8000/events", "studio.local:80"] {
             let host = text.split('/').next().unwrap();
             assert_eq!(
@@ -127,6 +134,9 @@ mod tests {
                 "{text}"
             );
         }
+        let of_a_small_build =
+            SourceSpec::parse(Some("snapshoot")).unwrap_err().suggest(&["inspect"]);
+        assert!(of_a_small_build.to_string().ends_with("try `meterbridge --help`"));
         for text in ["recording.ndjson", "a:b", "", "no/such/file"] {
             assert!(said(text).ends_with("try `meterbridge --help`"), "{text}: {}", said(text));
         }

@@ -130,6 +130,25 @@ fn director_shows_a_completed_run() {
     assert_shows(&app, "wall", "auto");
 }
 
+#[test]
+fn director_shows_a_run_that_began_after_the_failure_of_its_song_as_a_retry_and_no_other() {
+    let of_song = |run: &str, node, phase, secs| {
+        event(run, node, phase, secs).replace('}', r#","data":{"song_id":"s"}}"#)
+    };
+    for (began, is_retry) in [(7, true), (2, false)] {
+        let mut app = wall();
+        feed(&mut app, [of_song("c", None, "start", 1)]);
+        feed(&mut app, [of_song("c", None, "fail", 5)]);
+        assert_shows(&app, "stage of c", "auto: failed");
+        feed(&mut app, [of_song("d", None, "start", began)]);
+        draw_later(&mut app, 9.0);
+        match is_retry {
+            true => assert_shows(&app, "stage of d", "auto: retry"),
+            false => assert_shows(&app, "stage of c", "auto: failed"),
+        }
+    }
+}
+
 /// A page that was hidden receives the events of an hour at once.
 #[test]
 fn director_ignores_events_received_late() {

@@ -549,6 +549,15 @@ fn invalid_setting_names_its_origin_and_what_was_expected() {
     let start = "error: invalid value 'here' for 'METERBRIDGE_DEMO_LISTEN (environment)': expected an IP \
                  address and a port, such as 127.0.0.1:8080";
     assert!(stderr.starts_with(start), "{stderr}");
+    // Not a variable of the same name that another command reads.
+    let output = meterbridge()
+        .arg("demo")
+        .envs([("METERBRIDGE_SPEED", "2"), ("METERBRIDGE_DEMO_SPEED", "0")])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let start = "error: invalid value '0' for 'METERBRIDGE_DEMO_SPEED (environment)'";
+    assert!(stderr.starts_with(start), "{stderr}");
     // What is given on the command line is named as it was written, whatever the environment says.
     for given in [&["--keep-events", "x"][..], &["--keep-events=x"]] {
         let stderr = said_with(given, "METERBRIDGE_KEEP_EVENTS", "7");

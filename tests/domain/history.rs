@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::model::{Model, RunStatus};
-use meterbridge::protocol::Batch;
+use meterbridge::protocol::{Batch, RunSnapshot};
 
 use super::support::model_of;
 
@@ -100,4 +100,21 @@ fn arrivals_of_full_seconds_count_frames_and_answers_live_or_not() {
     assert_eq!(arrivals(100, 4), [0; 4]);
     assert_eq!(arrivals(6, 0), [0; 0]);
     assert_eq!(model.first_received_at(), Some(instant(1)));
+}
+
+#[test]
+fn array_in_a_frame_and_a_snapshot_are_one_arrival_each() {
+    let mut model = Model::default();
+    let mut batch = Batch::new(instant(1), true);
+    let event =
+        |run| format!(r#"{{"ts":"2026-11-23T10:00:00Z","run_id":"{run}","phase":"start"}}"#);
+    batch.push_text(&format!("[{},{},{}]", event(1), event(2), event(3)));
+    batch.push_text(&event(4));
+    let run = r#"{"run_id":"5","status":"running","executions":[]}"#;
+    batch.push_text(&format!(r#"{{"hub":{{"run":{run}}}}}"#));
+    let answer = RunSnapshot::read(run.replace('5', "6").as_bytes()).unwrap();
+    batch.push_run(answer.into());
+    model.receive(batch, |_, _| ());
+    assert_eq!(model.len(), 6);
+    assert_eq!(model.stats().arrivals_by_second(instant(2), 1), [4]);
 }

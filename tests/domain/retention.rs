@@ -259,7 +259,36 @@ fn texts_of_one_run_are_bounded_and_its_oldest_events_go() {
         [&bounded, &whole].map(|model| RunReport::of(model.run("run-0").unwrap()));
     assert_eq!(bounded_run, whole_run);
     assert_eq!(bounded_run.nodes[0].attempts, 300);
+    // Its state repeats none but the latest attempts, and is counted.
+    let attempts = |model: &Model| {
+        model.run("run-0").unwrap().nodes.iter().map(|node| node.history().len()).sum::<usize>()
+    };
+    assert_eq!(attempts(&whole), 3 * 32);
+    assert!(attempts(&bounded) < 32, "{}", attempts(&bounded));
     // What is older than every kept event is ignored and counted.
     feed(&mut bounded, [long_failure(2, 0, "STYLE")]);
     assert_eq!(bounded.counters().ignored, 1);
+}
+
+#[test]
+fn texts_of_dropped_events_that_the_state_does_not_keep_are_not_counted() {
+    let message = "m".repeat(200);
+    let progress = |second: u64, run: u64| {
+        let data = format!(r#","node_name":"RENDER","data":{{"message":"{message}"}}}}"#);
+        event(second, run, "progress").replace('}', &data)
+    };
+    let mut model = model(100, 0, 50);
+    feed(&mut model, [event(0, 1, "start"), event(1, 1, "end"), event(2, 0, "start")]);
+    for second in 0..20_000 {
+        feed(&mut model, [progress(second + 3, 0)]);
+        assert!(model.text_bytes() < 100 << 10, "{}", model.text_bytes());
+    }
+    assert_eq!(model.run("run-0").unwrap().events(), 20_001);
+    // Of many such runs, none is dropped either.
+    let mut model =
+        Model::new(Retention { text_bytes: 1 << 20, events_per_run: 50, ..Retention::default() });
+    for second in 0..2_000 {
+        feed(&mut model, (0..20).map(|run| progress(second, run)));
+    }
+    assert_eq!((model.len(), model.counters().evicted_runs), (20, 0));
 }

@@ -281,10 +281,10 @@ async fn dropping_the_handle_stops_the_demo_thread() {
     assert!(TcpStream::connect(address).await.is_err());
 }
 
-/// Checks a reader's result for a finished run against its scenario.
 /// Time after which the studio's language model times out at speed 1.
 const HALF_A_MINUTE: Duration = Duration::from_secs(30);
 
+/// Checks a reader's result for a finished run against its scenario.
 fn check_read(run: &Run, state: &RunState, dialect: Dialect) {
     let told = format!("{dialect:?} {:?} {}", run.scenario, run.id);
     let (status, fix_iterations) = match run.scenario {

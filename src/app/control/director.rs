@@ -20,7 +20,7 @@ use crate::app::state::view::View;
 use crate::app::state::viewport::Zoom;
 use crate::app::systems::AppSystems;
 use crate::director::{Director, DirectorSettings, STALE_SECS, ShowReason};
-use crate::model::{Model, NodeStatus, RunStatus};
+use crate::model::{NodeStatus, RunStatus};
 use crate::protocol::RunId;
 
 /// Adds the director, initially on or off; key A turns it on in any view. Requires a
@@ -124,7 +124,7 @@ impl DirectorInput<'_, '_> {
                     director.propose_run(run, ShowReason::Completed, now)
                 }
                 Some((from, to)) if from.is_over() && !to.is_over() => director.restarted(run, now),
-                Some((_, RunStatus::Running)) => report_retry(director, &self.run_store.model, run),
+                Some((_, RunStatus::Running)) => report_retry(director, &self.run_store, run),
                 _ => {}
             }
         }
@@ -160,12 +160,11 @@ impl DirectorInput<'_, '_> {
     }
 }
 
-/// Informs the director when a run that started is of the song whose failure is shown.
-fn report_retry(director: &mut Director, model: &Model, started: &RunId) {
-    let Some(failed) = director.shot().map(|shot| shot.run.clone()) else { return };
-    let song = |run: &RunId| model.run(run).and_then(|run| run.song_id.clone());
-    if failed != *started && song(&failed).is_some_and(|failed| song(started) == Some(failed)) {
-        director.retried(&failed, started);
+/// Informs the director when a run that started retries one that failed.
+fn report_retry(director: &mut Director, run_store: &RunStore, started: &RunId) {
+    let started_run = run_store.model.run(started);
+    if let Some(failed) = started_run.and_then(|run| run_store.retried_by(run)) {
+        director.retried(failed.id(), started);
     }
 }
 

@@ -75,9 +75,9 @@ fn choose(
     fullscreen_on.set_if_neq(FullscreenOn(chosen.unwrap_or(MonitorSelection::Current)));
 }
 
-/// Screen that the window was made to fill.
+/// Screen that the window was made to fill, and the size that the window had before.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
-struct FilledScreen(Option<Screen>);
+struct FilledScreen(Option<(Screen, UVec2)>);
 
 /// Place and size of a screen, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -144,17 +144,22 @@ fn fill_screen(
 fn fill(window: &mut Mut<Window>, screen: Option<Screen>, filled: &mut FilledScreen) {
     if !matches!(window.mode, WindowMode::BorderlessFullscreen(_)) {
         // Without a window manager, nobody else makes it smaller again.
-        if filled.0.take().is_some_and(|screen| screen.size == window.physical_size()) {
-            window.resolution.set_physical_resolution(WINDOW_SIZE.x, WINDOW_SIZE.y);
+        if let Some((screen, before)) = filled.0.take()
+            && screen.size == window.physical_size()
+            && screen.size != before
+        {
+            window.resolution.set_physical_resolution(before.x, before.y);
         }
         return;
     }
     let Some(screen) = screen.filter(|screen| screen.size.min_element() > 0) else { return };
-    if filled.0 == Some(screen) {
-        return;
-    }
-    filled.0 = Some(screen);
     let is = window.physical_size();
+    let before = match filled.0 {
+        Some((known, _)) if known == screen => return,
+        Some((_, before)) => before,
+        None => is,
+    };
+    filled.0 = Some((screen, before));
     if is != screen.size {
         debug!("the window is {is}, its screen {}: resizing the window", screen.size);
         window.position = WindowPosition::At(screen.position);
@@ -255,6 +260,33 @@ mod tests {
         }
         window_of(&mut app).mode = WindowMode::Windowed;
         assert_eq!(size(&mut app), WINDOW_SIZE.to_array(), "no longer in full screen");
+    }
+
+    #[test]
+    fn window_has_its_own_size_again_after_full_screen() {
+        for (own, is_restored_by_the_system) in
+            [([2000, 1200], false), ([2000, 1200], true), ([3840, 2160], false)]
+        {
+            let mut app = bare_app();
+            app.world_mut().spawn(Monitor {
+                physical_width: 3840,
+                physical_height: 2160,
+                ..monitor("only", 0, 0)
+            });
+            let full = std::mem::replace(&mut window_of(&mut app).mode, WindowMode::Windowed);
+            window_of(&mut app).resolution.set_physical_resolution(own[0], own[1]);
+            assert_eq!(size(&mut app), own);
+            for _ in 0..2 {
+                window_of(&mut app).mode = full;
+                assert_eq!(size(&mut app), [3840, 2160]);
+                window_of(&mut app).mode = WindowMode::Windowed;
+                if is_restored_by_the_system {
+                    window_of(&mut app).resolution.set_physical_resolution(own[0], own[1]);
+                }
+                assert_eq!(size(&mut app), own);
+                assert_eq!(size(&mut app), own, "in the frames after that, too");
+            }
+        }
     }
 
     #[test]

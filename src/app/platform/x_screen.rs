@@ -18,6 +18,10 @@ use bevy::math::UVec2;
 
 /// Name of the only kind of credentials that is read.
 const COOKIE: &[u8] = b"MIT-MAGIC-COOKIE-1";
+/// Family of an address in the file of credentials: a server on the machine of that name.
+const LOCAL: u16 = 256;
+/// Family of credentials for every address.
+const ANY_ADDRESS: u16 = u16::MAX;
 /// Most bytes read of the file of credentials.
 const LONGEST_AUTHORITY_FILE: u64 = 1 << 20;
 /// Code of the event that a window changed its size.
@@ -41,7 +45,9 @@ pub(super) fn follow(tell: impl FnMut(UVec2) -> bool + Send + 'static) {
 fn read_sizes(mut tell: impl FnMut(UVec2) -> bool) -> io::Result<()> {
     let display = env::var("DISPLAY").unwrap_or_default();
     let Some(number) = local_display(&display) else { return Ok(()) };
-    let cookie = authority_file().and_then(|path| cookie_in(&read(path).ok()?, number));
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let cookie = authority_file()
+        .and_then(|path| cookie_in(&read(path).ok()?, host.trim().as_bytes(), number));
     let mut stream = connect(number)?;
     stream.write_all(&setup_request(cookie.as_deref()))?;
     let root = read_setup(&mut stream)?;
@@ -83,18 +89,43 @@ fn read(path: PathBuf) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Returns the cookie of a display in a file of credentials: entries of a family and four texts
-/// (address, display, kind, cookie), each after its length.
-fn cookie_in(mut file: &[u8], number: u32) -> Option<Vec<u8>> {
-    loop {
-        file = file.split_first_chunk::<2>()?.1;
-        let _address = text(&mut file)?;
-        let (display, kind, cookie) = (text(&mut file)?, text(&mut file)?, text(&mut file)?);
-        let is_of_display = display.is_empty() || display == number.to_string().as_bytes();
-        if is_of_display && kind == COOKIE {
-            return Some(cookie.to_owned());
-        }
-    }
+/// An entry of a file of credentials.
+struct Entry<'a> {
+    family: u16,
+    address: &'a [u8],
+    display: &'a [u8],
+    kind: &'a [u8],
+    cookie: &'a [u8],
+}
+
+/// Returns the cookie of a display of this machine, which is called `host`, in a file of credentials. Prefers
+/// entries for this machine; those of other names are left from before it was renamed.
+fn cookie_in(mut file: &[u8], host: &[u8], number: u32) -> Option<Vec<u8>> {
+    let number = number.to_string();
+    let entries = std::iter::from_fn(|| entry(&mut file)).filter(|entry| {
+        let is_of_display = entry.display.is_empty() || entry.display == number.as_bytes();
+        is_of_display && entry.kind == COOKIE
+    });
+    let distance = |entry: &Entry| match entry.family {
+        ANY_ADDRESS => 0,
+        LOCAL if entry.address == host => 0,
+        LOCAL => 1,
+        _ => 2,
+    };
+    entries.min_by_key(distance).map(|entry| entry.cookie.to_owned())
+}
+
+/// Takes an entry off the file: a family and four texts, each after its length.
+fn entry<'a>(file: &mut &'a [u8]) -> Option<Entry<'a>> {
+    let (family, rest) = file.split_first_chunk::<2>()?;
+    *file = rest;
+    Some(Entry {
+        family: u16::from_be_bytes(*family),
+        address: text(file)?,
+        display: text(file)?,
+        kind: text(file)?,
+        cookie: text(file)?,
+    })
 }
 
 /// Takes a text after its length off the file.
@@ -197,8 +228,12 @@ mod tests {
     }
 
     fn entry(display: &str, kind: &[u8], cookie: &[u8]) -> Vec<u8> {
-        let mut entry = vec![1, 0];
-        for text in [b"host", display.as_bytes(), kind, cookie] {
+        entry_of(LOCAL, b"host", display, kind, cookie)
+    }
+
+    fn entry_of(family: u16, host: &[u8], display: &str, kind: &[u8], cookie: &[u8]) -> Vec<u8> {
+        let mut entry = family.to_be_bytes().to_vec();
+        for text in [host, display.as_bytes(), kind, cookie] {
             entry.extend((text.len() as u16).to_be_bytes());
             entry.extend(text);
         }
@@ -213,12 +248,29 @@ mod tests {
             entry("2", COOKIE, b"two"),
         ]
         .concat();
-        assert_eq!(cookie_in(&file, 2).as_deref(), Some(&b"two"[..]));
-        assert_eq!(cookie_in(&file, 3), None);
+        assert_eq!(cookie_in(&file, b"host", 2).as_deref(), Some(&b"two"[..]));
+        assert_eq!(cookie_in(&file, b"host", 3), None);
         for length in 0..file.len() {
-            let _ = cookie_in(&file[..length], 2);
+            let _ = cookie_in(&file[..length], b"host", 2);
         }
-        assert_eq!(cookie_in(&entry("", COOKIE, b"any"), 9).as_deref(), Some(&b"any"[..]));
+        let any = cookie_in(&entry("", COOKIE, b"any"), b"host", 9);
+        assert_eq!(any.as_deref(), Some(&b"any"[..]));
+    }
+
+    #[test]
+    fn cookie_is_that_of_this_machine_where_there_is_one() {
+        let of = |family, host: &[u8]| entry_of(family, host, "0", COOKIE, host);
+        let (internet, other) = (of(0, &[10, 0, 0, 7]), of(LOCAL, b"otherhost"));
+        let check = |entries: &[&[u8]], cookie: &[u8]| {
+            let found = cookie_in(&entries.concat(), b"studio", 0);
+            assert_eq!(found.as_deref(), Some(cookie));
+        };
+        check(&[&internet, &other, &of(LOCAL, b"studio")], b"studio");
+        check(&[&other, &of(ANY_ADDRESS, b"any")], b"any");
+        check(&[&internet, &other], b"otherhost");
+        check(&[&internet], &[10, 0, 0, 7]);
+        // As Xlib does, the first of two that apply.
+        check(&[&of(ANY_ADDRESS, b"any"), &of(LOCAL, b"studio")], b"any");
     }
 
     #[test]

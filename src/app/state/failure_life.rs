@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{Remaining, remaining};
-use crate::model::{FollowUp, Run, RunStatus};
+use crate::model::{FollowUp, MOST_FAILURES, Run, RunStatus};
 
 /// Age up to which a failure without a retry is news, in milliseconds.
 pub const FRESH_MS: u64 = 180_000;
@@ -69,6 +69,7 @@ impl FailureLife {
         let times = match run_store.failures_in_a_row(run) {
             0 | 1 => String::new(),
             2 => "failed twice".to_owned(),
+            MOST_FAILURES => format!("failed {MOST_FAILURES} times or more"),
             times => format!("failed {times} times"),
         };
         let became = match &self.follow_up {
@@ -169,5 +170,23 @@ mod tests {
         let run = store.model.run("b").unwrap();
         let life = FailureLife::of(run, &store, now).unwrap();
         assert_eq!(life.words(run, &store, now), "failed twice, not retried");
+    }
+
+    #[test]
+    fn failures_beyond_those_counted_are_not_denied() {
+        let at = |secs: usize| format!("{:02}:{:02}", secs / 60, secs % 60);
+        let times: Vec<_> =
+            (0..150).map(|nth| (format!("{nth:03}"), at(2 * nth), at(2 * nth + 1))).collect();
+        let runs: Vec<Told> = times
+            .iter()
+            .map(|(id, start, end)| (id.as_str(), start.as_str(), Some((end.as_str(), "fail"))))
+            .collect();
+        let (store, now) = (store(&runs), "2026-11-23T10:20:00Z".parse().unwrap());
+        let words = |run| {
+            let run = store.model.run(run).unwrap();
+            FailureLife::of(run, &store, now).unwrap().words(run, &store, now)
+        };
+        assert_eq!(words("097"), "failed 98 times, failed again");
+        assert_eq!(words("149"), "failed 99 times or more, not retried");
     }
 }

@@ -71,7 +71,7 @@ impl RunStore {
             if touched.last() != Some(&change.run_id) {
                 touched.push(change.run_id.clone());
             }
-            touched.extend(change.evicted.clone());
+            touched.extend(change.evicted.iter().cloned());
             tell(event, change);
         });
         touched.sort_unstable();

@@ -10,6 +10,9 @@ use super::super::dialect::Session;
 /// Difference above which the wall clock must have been set, or the machine was suspended.
 const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(2);
 
+/// Speeds with which times can be computed. Any other is refused.
+const SPEEDS: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
+
 /// The studio's clock.
 #[derive(Debug)]
 pub(super) struct StudioClock {
@@ -25,7 +28,7 @@ pub(super) struct StudioClock {
 impl StudioClock {
     /// Opens the studio now: studio time zero.
     pub(super) fn new(speed: f64, salt: u128) -> Self {
-        let speed = if speed > 0.0 { speed } else { 1.0 };
+        let speed = if SPEEDS.contains(&speed) { speed } else { 1.0 };
         Self {
             session: Session { epoch: Timestamp::now(), speed, salt },
             anchor: Instant::now(),
@@ -39,7 +42,7 @@ impl StudioClock {
         &self.session
     }
 
-    /// Returns the number of pauses and changes of speed so far.
+    /// Returns the number of pauses, changes of speed and steps of the wall clock so far.
     pub(super) fn changes(&self) -> u32 {
         self.changes
     }
@@ -59,9 +62,9 @@ impl StudioClock {
         (!self.is_paused).then(|| self.anchor + Duration::from_secs_f64(wait_secs.max(0.0)))
     }
 
-    /// Changes the speed from now on.
+    /// Changes the speed from now on. No effect for a number that is no speed.
     pub(super) fn set_speed(&mut self, speed: f64) {
-        if speed <= 0.0 || speed == self.session.speed {
+        if !SPEEDS.contains(&speed) || speed == self.session.speed {
             return;
         }
         self.changes += 1;
@@ -103,6 +106,7 @@ impl StudioClock {
     pub(super) fn follow_wall_clock(&mut self) {
         let ahead = Timestamp::now().duration_since(self.session.wall_instant(self.now()));
         if ahead > CLOCK_STEP && !self.is_paused {
+            self.changes += 1;
             self.move_epoch(self.session.epoch, ahead);
         }
     }
@@ -148,6 +152,30 @@ mod tests {
             assert_eq!(wait.is_none(), is_paused);
             assert!(wait.is_none_or(|wait| (wait - 10.0 / speed).abs() < 0.01), "{wait:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn number_that_is_no_speed_is_refused() {
+        for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -1.0, 1e-300, 1e300] {
+            assert_eq!(StudioClock::new(wrong, 1).session().speed, 1.0, "{wrong}");
+            let mut clock = StudioClock::new(2.0, 1);
+            tokio::time::advance(Duration::from_secs(3)).await;
+            clock.set_speed(wrong);
+            assert_eq!((secs(&clock), clock.session().speed, clock.changes()), (6.0, 2.0, 0));
+            assert!(clock.due(SignedDuration::from_hours(1)).is_some());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wall_clock_set_forward_is_followed_and_counted_as_a_change() {
+        let mut clock = StudioClock::new(1.0, 1);
+        clock.follow_wall_clock();
+        assert_eq!(clock.changes(), 0);
+        clock.session.epoch -= SignedDuration::from_hours(1);
+        clock.follow_wall_clock();
+        assert_eq!(clock.changes(), 1, "durations that began before are corrected");
+        let behind = Timestamp::now().duration_since(clock.session().wall_instant(clock.now()));
+        assert!(behind.abs() < CLOCK_STEP, "{behind}");
     }
 
     #[tokio::test(start_paused = true)]

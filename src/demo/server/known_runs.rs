@@ -1,7 +1,7 @@
 //! States of the runs whose events were published.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     sync::Arc,
     time::Duration,
 };
@@ -106,14 +106,21 @@ impl KnownRuns {
             }
         };
         let id = session.id(event.run.id);
-        let known = self.runs.entry(id).or_insert_with(|| KnownRun {
-            run: Arc::clone(&event.run),
-            state: State::Queued,
-            node: None,
-            execution: None,
-            failed_after: None,
-            has_ended: false,
-        });
+        let known = match self.runs.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) if matches!(event.event.what, What::Created | What::RunStart) => {
+                place.insert(KnownRun {
+                    run: Arc::clone(&event.run),
+                    state: State::Queued,
+                    node: None,
+                    execution: None,
+                    failed_after: None,
+                    has_ended: false,
+                })
+            }
+            // The end of a run that was forgotten: a cancelled run lets its node end.
+            Entry::Vacant(_) => return,
+        };
         known.has_ended |= event.last;
         let was_over = known.state.is_over();
         match &mut event.event.what {
@@ -150,5 +157,39 @@ impl KnownRuns {
                 self.runs.remove(&oldest);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::super::super::scenario::{DemoSchedule, DemoScheduleOptions, Timeline};
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn forgotten_run_does_not_come_back_with_its_last_event() {
+        let clock = StudioClock::new(1.0, 1);
+        let mut known = KnownRuns::default();
+        let mut timeline = Timeline::new(DemoSchedule::new(7, DemoScheduleOptions { runs: 4 }));
+        let mut next = || timeline.next_until(SignedDuration::from_hours(9)).unwrap();
+        let mut node_end = None;
+        while known.finished.len() < FINISHED_RUNS || node_end.is_none() {
+            let mut event = next();
+            if matches!(event.event.what, What::NodeEnd { .. }) {
+                node_end.get_or_insert_with(|| event.clone());
+            }
+            known.note(&mut event, &clock);
+        }
+        let mut late = node_end.unwrap();
+        let id = clock.session().id(late.run.id);
+        while known.get(id).is_some() {
+            known.note(&mut next(), &clock);
+        }
+        let kept = known.runs.len();
+        known.note(&mut late, &clock);
+        assert!(known.get(id).is_none());
+        assert_eq!(known.runs.len(), kept);
+        assert!(kept <= FINISHED_RUNS + 4 + 8, "{kept}");
     }
 }

@@ -35,8 +35,6 @@ pub(super) struct Player {
     options: DemoOptions,
     subscribers: Arc<Subscribers>,
     orders: mpsc::Receiver<Order>,
-    /// False once nobody can send orders any more.
-    has_controls: bool,
     rng: fastrand::Rng,
 }
 
@@ -56,7 +54,6 @@ impl Player {
             options: options.clone(),
             subscribers,
             orders,
-            has_controls: true,
             rng: fastrand::Rng::with_seed(salt as u64),
         };
         while let Some(event) = player.timeline.next_until(SignedDuration::ZERO) {
@@ -77,7 +74,7 @@ impl Player {
             };
             tokio::select! {
                 biased;
-                order = self.orders.recv(), if self.has_controls => self.obey(order),
+                Some(order) = self.orders.recv() => self.obey(order),
                 () = next_event => self.publish_due(),
             }
             tokio::task::yield_now().await;
@@ -93,14 +90,10 @@ impl Player {
         }
     }
 
-    fn obey(&mut self, order: Option<Order>) {
+    fn obey(&mut self, order: Order) {
         match order {
-            None => {
-                self.has_controls = false;
-                self.clock.set_paused(false);
-            }
-            Some(Order::Command(command)) => self.perform(command),
-            Some(Order::Call { path, body, answer }) => {
+            Order::Command(command) => self.perform(command),
+            Order::Call { path, body, answer } => {
                 // Sending fails when the caller no longer waits.
                 let _ = answer.send(self.answer(&path, &body));
             }

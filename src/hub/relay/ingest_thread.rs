@@ -21,7 +21,7 @@ use crate::model::{ClockOwner, Model, Outcome, Run, RunStatus};
 use crate::protocol::hub::{Upstream, UpstreamState, run_frame};
 use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
 use crate::source::{ConnectionState, Signal, Updates};
-use crate::text::duration_words;
+use crate::text::length_words;
 
 /// Maximum number of signals processed together and written in one commit.
 const MOST_SIGNALS: usize = 64;
@@ -334,7 +334,7 @@ impl IngestThread {
         log_line(&format!(
             "this machine's clock was set {} by {}",
             if by.is_negative() { "back" } else { "forward" },
-            duration_words(u64::try_from(by.unsigned_abs().as_millis()).unwrap_or(u64::MAX)),
+            length_words(u64::try_from(by.unsigned_abs().as_millis()).unwrap_or(u64::MAX)),
         ));
         let mut state = self.shared.state_mut();
         state.journal.clock_stepped(by);

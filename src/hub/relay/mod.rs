@@ -191,7 +191,8 @@ impl Hub {
         let model = Model::new(Retention {
             runs: options.keep.runs.max(LEAST_MODEL_RUNS),
             log_events: 0,
-            // The journal drops runs first, because its frames are longer than these texts.
+            // Usually the journal drops runs first, because a frame is longer than the texts kept of it.
+            // What the model drops, journal and store drop, too.
             text_bytes: usize::try_from(options.keep.bytes)
                 .unwrap_or(usize::MAX)
                 .max(Retention::default().text_bytes),
