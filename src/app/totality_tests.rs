@@ -7,7 +7,7 @@ use bevy::prelude::*;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::app::draw::{Canvas, CellField, DrawClock, Faults};
+use crate::app::draw::{Canvas, DrawClock, Faults};
 use crate::app::plugins::MeterbridgePlugin;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::focus::Focus;
@@ -59,7 +59,6 @@ fn showing(model: Model, now: Timestamp, view: ViewName, size_px: (f32, f32)) ->
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
         .init_resource::<Canvas>()
-        .init_resource::<CellField>()
         .init_resource::<NextFrame>()
         .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
         .add_plugins((theme::plugin, viewport::plugin, views::plugin))

@@ -129,7 +129,8 @@ impl RunState {
         }
         let ahead = |node: &&Node| node.status == NodeStatus::Pending && node.name != "FIX";
         // When all have run, only the end of the run is ahead.
-        let next = self.nodes.iter().find(ahead).or_else(|| self.node(PIPELINE[PIPELINE.len() - 1]));
+        let next =
+            self.nodes.iter().find(ahead).or_else(|| self.node(PIPELINE[PIPELINE.len() - 1]));
         next.map(|node| (&node.name, false))
     }
 
