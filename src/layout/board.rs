@@ -9,6 +9,12 @@ const GAP: f32 = 44.0;
 /// Widths of the columns on a 16:9 screen, as parts of what the gaps leave.
 const SIDE: f32 = 540.0;
 const MIDDLE: f32 = 640.0;
+/// Least height of parts below each other at scale 1, and of the causes among them.
+const STACKED_HEIGHT: f32 = 1_400.0;
+const STACKED_CAUSES: f32 = 400.0;
+/// Least width and height of two and of three columns at scale 1.
+const TWO: (f32, f32) = (1_005.0, 930.0);
+const THREE: (f32, f32) = (1_508.0, 752.0);
 /// Height of a column's head.
 const HEAD: f32 = 44.0;
 /// Gap below the leading cause, and between the cards of the others.
@@ -42,36 +48,69 @@ pub fn failures_width(area: Rect) -> f32 {
     if area.h > area.w { area.w } else { (area.w * 0.325).min(760.0) }
 }
 
-/// Lays out a board on a screen.
+/// Lays out a board on a screen: in three columns, on a portrait screen below each other, and in two
+/// columns where that is too low.
 pub fn lay_out_board(canvas_size: &CanvasSize) -> Board {
     let area = wall_area(canvas_size);
-    if canvas_size.is_portrait() {
-        return stacked(area, canvas_size.portrait_scale());
+    if !canvas_size.is_portrait() {
+        return in_three(area, 1.0);
     }
-    let room = (area.w - 2.0 * GAP).max(3.0);
+    let scale = canvas_size.portrait_scale();
+    if area.h >= STACKED_HEIGHT * scale {
+        return stacked(area, scale);
+    }
+    // The form in which type is largest.
+    let two = (area.h / TWO.1).min(area.w / TWO.0);
+    let three = (area.h / THREE.1).min(area.w / THREE.0);
+    if two >= three { in_two(area, two.min(scale)) } else { in_three(area, three.min(scale)) }
+}
+
+fn in_three(area: Rect, scale: f32) -> Board {
+    let gap = GAP * scale;
+    let (side, middle) = (SIDE * scale, MIDDLE * scale);
+    let room = (area.w - 2.0 * gap).max(3.0);
     // A wider screen widens the bars in the middle, then those at the right; a narrower one all of them.
-    let extra = (room - 2.0 * SIDE - MIDDLE).max(0.0);
-    let shrink = (room / (2.0 * SIDE + MIDDLE)).min(1.0);
-    let causes = SIDE * shrink + extra * 0.1;
-    let now = MIDDLE * shrink + extra * 0.55;
-    let right = area.x + causes + now + 2.0 * GAP;
+    let extra = (room - 2.0 * side - middle).max(0.0);
+    let shrink = (room / (2.0 * side + middle)).min(1.0);
+    let causes = side * shrink + extra * 0.1;
+    let now = middle * shrink + extra * 0.55;
+    let right = area.x + causes + now + 2.0 * gap;
     let column = |x: f32, w: f32| Rect::new(x, area.y, w.max(1.0), area.h);
     let finished = column(right, area.right() - right);
     let pace_h = finished.h * 0.46;
     Board {
         causes: column(area.x, causes),
-        now: column(area.x + causes + GAP, now),
+        now: column(area.x + causes + gap, now),
         pace: Rect { h: pace_h, ..finished },
         below: Rect { y: finished.y + pace_h, h: finished.h - pace_h, ..finished },
         stacked: false,
-        scale: 1.0,
+        scale,
+    }
+}
+
+fn in_two(area: Rect, scale: f32) -> Board {
+    let gap = 36.0 * scale;
+    let room = (area.h - gap).max(2.0);
+    let left_w = (area.w - gap) * 0.48;
+    let left = |y: f32, h: f32| Rect::new(area.x, y, left_w, h);
+    let x = area.x + left_w + gap;
+    let right = |y: f32, h: f32| Rect::new(x, y, area.right() - x, h);
+    let (causes_h, now_h) = (room * 0.58, room * 0.64);
+    Board {
+        causes: left(area.y, causes_h),
+        pace: left(area.y + causes_h + gap, room - causes_h),
+        now: right(area.y, now_h),
+        below: right(area.y + now_h + gap, room - now_h),
+        stacked: false,
+        scale,
     }
 }
 
 fn stacked(area: Rect, scale: f32) -> Board {
     let gap = 36.0 * scale;
     let room = (area.h - 2.0 * gap).max(3.0);
-    let (causes_h, now_h) = (room * 0.285, room * 0.44);
+    let causes_h = (room * 0.285).max(STACKED_CAUSES * scale);
+    let now_h = room * 0.44;
     let now_y = area.y + causes_h + gap;
     let below_y = now_y + now_h + gap;
     let below_h = (area.bottom() - below_y).max(1.0);
@@ -111,9 +150,10 @@ pub fn lay_out_causes(board: &Board, causes: usize) -> CauseCards {
         return cause_cards(lead, cards(column, places, k, most), others);
     }
     let most = fitting(body.h - (LEAD + CARDS_GAP) * k);
-    let places = others.min(most);
+    let places = others.min(most.max(1));
     // Names of the songs are dropped before a cause is.
-    let least = if places <= 2 { LEAD_WITH_NAMES } else { LEAD } * k;
+    let has_names = places <= fitting(body.h - (LEAD_WITH_NAMES + CARDS_GAP) * k);
+    let least = if has_names { LEAD_WITH_NAMES } else { LEAD } * k;
     let room = body.h - least - CARDS_GAP * k + CARD_GAP * k;
     let pitch = (room / places.max(1) as f32).min((CARD.1 + CARD_GAP) * k);
     let lead_h = match places {

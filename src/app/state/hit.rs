@@ -44,6 +44,12 @@ impl Pickable {
         self.cells.extend_from_slice(cells);
     }
 
+    /// Cells of the board, with their runs.
+    #[cfg(test)]
+    pub fn cells(&self) -> &[(RunId, Rect)] {
+        &self.cells
+    }
+
     /// Returns the run at a point: from the names, the tiles, or the cells of the board.
     pub fn at(&self, point: Vec2) -> Option<RunId> {
         let mut all = self.names.iter().chain(&self.tiles).chain(&self.cells);

@@ -144,7 +144,6 @@ fn joined(told: &[(usize, &str)]) -> String {
 /// Numbers of failures of a cause within the time up to now.
 #[derive(Clone, Copy, Default)]
 struct Recent {
-    fresh: usize,
     ten_min: usize,
     newest_ms: u64,
 }
@@ -179,7 +178,6 @@ impl Failures {
             let Some((group, recent)) = groups.get_mut(index) else { continue };
             group.count += 1;
             group.last_minute += usize::from(age_ms < 60_000);
-            recent.fresh += usize::from(age_ms < FRESH_MS);
             recent.ten_min += usize::from(age_ms < 600_000);
             let minute = usize::try_from(age_ms / 60_000).unwrap_or(usize::MAX);
             if let Some(bar) = bars.checked_sub(minute + 1).and_then(|n| group.minutes.get_mut(n)) {
@@ -223,16 +221,15 @@ impl Failures {
 /// True while the newest failure of a cause is news that nobody has answered, and failures come more than
 /// twice as often as usual: a constant trickle never paints the wall.
 fn is_solid(group: &Group, recent: Recent, known_min: f64) -> bool {
-    let fresh_min = FRESH_MS as f64 / 60_000.0;
     if recent.newest_ms >= FRESH_MS || group.follow_ups.fresh == 0 {
         return false;
     }
-    let before_min = known_min - fresh_min;
-    if before_min < fresh_min {
+    let before_min = known_min - RATE_MIN;
+    if before_min < RATE_MIN {
         return true;
     }
-    let usual = (group.count - recent.fresh) as f64 / before_min;
-    recent.fresh as f64 / fresh_min > 2.0 * usual
+    let usual = (group.count - recent.ten_min) as f64 / before_min;
+    recent.ten_min as f64 / RATE_MIN > 2.0 * usual
 }
 
 /// What became of the songs, or how often it happens.
@@ -273,26 +270,26 @@ pub fn since_words(minutes: usize) -> String {
 mod tests {
     use super::*;
 
-    fn group(count: usize, fresh: usize, newest_s: u64) -> (Group, Recent) {
-        let follow_ups = FollowUps { fresh, not_retried: count - fresh, ..Default::default() };
-        let newest_ms = newest_s * 1_000;
-        let recent = Recent { fresh, ten_min: fresh, newest_ms };
+    /// `count` failures, `ten_min` of them in the last ten minutes, and one of these news.
+    fn group(count: usize, ten_min: usize, newest_s: u64) -> (Group, Recent) {
+        let follow_ups = FollowUps { fresh: 1, not_retried: count - 1, ..Default::default() };
+        let recent = Recent { ten_min, newest_ms: newest_s * 1_000 };
         (Group { count, follow_ups, ..Group::default() }, recent)
     }
 
     #[test]
     fn cause_is_solid_while_it_is_news_and_comes_more_than_twice_as_often() {
-        let solid = |count, fresh, newest_s, known_min| {
-            let (group, recent) = group(count, fresh, newest_s);
+        let solid = |count, ten_min, newest_s, known_min| {
+            let (group, recent) = group(count, ten_min, newest_s);
             is_solid(&group, recent, known_min)
         };
         assert!(solid(1, 1, 179, 60.0));
         assert!(!solid(1, 1, 180, 60.0));
-        // 38 in 57 minutes are two in three minutes.
-        assert!(!solid(42, 4, 10, 60.0), "twice as often");
-        assert!(solid(43, 5, 10, 60.0));
-        assert!(!solid(40, 2, 10, 60.0), "a constant trickle");
-        assert!(solid(9, 9, 10, 5.0), "nothing is usual yet");
+        // 25 in 50 minutes are five in ten.
+        assert!(!solid(35, 10, 10, 60.0), "twice as often");
+        assert!(solid(36, 11, 10, 60.0));
+        assert!(!solid(30, 5, 10, 60.0), "a constant trickle");
+        assert!(solid(9, 5, 10, 19.0), "nothing is usual yet");
         let (mut seen, recent) = group(1, 1, 10);
         seen.follow_ups = FollowUps { not_retried: 1, ..FollowUps::default() };
         assert!(!is_solid(&seen, recent, 60.0), "marked as seen");
@@ -302,7 +299,7 @@ mod tests {
     fn few_failures_tell_of_retries_and_many_of_their_rate() {
         let said = |follow_ups: FollowUps, ten_min, known_min| {
             let group = Group { count: follow_ups.all(), follow_ups, ..Group::default() };
-            told(&group, Recent { ten_min, ..Recent::default() }, known_min)
+            told(&group, Recent { ten_min, newest_ms: 0 }, known_min)
         };
         let zero = FollowUps::default();
         assert_eq!(said(FollowUps { not_retried: 2, ..zero }, 0, 60.0), "not retried");

@@ -35,6 +35,8 @@ struct Bars {
     /// Factor of lengths along x, and of those along y.
     k: f32,
     f: f32,
+    /// Factor of type sizes.
+    t: f32,
     pitch: f32,
 }
 
@@ -47,8 +49,10 @@ pub fn draw(part: &mut Part, view: &BoardView, places: &Board, picks: &mut Picks
     let pitch = (at.bottom() - top) / rows as f32;
     let widest =
         |words: &dyn Fn(&NodeLoad) -> f32| view.nodes.iter().map(words).fold(0.0, f32::max);
-    let numbers_w = widest(&|node| measure(Face::Display700, NUMBER * k, 0.0, &number(node)));
-    let names_w = widest(&|node| measure(Face::Text600, HEAD * k, 0.0, &node.name));
+    // Many rows have smaller type.
+    let t = k * (pitch / (44.0 * k)).min(1.0);
+    let numbers_w = widest(&|node| measure(Face::Display700, NUMBER * t, 0.0, &number(node)));
+    let names_w = widest(&|node| measure(Face::Text600, HEAD * t, 0.0, &node.name));
     // Names and numbers of different rows may share the room between them.
     let least = (names_w.min(200.0 * k)).max(numbers_w);
     let number_x = at.x + bounded(numbers_w + names_w + 10.0 * k, least, 236.0 * k);
@@ -57,7 +61,7 @@ pub fn draw(part: &mut Part, view: &BoardView, places: &Board, picks: &mut Picks
     let most = view.nodes.iter().map(|node| node.count().max(node.usual.unwrap_or(0))).max();
     let unit = ((right - x) / most.unwrap_or(0).max(1) as f32).min(WIDEST * k);
     let cells = view.active <= MOST_CELLS && unit >= NARROWEST * k;
-    let bars = Bars { x, right, unit, cells, k, f: (pitch / PITCH).min(k), pitch };
+    let bars = Bars { x, right, unit, cells, k, f: (pitch / PITCH).min(k), t, pitch };
     draw_waiting(part, view, &bars, (at.x, top + pitch / 2.0), picks);
     for (row, node) in view.nodes.iter().enumerate() {
         let y = top + pitch * (row + 1) as f32;
@@ -123,26 +127,26 @@ fn draw_waiting(
     picks: &mut Picks,
 ) {
     let palette = part.palette;
-    let (k, waiting) = (bars.k, &view.waiting);
+    let (k, t, waiting) = (bars.k, bars.t, &view.waiting);
     let ink = palette.text_secondary;
-    let name = Line::new("waiting", Face::Text600, HEAD * k, palette.text, bars.x - left - 8.0 * k);
-    name.least(22.0 * k).draw(part, "waiting", left, middle + 10.0 * k);
+    let name = Line::new("waiting", Face::Text600, HEAD * t, palette.text, bars.x - left - 8.0 * k);
+    name.least(22.0 * t).draw(part, "waiting", left, middle + 10.0 * t);
     let say = |part: &mut Part, words: String, x: f32| {
-        let line = Line::new(words, Face::Text500, WORDS * k, ink, bars.right - x);
-        line.least(22.0 * k).draw(part, "longest wait", x, middle + 8.5 * k);
+        let line = Line::new(words, Face::Text500, WORDS * t, ink, bars.right - x);
+        line.least(22.0 * t).draw(part, "longest wait", x, middle + 8.5 * t);
     };
     if waiting.count == 0 {
         return say(part, "no run is queued".to_owned(), bars.x);
     }
     let longest = format!("longest wait {}", waiting.longest);
-    let room = bars.right - bars.x - measure(Face::Text500, WORDS * k, 0.0, &longest) - 16.0 * k;
+    let room = bars.right - bars.x - measure(Face::Text500, WORDS * t, 0.0, &longest) - 16.0 * k;
     let wanted = bars.unit * waiting.count as f32;
     // A queue beyond the scale of the steps is a number.
     let (width, words) = if wanted <= room {
         (wanted, longest)
     } else {
         let words = format!("{} queued, {longest}", count_words(waiting.count as u64));
-        let room = bars.right - bars.x - measure(Face::Text500, WORDS * k, 0.0, &words) - 16.0 * k;
+        let room = bars.right - bars.x - measure(Face::Text500, WORDS * t, 0.0, &words) - 16.0 * k;
         (room.max(0.0), words)
     };
     let height = QUEUE * bars.f;
@@ -187,7 +191,7 @@ fn draw_step(
     picks: &mut Picks,
 ) {
     let palette = part.palette;
-    let (k, f) = (bars.k, bars.f);
+    let (k, f, t) = (bars.k, bars.f, bars.t);
     let is_jammed = !node.jam.is_empty();
     let middle = at.centre_y();
     if is_jammed {
@@ -197,13 +201,13 @@ fn draw_step(
         part.shape(LAYER, ground.border(2.0 * k, palette.running));
     }
     let number = number(node);
-    let number_w = measure(Face::Display700, NUMBER * k, 0.0, &number);
+    let number_w = measure(Face::Display700, NUMBER * t, 0.0, &number);
     let ink = if node.count() == 0 { palette.text_secondary } else { palette.text };
     let room = number_x - number_w - 10.0 * k - at.x;
-    let name = Line::new(node.name.as_str(), Face::Text600, HEAD * k, ink, room);
-    name.least(22.0 * k).draw(part, ("step", row), at.x, middle + 10.0 * k);
-    let count = Line::new(number, Face::Display700, NUMBER * k, ink, number_w + 1.0);
-    count.draw_end(part, ("runs", row), number_x, middle + 12.0 * k);
+    let name = Line::new(node.name.as_str(), Face::Text600, HEAD * t, ink, room);
+    name.least(22.0 * t).draw(part, ("step", row), at.x, middle + 10.0 * t);
+    let count = Line::new(number, Face::Display700, NUMBER * t, ink, number_w + 1.0);
+    count.draw_end(part, ("runs", row), number_x, middle + 12.0 * t);
     let bar_y = if is_jammed { middle - 27.0 * f } else { middle - BAR * f / 2.0 };
     let bar = Rect::new(bars.x, bar_y, bars.unit * node.count() as f32, BAR * f);
     let usual = node.usual.unwrap_or(0);
@@ -231,8 +235,8 @@ fn draw_step(
     }
     if is_jammed {
         let words =
-            Line::new(&*node.jam, Face::Text600, WORDS * k, palette.text, bars.right - bars.x);
-        words.least(22.0 * k).draw(part, ("jam", row), bars.x, middle + 26.0 * f);
+            Line::new(&*node.jam, Face::Text600, WORDS * t, palette.text, bars.right - bars.x);
+        words.least(22.0 * t).draw(part, ("jam", row), bars.x, middle + 26.0 * f);
     }
 }
 

@@ -20,9 +20,8 @@ const ROW: f32 = 50.0;
 const STRONG: usize = 3;
 /// Heights below the list that the line about cancelled runs takes.
 const FOOT: f32 = 46.0;
-/// Steps of the axis of run times in seconds, and most of them.
+/// Steps of the axis of run times in seconds.
 const TICK_SECS: [u64; 12] = [5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 86_400];
-const MOST_TICKS: u64 = 6;
 
 pub fn draw(part: &mut Part, view: &BoardView, places: &Board, picks: &mut Picks) {
     let k = places.scale;
@@ -106,6 +105,13 @@ fn draw_ended(part: &mut Part, view: &BoardView, at: Rect, k: f32) {
         let (from, to) = (Vec2::new(bars.x, y), Vec2::new(bars.right(), y));
         let line = Shape::capsule(from, to, 2.0 * k).cap(Cap::Butt).dash(5.0 * k, 4.0 * k);
         part.shape(LAYER, line.fill(palette.text));
+        let words = &*view.pace.usual_words;
+        let words_w = measure(Face::Text600, CAPTION * k, 0.0, words);
+        let ground = Rect::new(bars.x - 2.0 * k, y - 29.0 * k, words_w + 12.0 * k, 26.0 * k);
+        let ground = Shape::rounded_box(ground).radius(4.0 * k).fill(palette.bg.with_alpha(0.85));
+        part.shape(LAYER, ground);
+        let line = Line::new(words, Face::Text600, CAPTION * k, palette.text, bars.w);
+        line.draw(part, "usual line", bars.x + 4.0 * k, y - 9.0 * k);
     }
     let y = at.bottom() - 24.0 * k;
     let ink = palette.text_secondary;
@@ -194,8 +200,8 @@ fn draw_times(part: &mut Part, times: &RunTimes, at: Rect, k: f32) {
         let line = Line::new(words, Face::Text500, ASIDE * k, ink, room).least(CAPTION * k);
         line.draw_end(part, "last runs", at.right(), at.y + 26.0 * k);
     }
-    // Above the highest bar there is room for the words about the usual time.
-    let top = at.y + 104.0 * k;
+    // Above the highest bar there is room for two lines of words.
+    let top = at.y + 118.0 * k;
     let floor = at.bottom() - FOOT * k - 28.0 * k;
     let bars = Rect::new(at.x, top, at.w, (floor - top).max(20.0 * k));
     let most = times.bins.iter().copied().max().unwrap_or(0).max(1);
@@ -225,38 +231,44 @@ fn draw_times(part: &mut Part, times: &RunTimes, at: Rect, k: f32) {
     let usual_x = place_of(times.usual_ms);
     let line =
         |x: f32, top: f32| Shape::capsule(Vec2::new(x, top), Vec2::new(x, bars.bottom()), 2.5 * k);
-    part.shape(LAYER, line(usual_x, bars.y - 26.0 * k).cap(Cap::Butt).fill(palette.text));
-    let slow_top = bars.y + bars.h * 0.44;
-    let slow = line(slow_x, slow_top).cap(Cap::Butt).dash(4.0 * k, 3.0 * k);
-    part.shape(LAYER, slow.fill(palette.text));
-    let words = [
-        (
-            "usual time",
-            format!("usual {}", clock_words(times.usual_ms)),
-            usual_x,
-            bars.y - 10.0 * k,
-        ),
-        ("slow time", "slowest 5 %".to_owned(), slow_x, slow_top + 18.0 * k),
-    ];
-    for (key, words, x, y) in words {
-        // To the left of its line where the right has no room.
-        let width = measure(Face::Text600, ASIDE * k, 0.0, &words);
-        let text = Line::new(words, Face::Text600, ASIDE * k, palette.text, bars.w);
-        if x + 10.0 * k + width <= bars.right() {
-            text.draw(part, key, x + 10.0 * k, y);
-        } else {
-            text.draw_end(part, key, x - 10.0 * k, y);
-        }
-    }
+    part.shape(LAYER, line(usual_x, bars.y - 58.0 * k).cap(Cap::Butt).fill(palette.text));
+    // To the left of its line where the right has no room.
+    let place = |words: &str, x: f32| {
+        let width = measure(Face::Text600, ASIDE * k, 0.0, words);
+        let at_right = x + 10.0 * k + width <= bars.right();
+        (if at_right { x + 10.0 * k } else { x - 10.0 * k - width }, width)
+    };
+    let draw = |part: &mut Part, key: &'static str, words: String, x: f32, y: f32| {
+        Line::new(words, Face::Text600, ASIDE * k, palette.text, bars.w).draw(part, key, x, y);
+    };
+    let usual = format!("usual {}", clock_words(times.usual_ms));
+    let (x, _) = place(&usual, usual_x);
+    draw(part, "usual time", usual, x, bars.y - 40.0 * k);
+    let slow = "slowest 5 %";
+    let (x, width) = place(slow, slow_x);
+    // Above the bars that are behind it.
+    let behind = times.bins.iter().enumerate().filter(|(bin, _)| {
+        let left = bars.x + pitch * *bin as f32;
+        left < x + width + 4.0 * k && left + pitch > x.min(slow_x) - 4.0 * k
+    });
+    let highest = behind.map(|(_, count)| *count).max().unwrap_or(0) as f32 / most as f32;
+    let crosses = usual_x > x - 8.0 * k && usual_x < x + width + 8.0 * k;
+    let lowest = if crosses { -8.0 * k } else { bars.h * 0.5 };
+    let y = bars.y + bounded(bars.h * (1.0 - highest) - 10.0 * k, -8.0 * k, lowest);
+    let stem = line(slow_x, y - 18.0 * k).cap(Cap::Butt).dash(4.0 * k, 3.0 * k);
+    part.shape(LAYER, stem.fill(palette.text));
+    draw(part, "slow time", slow.to_owned(), x, y);
 }
 
 /// Draws times below the bars, at round ones.
 fn draw_ticks(part: &mut Part, times: &RunTimes, bars: Rect, k: f32) {
     let last = times.first_secs + times.bin_secs * times.bins.len() as u64;
-    let most = MOST_TICKS;
-    let fits = |step: &u64| last / step - times.first_secs / step <= most;
-    let Some(step) = TICK_SECS.iter().copied().find(fits) else { return };
     let pitch = bars.w / times.bins.len().max(1) as f32;
+    let widest = measure(Face::Text500, CAPTION * k, 0.0, &clock_words(last * 1_000));
+    let apart = |step: u64| step as f32 / times.bin_secs as f32 * pitch;
+    let fits = |step: &u64| apart(*step) >= 1.5 * widest + 12.0 * k;
+    let step = TICK_SECS.iter().copied().find(fits);
+    let step = step.unwrap_or(times.bin_secs * times.bins.len().max(1) as u64);
     let ink = part.palette.text_secondary;
     let mut end = f32::MIN;
     for tick in times.first_secs.div_ceil(step)..=last / step {
