@@ -109,7 +109,7 @@ fn in_two(area: Rect, scale: f32) -> Board {
 fn stacked(area: Rect, scale: f32) -> Board {
     let gap = 36.0 * scale;
     let room = (area.h - 2.0 * gap).max(3.0);
-    let causes_h = (room * 0.285).max(STACKED_CAUSES * scale);
+    let causes_h = (room * 0.306).max(STACKED_CAUSES * scale);
     let now_h = room * 0.44;
     let now_y = area.y + causes_h + gap;
     let below_y = now_y + now_h + gap;

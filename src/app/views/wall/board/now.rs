@@ -209,7 +209,9 @@ fn draw_step(
     let count = Line::new(number, Face::Display700, NUMBER * t, ink, number_w + 1.0);
     count.draw_end(part, ("runs", row), number_x, middle + 12.0 * t);
     let bar_y = if is_jammed { middle - 27.0 * f } else { middle - BAR * f / 2.0 };
-    let bar = Rect::new(bars.x, bar_y, bars.unit * node.count() as f32, BAR * f);
+    // Low rows have lower bars above the words.
+    let h = if is_jammed && f < k { 0.8 * f } else { f };
+    let bar = Rect::new(bars.x, bar_y, bars.unit * node.count() as f32, BAR * h);
     let usual = node.usual.unwrap_or(0);
     if bars.cells && node.runs.len() == node.count() {
         for (place, (id, silent)) in node.runs.iter().enumerate() {
@@ -229,8 +231,8 @@ fn draw_step(
     if usual > 0 {
         let gap = bar.x - cell(bar, bars, 0).right() + bars.unit;
         let width = bars.unit * usual as f32 - gap + 6.0 * k;
-        let inset = (FRAME - BAR) * f / 2.0;
-        let rect = Rect::new(bar.x - 3.0 * k, bar.y - inset, width.max(8.0 * k), FRAME * f);
+        let inset = (FRAME - BAR) * h / 2.0;
+        let rect = Rect::new(bar.x - 3.0 * k, bar.y - inset, width.max(8.0 * k), FRAME * h);
         part.shape(LAYER, frame(rect, palette.text_secondary, k));
     }
     if is_jammed {

@@ -70,7 +70,8 @@ fn draw_value(part: &mut Part, view: &BoardView, at: Rect, k: f32) {
     let words = |words: &str, face, ink| {
         Line::new(words.to_owned(), face, 26.0 * k, ink, room).least(22.0 * k)
     };
-    words(&pace.words, Face::Text600, palette.text).draw(part, "trend", x, y(74.0));
+    let ink = if pace.usual.is_some() { palette.text } else { palette.text_secondary };
+    words(&pace.words, Face::Text600, ink).draw(part, "trend", x, y(74.0));
     let usual = words(&pace.usual_words, Face::Text500, palette.text_secondary);
     usual.draw(part, "usual pace", x, y(108.0));
 }
@@ -173,7 +174,7 @@ fn draw_latest(part: &mut Part, view: &BoardView, at: Rect, k: f32, picks: &mut 
         badge(part, LAYER, DisplayStatus::Success, centre, 12.0 * k, "finished");
         let x = at.x + 40.0 * k;
         let room = score_x - score_w - 20.0 * k - x;
-        Line::new(&*run.title, Face::Text600, 28.0 * k, ink, room).least(22.0 * k).draw(
+        Line::new(&*run.title, Face::Text600, 28.0 * k, ink, room).least(24.0 * k).draw(
             part,
             ("finished", row),
             x,

@@ -5,12 +5,14 @@ use bevy::math::Vec2;
 
 use super::super::board_view::BoardView;
 use super::super::causes::{Group, since_words};
+use super::super::fit::fit;
 use super::{LAYER, Line, Picks, draw_head};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Texture, measure};
 use crate::app::state::status::DisplayStatus;
 use crate::app::theme::motion;
 use crate::app::words::count_words;
+use crate::bounded::bounded;
 use crate::layout::{Board, lay_out_causes};
 
 const RADIUS: f32 = 18.0;
@@ -19,7 +21,9 @@ const TOP: f32 = 128.0;
 const HATCH: f32 = 12.0;
 /// Heights of the leading cause without names, and of its bars at most.
 const LEAD: f32 = 352.0;
-const BARS: (f32, f32) = (56.0, 150.0);
+const BARS: (f32, f32) = (56.0, 300.0);
+/// Greatest width of a bar.
+const WIDEST: f32 = 48.0;
 /// Distance between two lines of names, and most lines.
 const NAMES_LINE: f32 = 32.0;
 const MOST_LINES: usize = 8;
@@ -181,9 +185,14 @@ fn draw_lead_cause(part: &mut Part, group: &Group, rect: Rect, k: f32) {
     let room = rect.right() - 20.0 * k - x;
     let head = format!("{} failed", group.node);
     let head = Line::new(head, Face::Display700, 34.0 * k, ink, room).least(24.0 * k);
-    part.text(LAYER, head.text("cause", x, y(62.0)).keep_colour());
-    let reason = Line::new(group.reason.as_str(), Face::Text600, 26.0 * k, quiet, room);
-    part.text(LAYER, reason.least(24.0 * k).text("reason", x, y(96.0)).keep_colour());
+    let said = fit(Face::Text600, &[(26.0 * k, 1), (24.0 * k, 2)], (room, room), &group.reason);
+    let two = said.lines.len() > 1;
+    part.text(LAYER, head.text("cause", x, y(if two { 50.0 } else { 62.0 })).keep_colour());
+    for (line, words) in said.lines.iter().enumerate() {
+        let y = y(if two { 82.0 } else { 96.0 } + 28.0 * line as f32);
+        let reason = Line::new(&**words, Face::Text600, said.size, quiet, rect.w);
+        part.text(LAYER, reason.text(("reason", line), x, y).keep_colour());
+    }
 }
 
 /// Draws the failures of each minute as bars; one minute alone has no trend.
@@ -193,8 +202,9 @@ fn draw_bars(part: &mut Part, group: &Group, at: Rect, k: f32) {
     let pitch = (at.w + 4.0 * k) / group.minutes.len().max(1) as f32;
     for (place, count) in group.minutes.iter().enumerate() {
         let height = (at.h * *count as f32 / most as f32).max(2.0 * k);
-        let x = at.x + pitch * place as f32;
-        let bar = Rect::new(x, at.bottom() - height, (pitch - 4.0 * k).max(1.0), height);
+        let width = bounded(pitch - 4.0 * k, 1.0, WIDEST * k);
+        let x = at.x + pitch * (place + 1) as f32 - 4.0 * k - width;
+        let bar = Rect::new(x, at.bottom() - height, width, height);
         let ink = if *count > 0 { palette.failed } else { palette.failed.with_alpha(0.45) };
         part.shape(LAYER, Shape::rounded_box(bar).radius(2.0 * k).fill(ink).keep_colour());
     }
@@ -317,31 +327,38 @@ fn draw_card(part: &mut Part, group: &Group, rect: Rect, k: f32, place: usize, p
     } else {
         (palette.failed_on_tint, palette.text, palette.failed_on_tint)
     };
+    // What is at the right is dropped where it would leave the cause no room.
+    let room_beside = |aside: &str, face| {
+        let aside_w = measure(face, 24.0 * k, 0.0, aside);
+        let room = right - x - aside_w - 16.0 * k;
+        if room >= (right - x) * 0.4 { (room, true) } else { (right - x, false) }
+    };
+    let aside = |part: &mut Part, line: usize, words: &str, face, ink, y: f32| {
+        let words = Line::new(words.to_owned(), face, 24.0 * k, ink, rect.w);
+        part.text(LAYER, words.text(("card aside", place, line), right, y).end().keep_colour());
+    };
+    // The reason has two lines on a high card.
+    let (room, shows_told) = room_beside(&group.told, Face::Text600);
+    let most = if rect.h >= 104.0 * k { 2 } else { 1 };
+    let steps = [(24.0 * k, 1), (if most > 1 { 24.0 } else { 22.0 } * k, most)];
+    let said = fit(Face::Text500, &steps, (room, room), &group.reason);
+    let lift = if said.lines.len() > 1 { 13.0 * k } else { 0.0 };
+    let y = middle + 26.0 * k - lift;
+    for (line, words) in said.lines.iter().enumerate() {
+        let words = Line::new(&**words, Face::Text500, said.size, reason_ink, rect.w);
+        let y = y + 27.0 * k * line as f32;
+        part.text(LAYER, words.text(("card reason", place, line), x, y).keep_colour());
+    }
+    if shows_told {
+        aside(part, 1, &group.told, Face::Text600, told_ink, y);
+    }
+    let y = middle - 6.0 * k - lift;
+    let (room, shows_ago) = room_beside(&group.ago, Face::Text500);
     let head = format!("{} × {} failed", count_words(group.count as u64), group.node);
-    let lines = [
-        (head.as_str(), (Face::Text600, 28.0 * k), palette.text, group.ago.as_str(), ago_ink),
-        (
-            group.reason.as_str(),
-            (Face::Text500, 24.0 * k),
-            reason_ink,
-            group.told.as_str(),
-            told_ink,
-        ),
-    ];
-    for (line, (words, (face, size), ink, aside, aside_ink)) in lines.into_iter().enumerate() {
-        let y = middle + [-6.0, 26.0][line] * k;
-        let aside_face = if line == 0 { Face::Text500 } else { Face::Text600 };
-        // What is at the right is dropped where it would leave the cause no room.
-        let aside_w = measure(aside_face, 24.0 * k, 0.0, aside);
-        let shows_aside = right - x - aside_w - 16.0 * k >= (right - x) * 0.4;
-        let room = right - x - if shows_aside { aside_w + 16.0 * k } else { 0.0 };
-        let words = Line::new(words, face, size, ink, room).least(22.0 * k);
-        part.text(LAYER, words.text(("card", place, line), x, y).keep_colour());
-        if shows_aside {
-            let aside = Line::new(aside, aside_face, 24.0 * k, aside_ink, aside_w + 1.0);
-            let aside = aside.text(("card aside", place, line), right, y);
-            part.text(LAYER, aside.end().keep_colour());
-        }
+    let head = Line::new(head, Face::Text600, 28.0 * k, palette.text, room).least(22.0 * k);
+    part.text(LAYER, head.text(("card", place), x, y).keep_colour());
+    if shows_ago {
+        aside(part, 0, &group.ago, Face::Text500, ago_ink, y);
     }
     // A cause with one run opens that run, another one its latest.
     if let Some((id, _)) = group.runs.first() {
