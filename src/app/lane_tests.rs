@@ -4,7 +4,7 @@ use bevy::prelude::*;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::app::draw::{Canvas, CellField, DrawClock};
+use crate::app::draw::{Canvas, DrawClock};
 use crate::app::overlays::notices::{self, News, Notice, Notices, ToastAreas};
 use crate::app::plugins::MeterbridgePlugin;
 use crate::app::state::clock::PlaybackClock;
@@ -81,7 +81,6 @@ fn showing(view: ViewName, state: &ConnectionState, size_px: (f32, f32), title: 
         MeterbridgePlugin { settings: settings.clone(), source: None },
     ))
     .init_resource::<Canvas>()
-    .init_resource::<CellField>()
     .init_resource::<NextFrame>()
     .insert_resource(DrawClock { secs: NOW, follow_real_time: false })
     .add_plugins((theme::plugin, viewport::plugin, views::plugin, notices::draw_plugin))

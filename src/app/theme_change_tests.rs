@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bevy::prelude::*;
 
-use crate::app::draw::{Canvas, CellField, DrawClock};
+use crate::app::draw::{Canvas, DrawClock};
 use crate::app::plugins::MeterbridgePlugin;
 use crate::app::state::actions::Action;
 use crate::app::state::clock::PlaybackClock;
@@ -41,7 +41,6 @@ fn showing(scene: &str, view: ViewName) -> App {
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
         .init_resource::<Canvas>()
-        .init_resource::<CellField>()
         .init_resource::<NextFrame>()
         .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
         .add_plugins((theme::plugin, viewport::plugin, views::plugin))

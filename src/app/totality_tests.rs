@@ -7,17 +7,18 @@ use bevy::prelude::*;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::app::draw::{Canvas, CellField, DrawClock, Faults};
+use crate::app::draw::{Canvas, DrawClock, Faults};
 use crate::app::plugins::MeterbridgePlugin;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::focus::Focus;
+use crate::app::state::hit::Pickable;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::{self, ReducedMotion, Viewport};
 use crate::app::theme::{self, ThemeChoice};
 use crate::app::views;
 use crate::config::{Settings, ThemeName, ViewName};
-use crate::layout::{Rect, wall_area};
+use crate::layout::{Rect, lay_out_board, wall_area};
 use crate::model::{Model, Retention};
 use crate::protocol::{Batch, PIPELINE};
 use crate::source::playback::TimedFrames;
@@ -59,7 +60,6 @@ fn showing(model: Model, now: Timestamp, view: ViewName, size_px: (f32, f32)) ->
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
         .init_resource::<Canvas>()
-        .init_resource::<CellField>()
         .init_resource::<NextFrame>()
         .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
         .add_plugins((theme::plugin, viewport::plugin, views::plugin))
@@ -260,6 +260,16 @@ fn studio(rng: &mut Rng, runs: usize) -> (Model, Timestamp) {
         "أغنية الليل الطويل على الرصيف",
         "Supercalifragilisticexpialidocious",
     ];
+    let reasons = [
+        "quota exceeded",
+        "Score 0.74 after 3 fix passes, needs 0.80, and the chorus has no hook that anyone would keep",
+        "no answer within 30 s",
+        "割り当てを超えました",
+        "Genre_not_found_in_blueprint_and_no_fallback_configured",
+        "out of memory",
+        "disk full",
+        "cancelled by the engine",
+    ];
     let mut batch = Batch::new(noon(), true);
     let mut tell = |run: usize, secs: i64, node: Option<&str>, phase: &str, data: &str| {
         let at = noon() + SignedDuration::from_secs(secs);
@@ -293,7 +303,10 @@ fn studio(rng: &mut Rng, runs: usize) -> (Model, Timestamp) {
             }
         }
         match status {
-            1 if run % 3 == 0 => tell(run, at + 1, None, "fail", r#"{"error":"quota exceeded"}"#),
+            1 if run % 3 == 0 => {
+                let error = reasons[run / 3 % reasons.len()];
+                tell(run, at + 1, None, "fail", &format!(r#"{{"error":"{error}"}}"#));
+            }
             2 => tell(run, at + 1, None, "cancelled", "{}"),
             8 | 9 => tell(run, at + 1, None, "end", "{}"),
             _ => {}
@@ -342,6 +355,46 @@ fn no_text_of_rows_overlaps_another_or_leaves_the_wall() {
         }
     }
     assert!(boards >= 18, "only {boards} of 36 studios had rows");
+}
+
+#[test]
+fn no_text_of_the_board_overlaps_another_or_leaves_its_column() {
+    let (mut boards, mut cells) = (0, 0);
+    let sizes =
+        [WALLS[0], WALLS[1], WALLS[2], WALLS[3], WALLS[4], (2560.0, 1080.0), (1080.0, 1350.0)];
+    for seed in 0..56 {
+        let mut rng = Rng::with_seed(seed);
+        let runs = [90, 120, 260, 420][seed as usize % 4];
+        let (model, now) = match seed % 14 {
+            // Every step of these runs has another name.
+            13 => random_model(&mut rng, 150, 20),
+            _ => studio(&mut rng, runs),
+        };
+        let size = sizes[seed as usize % sizes.len()];
+        let mut app = showing(model, now, ViewName::Wall, size);
+        let themes = [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast];
+        app.insert_resource(ThemeChoice(themes[rng.usize(0..3)]));
+        let found = faults(&mut app);
+        assert!(found.is_empty(), "{size:?}: {found:#?}");
+        let words = app.world().resource::<Canvas>().words("board");
+        boards += usize::from(!words.is_empty());
+        let board = lay_out_board(&app.world().resource::<Viewport>().canvas_size());
+        let areas = [board.causes, board.now, board.pace, board.below];
+        for (place, (text, at)) in words.iter().enumerate() {
+            let case = format!("seed {seed}, {runs} runs, {size:?}: {text:?} {at:?}");
+            let is_inside = |area: &Rect| {
+                let (x, y) = (at.x >= area.x - 0.5, at.y >= area.y - 0.5);
+                x && y && at.right() <= area.right() + 0.5 && at.bottom() <= area.bottom() + 0.5
+            };
+            assert!(areas.iter().any(is_inside), "{case} leaves {areas:?}");
+            assert!(!text.is_empty() && at.h > 17.0 * board.scale, "{case}");
+            for (other, its) in &words[..place] {
+                assert!(!overlap(at, its), "{case} over {other:?} {its:?}");
+            }
+        }
+        cells += usize::from(app.world().resource::<Pickable>().cells().len() > 60);
+    }
+    assert!(boards >= 50 && cells >= 20, "only {boards} boards of 56, {cells} with cells");
 }
 
 const WALLS: [(f32, f32); 5] =

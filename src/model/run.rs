@@ -84,6 +84,8 @@ pub struct Run {
     pub(super) counted: RunContribution,
     /// Contribution to the size of all texts of the model.
     pub(super) counted_bytes: usize,
+    /// Step at which the run was last counted; see [`RunState::stands`].
+    pub(super) counted_step: Option<NodeName>,
 }
 
 /// State before the first kept fact.
@@ -173,6 +175,7 @@ impl Run {
             folded_size: TextSize::default(),
             counted: RunContribution::default(),
             counted_bytes: 0,
+            counted_step: None,
         }
     }
 

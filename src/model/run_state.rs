@@ -118,6 +118,22 @@ impl RunState {
         self.running_nodes().max_by_key(|node| node.start_order)
     }
 
+    /// Returns the step at which a running run is, or to which it is on the way while it is between two
+    /// steps, and true when it is there. `None` for a run that does not run.
+    pub fn stands(&self) -> Option<(&NodeName, bool)> {
+        if self.status != RunStatus::Running {
+            return None;
+        }
+        if let Some(node) = self.current_node() {
+            return Some((&node.name, true));
+        }
+        let ahead = |node: &&Node| node.status == NodeStatus::Pending && node.name != "FIX";
+        // When all have run, only the end of the run is ahead.
+        let next =
+            self.nodes.iter().find(ahead).or_else(|| self.node(PIPELINE[PIPELINE.len() - 1]));
+        next.map(|node| (&node.name, false))
+    }
+
     /// Returns the running nodes in pipeline order.
     pub fn running_nodes(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| node.status == NodeStatus::Running)

@@ -6,6 +6,7 @@ use foldhash::fast::FixedState;
 use jiff::{SignedDuration, Timestamp};
 
 use super::slots::Slots;
+use super::step_load::{StepLoad, StepLoads};
 use crate::protocol::NodeName;
 
 /// Number of recent durations that a baseline is computed from.
@@ -88,6 +89,7 @@ pub struct Stats {
     arrivals: Slots,
     /// Number of runs that became active less those that stopped, by slot.
     active: Slots,
+    steps: StepLoads,
 }
 
 impl Default for Stats {
@@ -99,6 +101,7 @@ impl Default for Stats {
             events: Slots::new(1, KEPT_SECONDS),
             arrivals: Slots::new(1, KEPT_ARRIVALS),
             active: Slots::new(ACTIVE_SLOT_SECS, KEPT_ACTIVE_SLOTS),
+            steps: StepLoads::default(),
         }
     }
 }
@@ -127,6 +130,16 @@ impl Stats {
                 self.active.add(until, -by);
             }
         }
+    }
+
+    /// Counts a running run that is at another step from `at` on.
+    pub(super) fn step_changed(
+        &mut self,
+        before: Option<&NodeName>,
+        after: Option<&NodeName>,
+        at: Timestamp,
+    ) {
+        self.steps.moved(before, after, at);
     }
 
     pub(super) fn node_succeeded(&mut self, name: &NodeName, millis: u64) {
@@ -226,6 +239,11 @@ impl Stats {
         }
         levels.reverse();
         levels
+    }
+
+    /// Returns the load of a step at `now`; `since` is the first thing known of the source.
+    pub fn step_load(&self, name: &str, now: Timestamp, since: Timestamp) -> StepLoad {
+        self.steps.load(name, now, since)
     }
 
     /// Returns the largest number of events that arrived within one second in the `window_secs` before

@@ -305,6 +305,12 @@ impl Model {
             let before = std::mem::replace(&mut run.counted_bytes, bytes);
             self.text_bytes = self.text_bytes.saturating_sub(before).saturating_add(bytes);
         }
+        let step = run.state().stands().map(|(name, _)| name);
+        if run.counted_step.as_ref() != step {
+            let (at, step) = (run.last_event_at(), step.cloned());
+            let before = std::mem::replace(&mut run.counted_step, step);
+            self.stats.step_changed(before.as_ref(), run.counted_step.as_ref(), at);
+        }
         let standing = run.standing();
         if run.counted.standing == standing && run.counted.key.is_some() {
             return None;
@@ -427,6 +433,7 @@ impl Model {
         if let Some((since, None)) = counted.span {
             self.stats.span_changed(Some((since, None)), Some((since, Some(now))));
         }
+        self.stats.step_changed(run.counted_step.as_ref(), None, now);
         self.counters.evicted_runs += 1;
     }
 

@@ -52,8 +52,13 @@ pub fn snapshot(arguments: &[&str]) -> Output {
     meterbridge().arg("snapshot").args(arguments).output().unwrap()
 }
 
-/// Returns the path of a scene's recording; `many-400` and its like are written first.
+/// Returns the path of a scene's recording; `jammed`, `many-400` and its like are written first.
 fn recording_of(scene: &str) -> PathBuf {
+    if scene == "jammed" {
+        let path = scratch("jammed.ndjson");
+        std::fs::write(&path, wall_scenes::jammed().write()).unwrap();
+        return path;
+    }
     let Some(runs) = scene.strip_prefix("many-").and_then(|runs| runs.parse().ok()) else {
         return scenes::path(scene);
     };

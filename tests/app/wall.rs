@@ -21,7 +21,7 @@ use meterbridge::model::RunStatus;
 use meterbridge::protocol::{PIPELINE, RunId};
 
 use super::support::{event, feed, headless_app, noon, perform, play_scene, play_tape};
-use super::wall_scenes::many;
+use super::wall_scenes::{jammed, many};
 
 fn wall_index(app: &App) -> WallIndex {
     let world = app.world();
@@ -171,17 +171,77 @@ fn wall_counts_match_the_meter_bridge() {
         assert_eq!(wall_index.active(), model.count(RunStatus::Running));
         assert_eq!(wall_index.queued_count(), model.count(RunStatus::Pending));
         let board = BoardView::of(&counts(&app), &wall_index, run_store, clock.server_now);
-        let at_nodes: usize =
-            board.nodes.iter().map(|node| node.load.running + node.load.ahead).sum();
-        assert_eq!(at_nodes, wall_index.active() + wall_index.queued_count());
+        // Every running run stands at one step, and every queued one waits.
+        let header = counts(&app);
+        let at_nodes: usize = board.nodes.iter().map(|node| node.count()).sum();
+        assert_eq!((at_nodes, board.waiting.count), (header.active, header.queued));
+        let cells: usize = board.nodes.iter().map(|node| node.runs.len()).sum();
+        assert_eq!(cells, if header.active <= 200 { header.active } else { 0 });
         let named: usize = board.failures.groups.iter().map(|group| group.count).sum();
         assert_eq!(board.failures.count, model.count(RunStatus::Failed));
-        assert!(named <= board.failures.count && named > 0);
+        assert_eq!(named, board.failures.count, "every failure has a cause");
         assert!(board.failures.groups.iter().all(|group| !group.reason.is_empty()));
-        let sparks: u32 = board.sparks.iter().map(|(done, failed)| done + failed).sum();
-        let ended = model.count(RunStatus::Completed) + model.count(RunStatus::Failed);
-        assert_eq!(sparks as usize, ended);
+        let ended = board
+            .ended
+            .iter()
+            .fold([0, 0, 0], |sums, part| [0, 1, 2].map(|kind| sums[kind] + part[kind] as usize));
+        assert_eq!(ended, [header.completed, header.cancelled, header.failed]);
     }
+}
+
+#[test]
+fn board_says_why_runs_fail_where_they_are_jammed_and_how_many_finish() {
+    let mut app = headless_app();
+    play_tape(&mut app, &jammed().write());
+    let wall_index = wall_index(&app);
+    assert_eq!(planned(&app, &wall_index), Plan::Board);
+    let world = app.world();
+    let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
+    let board = BoardView::of(&counts(&app), &wall_index, run_store, clock.server_now);
+
+    let [cause] = &board.failures.groups[..] else { panic!("{:?}", board.failures) };
+    assert_eq!((cause.node.as_str(), cause.reason.as_str()), ("RENDER", "quota exceeded"));
+    assert!(cause.is_solid && cause.minutes.len() == 15);
+    assert_eq!(cause.minutes.iter().sum::<u32>(), 9);
+    let retries = ("4 retries running".to_owned(), "5 not retried".to_owned());
+    assert_eq!(cause.retry_words(), retries);
+
+    // By Little's law a step holds as many runs as begin while one is there: one every 11 s.
+    let usual =
+        |step: &str| board.nodes.iter().find(|node| node.name == step).unwrap().usual.unwrap();
+    for (step, from, to) in
+        [("PLAN", 1, 3), ("LYRICS", 16, 19), ("COMPOSE", 29, 32), ("FIX", 0, 0), ("REVIEW", 3, 8)]
+    {
+        assert!((from..=to).contains(&usual(step)), "{step}: {}", usual(step));
+    }
+    let jammed: Vec<&str> =
+        board.nodes.iter().filter(|node| !node.jam.is_empty()).map(|node| &*node.name).collect();
+    assert_eq!(jammed, ["RENDER"]);
+    let render = board.nodes.iter().find(|node| node.name == "RENDER").unwrap();
+    let times = render.count() as f64 / render.usual.unwrap() as f64;
+    assert_eq!(render.jam, format!("jammed: {times:.1} times the usual load"));
+    assert!((1.5..2.2).contains(&times), "{render:?}");
+
+    assert_eq!((board.waiting.count, board.waiting.longest.as_str()), (14, "1:12"));
+    assert_eq!(board.pace.rises, Some(false));
+    assert!(board.pace.words.starts_with("falling for "), "{:?}", board.pace);
+    assert_eq!((board.ended.len(), board.part_secs, board.since.as_str()), (60, 60, "1 h ago"));
+    assert_eq!(board.latest.len(), 12);
+    assert!(board.times.is_none());
+}
+
+#[test]
+fn board_of_the_first_minutes_shows_no_time_before_the_first_event() {
+    let app = app_with_runs(70, 3);
+    let world = app.world();
+    let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
+    let board = BoardView::of(&counts(&app), &wall_index(&app), run_store, clock.server_now);
+    // The first event was 85 s before the last.
+    assert_eq!((board.ended.len(), board.part_secs), (17, 5));
+    assert_eq!(board.since, "1 min ago");
+    assert!(board.nodes.iter().all(|node| node.usual.is_none() && node.jam.is_empty()));
+    assert_eq!(board.pace.words, "usual not known yet");
+    assert_eq!((board.pace.usual, board.pace.rises), (None, None));
 }
 
 /// Returns an app with `running` running runs and `finished` runs that ended a minute ago.

@@ -515,3 +515,65 @@ pub fn many(runs: usize) -> Tape {
     tape.keepalive(NOW);
     tape
 }
+
+/// Generates a studio whose RENDER is jammed: runs take about 22 minutes, begin every 11 s, and most of
+/// them stay at RENDER since 14 minutes ago. Nine failed there within the last four minutes, and four of
+/// these songs run again.
+pub fn jammed() -> Tape {
+    let mut tape = Tape::new(SEED).without_ids();
+    let mut rng = SplitMix::new(SEED);
+    let mut names = Names::default();
+    let jam_at = NOW - 840_000;
+    let mut failures = 0;
+    for run in 0..430_i64 {
+        let title = names.next();
+        let mut at = NOW - 4_730_000 + run * 11_000;
+        let mut story = tape.run_with_id(&title, &format!("run-{run:04}"), at);
+        story.start();
+        let (mut ended, mut failed) = (true, false);
+        for (node, millis) in NODE_DURATIONS.iter().filter(|(node, _)| *node != "FIX") {
+            let millis = millis * (900 + rng.below(250) as i64) / 100;
+            let fails_at = at + 20_000;
+            if *node == "RENDER" && failures < 9 && (NOW - 240_000..NOW).contains(&fails_at) {
+                story.fails(node, 20_000, "quota exceeded");
+                (ended, failed, failures) = (false, true, failures + 1);
+                break;
+            }
+            story.begin(node);
+            let stays = *node == "RENDER" && at + millis > jam_at && run % 3 != 0;
+            if stays || at + millis >= NOW {
+                story.wait(NOW - 2_000 - at).progress(node, "At work");
+                ended = false;
+                break;
+            }
+            let data = match *node {
+                "VALIDATE" => scores_data(&[
+                    ("a", 0.8),
+                    ("b", 0.8),
+                    ("c", 0.8),
+                    ("d", 0.9),
+                    ("total", 0.81 + (run % 12) as f64 / 100.0),
+                ]),
+                _ => "{}".to_owned(),
+            };
+            story.wait(millis).finish(node, &data);
+            at += millis + 200;
+        }
+        if ended {
+            story.end();
+        } else if failed && failures % 2 == 0 {
+            tape.run_with_id(&title, &format!("again-{run:04}"), NOW - 15_000).start();
+        }
+    }
+    for run in 0..14 {
+        tape.run_with_id(&names.next(), &format!("next-{run}"), NOW - 72_000).created(7);
+    }
+    for run in 0..8 {
+        let title = names.next();
+        let mut story =
+            tape.run_with_id(&title, &format!("stop-{run}"), NOW - 90_000 - run * 400_000);
+        story.start().step("PLAN", 2_000).begin("STYLE").wait(2_000).cancel();
+    }
+    tape.keepalive(NOW);
+    tape
+}

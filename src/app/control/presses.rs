@@ -10,7 +10,6 @@ use crate::app::draw::Canvas;
 use crate::app::state::actions::Action;
 use crate::app::state::hit::{Buttons, Pickable};
 use crate::app::state::viewport::PanelArea;
-use crate::app::views::wall::wall_index::WallIndexState;
 
 /// Largest pointer movement in physical pixels for a press to count as a click.
 const CLICK_PX: f32 = 6.0;
@@ -77,7 +76,7 @@ pub(super) fn press(
 pub(super) fn pick(
     buttons: Res<ButtonInput<MouseButton>>,
     windows: Query<&Window, With<PrimaryWindow>>,
-    (pickable, counted): (Res<Pickable>, Option<Res<WallIndexState>>),
+    pickable: Res<Pickable>,
     canvas: Res<Canvas>,
     mut pressed_at: Local<Option<Vec2>>,
     mut actions: MessageWriter<Action>,
@@ -92,7 +91,6 @@ pub(super) fn pick(
         && pressed_at.take().is_some_and(|at| at.distance(pointer) <= CLICK_PX)
     {
         let point = canvas.point_at(pointer);
-        let run_at = |place: usize| counted.as_ref()?.wall_index.run_at(place).cloned();
-        actions.write_batch(pickable.at(point, run_at).map(Action::Open));
+        actions.write_batch(pickable.at(point).map(Action::Open));
     }
 }

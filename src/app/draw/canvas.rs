@@ -465,11 +465,6 @@ impl Canvas {
         !self.fade.is_over()
     }
 
-    /// Returns the progress of the fade, 0 to 1; 1 when there is none.
-    pub fn fade_part(&self) -> f32 {
-        self.fade.entering.shapes
-    }
-
     /// Advances the fade to `now_secs` and removes parts that have faded out.
     pub fn advance_fade(&mut self, now_secs: f64) {
         self.fade.advance(now_secs);

@@ -6,7 +6,6 @@
 //! | `fade` | cross-fades between views |
 //! | `shape`, `motion` | appearance and motion of shapes |
 //! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | shapes on the GPU |
-//! | `cells`, `cells.wgsl` | a field of very many cells, as one quad |
 //! | `pipeline` | what both have in common |
 //! | `labels` | texts, as a pool of `Text2d` entities |
 //! | `atlases` | eviction of unused glyph atlases |
@@ -48,7 +47,6 @@
 
 mod atlases;
 mod canvas;
-mod cells;
 mod colour;
 mod fade;
 mod fonts;
@@ -82,7 +80,6 @@ use bevy::render::view::Msaa;
 use bevy::time::{Real, Time};
 
 pub use canvas::{Anchor, Canvas, Layer, Mark, Part, PartId, Span, Text};
-pub use cells::{CELL_BYTES, CellField};
 pub use fonts::{Face, Fonts};
 #[cfg(not(target_arch = "wasm32"))]
 pub use graphics::{NoAdapter, graphics_settings};
@@ -184,7 +181,6 @@ impl Plugin for DrawPlugin {
                 labels::plugin,
                 atlases::plugin,
                 instances::plugin,
-                cells::plugin,
                 texture_format::plugin,
             ));
     }

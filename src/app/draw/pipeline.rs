@@ -1,5 +1,4 @@
-//! What the pipelines of shapes and of cells have in common: quads blended by their alpha, in the order
-//! of the canvas's layers.
+//! The pipeline of quads blended by their alpha, in the order of the canvas's layers.
 
 use bevy::asset::Handle;
 use bevy::camera::CompositingSpace;

@@ -14,13 +14,11 @@ use std::time::Duration;
 use bevy::prelude::*;
 use bevy::winit::{UpdateMode, WinitSettings};
 
-use crate::app::draw::{Canvas, CellField, DrawClock, Moving};
+use crate::app::draw::{Canvas, DrawClock, Moving};
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
-use crate::app::state::run_store::RunStore;
 use crate::app::systems::AppSystems;
 use crate::app::theme::motion;
-use crate::model::RunStatus;
 
 /// Frame interval while only halos pulse: at their speed, 15 frames per second look smooth.
 const BREATHING: Duration = Duration::from_millis(66);
@@ -68,9 +66,7 @@ impl MotionCache {
 fn choose_rate(
     mut winit: ResMut<WinitSettings>,
     canvas: Res<Canvas>,
-    field: Res<CellField>,
     link: Res<Link>,
-    run_store: Res<RunStore>,
     draw_clock: Res<DrawClock>,
     always: Res<DrawAlways>,
     mut next: ResMut<NextFrame>,
@@ -79,8 +75,6 @@ fn choose_rate(
 ) {
     let moving = seen.of(&canvas);
     let live = link.state.brings_news();
-    // The cells of running nodes pulse; only the shader knows which cells these are.
-    let cells_breathe = live && field.moves() && run_store.model.count(RunStatus::Running) > 0;
     // Fonts, pipelines and the window size become available during the first frames.
     let begins = draw_clock.secs < motion::SETTLE_WINDOW_SECS;
     let views = if always.0 || begins || link.backlog > 0 {
@@ -89,7 +83,7 @@ fn choose_rate(
         RESTING
     } else if (moving.flows && live) || draw_clock.secs < moving.rests_at {
         Duration::ZERO
-    } else if moving.breathes || cells_breathe {
+    } else if moving.breathes {
         BREATHING
     } else {
         RESTING
@@ -111,7 +105,6 @@ mod tests {
     use super::*;
     use crate::app::draw::{Entrance, Layer, Shape};
     use crate::config::Settings;
-    use crate::model::Retention;
     use crate::source::ConnectionState;
 
     const LONG: f64 = 100.0;
@@ -121,11 +114,9 @@ mod tests {
         let mut link = Link::new(&Settings::default(), None);
         link.state = state;
         app.add_plugins(plugin)
-            .insert_resource(RunStore::new(Retention::default()))
             .insert_resource(link)
             .insert_resource(DrawClock { secs: LONG, follow_real_time: false })
-            .init_resource::<Canvas>()
-            .init_resource::<CellField>();
+            .init_resource::<Canvas>();
         app
     }
 

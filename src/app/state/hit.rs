@@ -3,7 +3,7 @@
 use bevy::prelude::*;
 
 use super::actions::Action;
-use crate::layout::{CellGrid, Rect};
+use crate::layout::Rect;
 use crate::protocol::RunId;
 
 /// Clickable areas of runs on the wall, in design pixels.
@@ -11,7 +11,8 @@ use crate::protocol::RunId;
 pub struct Pickable {
     tiles: Vec<(RunId, Rect)>,
     names: Vec<(RunId, Rect)>,
-    cells: Option<CellGrid>,
+    /// Cells of the board, one for each run.
+    cells: Vec<(RunId, Rect)>,
 }
 
 impl Pickable {
@@ -25,7 +26,8 @@ impl Pickable {
     ) {
         self.tiles.clear();
         self.tiles.extend(tiles.map(|(id, rect)| (id.clone(), rect)));
-        (self.names, self.cells) = (Vec::new(), None);
+        self.names.clear();
+        self.cells.clear();
     }
 
     /// Sets the failures listed beside the tiles.
@@ -33,17 +35,25 @@ impl Pickable {
         self.names = names;
     }
 
-    pub(in crate::app) fn show_board(&mut self, names: Vec<(RunId, Rect)>, cells: CellGrid) {
-        (self.names, self.cells) = (names, Some(cells));
+    /// Sets the runs that are named on the board, and its cells, in place of everything else.
+    pub(in crate::app) fn show_board(&mut self, names: &[(RunId, Rect)], cells: &[(RunId, Rect)]) {
+        self.tiles.clear();
+        self.names.clear();
+        self.names.extend_from_slice(names);
+        self.cells.clear();
+        self.cells.extend_from_slice(cells);
+    }
+
+    /// Cells of the board, with their runs.
+    #[cfg(test)]
+    pub fn cells(&self) -> &[(RunId, Rect)] {
+        &self.cells
     }
 
     /// Returns the run at a point: from the names, the tiles, or the cells of the board.
-    pub fn at(&self, point: Vec2, run_at: impl Fn(usize) -> Option<RunId>) -> Option<RunId> {
-        let mut named = self.names.iter().chain(&self.tiles);
-        match named.find(|(_, rect)| rect.holds(point.x, point.y)) {
-            Some((id, _)) => Some(id.clone()),
-            None => run_at(self.cells?.place_at(point.x, point.y)?),
-        }
+    pub fn at(&self, point: Vec2) -> Option<RunId> {
+        let mut all = self.names.iter().chain(&self.tiles).chain(&self.cells);
+        all.find(|(_, rect)| rect.holds(point.x, point.y)).map(|(id, _)| id.clone())
     }
 
     /// Returns the run `by` places after `selected`, counting listed names first and then tiles;
@@ -123,7 +133,7 @@ mod tests {
         let mut wall = wall();
         let song = |name, y| (id(name), Rect::new(0.0, y, 10.0, 5.0));
         wall.show_names(vec![song("newer", 0.0), song("a", 5.0)]);
-        assert_eq!(wall.at(Vec2::new(5.0, 2.0), |_| None), Some(id("newer")));
+        assert_eq!(wall.at(Vec2::new(5.0, 2.0)), Some(id("newer")));
         let mut passed = vec![wall.step(None, 1).unwrap()];
         for _ in 0..2 {
             passed.push(wall.step(passed.last(), 1).unwrap());
@@ -133,18 +143,18 @@ mod tests {
 
     #[test]
     fn a_point_on_a_tile_hits_its_run() {
-        let at = |x: f32| wall().at(Vec2::new(x, 5.0), |_| None);
+        let at = |x: f32| wall().at(Vec2::new(x, 5.0));
         assert_eq!((at(5.0), at(15.0), at(25.0)), (Some(id("a")), None, Some(id("b"))));
     }
 
     #[test]
     fn a_point_on_a_board_cell_hits_its_run() {
         let mut wall = Pickable::default();
-        let rect = Rect::new(0.0, 100.0, 100.0, 40.0);
-        wall.show_board(Vec::new(), CellGrid { rect, columns: 2, rows: 4, nodes: 9 });
-        let run_at = |place: usize| (place == 5).then(|| id("five"));
-        assert_eq!(wall.at(Vec2::new(60.0, 115.0), run_at), Some(id("five")));
-        assert_eq!(wall.at(Vec2::new(10.0, 115.0), run_at), None);
+        let cell = |n: u8| Rect::new(f32::from(n) * 6.0, 100.0, 6.0, 26.0);
+        wall.show_board(&[], &[(id("four"), cell(4)), (id("five"), cell(5))]);
+        assert_eq!(wall.at(Vec2::new(31.0, 115.0)), Some(id("five")));
+        assert_eq!(wall.at(Vec2::new(10.0, 115.0)), None);
+        assert_eq!(wall.step(None, 1), None, "arrow keys go through names only");
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn inks(p: &Palette) -> Vec<Inks> {
             ])
         }),
         words("running", p.running, of(&[&ground, &bodies, &[p.well, p.bridge]])),
-        words("success", p.success, of(&[&ground, &bodies, &[p.well, p.bridge]])),
+        words("success", p.success, of(&[&ground, &bodies, &done, &[p.well, p.bridge]])),
         words(
             "cancelled",
             p.cancelled,
@@ -176,6 +176,13 @@ fn meaningful_graphics_reach_contrast_3() {
             ("start of a take", p.take[0], p.bg),
             ("middle of a take", p.take[1], p.bg),
             ("end of a take", p.take[3], p.bg),
+            ("runs of a jammed step", p.running, p.running_deep),
+            ("runs beyond the usual load", p.excess, p.running_deep),
+            ("frame of the usual load", p.text_secondary, p.running_deep),
+            ("run without news", p.stale_outline, p.bg),
+            ("bars of failures", p.failed, p.failed_tint_from),
+            ("bars of failures, light end", p.failed, p.failed_tint_to),
+            ("bars of cancelled runs", p.cancelled, p.bg),
         ] {
             let ratio = contrast(ink, ground);
             assert!(ratio >= 3.0, "{theme:?}: {name} {ratio:.2}");

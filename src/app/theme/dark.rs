@@ -46,6 +46,7 @@ pub static DARK: Palette = Palette {
 
     running: rgb(0x56B4E9),
     running_deep: rgb(0x16394F),
+    excess: rgb(0xDDF3FF),
     running_jacket: rgb(0x17394E),
     running_track: rgb(0x27323C),
     running_track_edge: rgb(0x0C1116),

@@ -46,6 +46,7 @@ pub static HIGH_CONTRAST: Palette = Palette {
 
     running: rgb(0x4DB8FF),
     running_deep: rgb(0x000000),
+    excess: rgb(0xFFFFFF),
     running_jacket: rgb(0x000000),
     running_track: rgb(0x3C3C3C),
     running_track_edge: rgb(0x000000),

@@ -47,6 +47,7 @@ pub static LIGHT: Palette = Palette {
 
     running: rgb(0x0B57A4),
     running_deep: rgb(0xD6E8F8),
+    excess: rgb(0x0B3A66),
     running_jacket: rgb(0xB4D3EE),
     running_track: rgb(0xD3E0EB),
     running_track_edge: rgb(0xB3C3D1),

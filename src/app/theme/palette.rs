@@ -72,6 +72,8 @@ pub struct Palette {
     pub running: Color,
     /// Background of a badge.
     pub running_deep: Color,
+    /// Runs at a step beyond its usual load.
+    pub excess: Color,
     /// Jacket of an active cable.
     pub running_jacket: Color,
     /// Track of a progress ring, and the track's edge.

@@ -86,16 +86,12 @@ pub(super) fn count_runs(
     mut counts: ResMut<RunCounts>,
     mut last: Local<LastCount>,
     run_store: Res<RunStore>,
-    mut counted: ResMut<WallIndexState>,
+    counted: Res<WallIndexState>,
     (clock, link): (Res<PlaybackClock>, Res<Link>),
     draw_clock: Res<DrawClock>,
     view: Res<View>,
     mut next: ResMut<NextFrame>,
 ) {
-    if *view != View::Wall {
-        // Nothing draws the cells; when the board returns, it draws them all.
-        counted.wall_index.take_changed();
-    }
     // Windows of time move in whole seconds, like everything that counts on screen.
     let second = Timestamp::from_second(clock.server_now.as_second()).unwrap_or(clock.server_now);
     let inputs = (run_store.generation, counted.wall_index.revision(), second);
@@ -125,7 +121,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::app::draw::{Canvas, CellField};
+    use crate::app::draw::Canvas;
     use crate::app::plugins::MeterbridgePlugin;
     use crate::app::state::viewport;
     use crate::app::theme;
@@ -142,8 +138,7 @@ mod tests {
         let mut app = App::new();
         app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
             .init_resource::<Canvas>()
-            .init_resource::<CellField>()
-            .init_resource::<NextFrame>()
+                .init_resource::<NextFrame>()
             .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
             .add_plugins((theme::plugin, viewport::plugin, views::plugin))
             .insert_resource(PlaybackClock::fixed(noon()))

@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 
-use crate::app::draw::{Canvas, CellField, DrawClock};
+use crate::app::draw::{Canvas, DrawClock};
 use crate::app::state::auto::Auto;
 use crate::app::state::focus::Focus;
 use crate::app::state::next_frame::NextFrame;
@@ -36,7 +36,6 @@ impl ShownView {
 #[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 pub(super) fn fade(
     mut canvas: ResMut<Canvas>,
-    mut field: ResMut<CellField>,
     view: Res<View>,
     focus: Res<Focus>,
     auto: Option<Res<Auto>>,
@@ -57,14 +56,12 @@ pub(super) fn fade(
             (false, false) => motion::VIEW_FADE,
         };
         canvas.cross_fade(clock.secs, f64::from(secs));
-        field.begin_fade(now != ShownView::Wall);
     }
     if shown.as_ref() != Some(&now) {
         *shown = Some(now);
     }
     if canvas.is_fading() {
         canvas.advance_fade(clock.secs);
-        field.advance_fade(canvas.fade_part());
         next.within_secs(0.0);
     }
 }

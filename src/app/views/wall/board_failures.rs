@@ -3,7 +3,7 @@
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
-use super::board_view::{Failures, Group, MOST_NAMED};
+use super::causes::{Failures, Group, MOST_NAMED};
 use super::fit::{fit, size_for};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure, truncate, wrap};
 use crate::app::theme::{Palette, motion, size};

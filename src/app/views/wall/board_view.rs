@@ -1,103 +1,62 @@
-//! Contents of the board: failures by cause, running runs by node, finished runs.
+//! Contents of the board: why runs fail, where runs are now, and how many finish.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::causes::Failures;
 use super::wall_index::{LATELY, Load, WallIndex};
 use crate::app::state::clock::millis_between;
-use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::{SETTLED_AFTER_MS, failure_words};
+use crate::app::state::run_view::final_score;
 use crate::app::views::counts::RunCounts;
-use crate::app::words::{ago_words, clock_words, count_words};
-use crate::model::{FollowUp, RunStatus};
+use crate::app::words::{ago_words, clock_words, count_words, number_words};
+use crate::model::{Model, Pace, RunStatus, StepLoad, Trend};
 use crate::protocol::{PIPELINE, RunId};
-use crate::text;
 
-/// Greatest number of failures that are named.
-pub const MOST_NAMED: usize = 12;
-/// Greatest number of failures that are grouped by cause; older ones are only counted.
-const MOST_EXPLAINED: usize = 400;
-const LATEST: usize = 24;
-/// Number of parts of the last hour.
-pub const SPARKS: usize = 30;
+/// Most running runs that have a cell each.
+pub const MOST_CELLS: usize = 200;
+/// Steps that have a row, and the name of the row of all others.
+const MOST_STEPS: usize = 11;
+const OTHER_STEPS: &str = "other steps";
+/// Most finished runs in an hour that are named; above, names would only flicker.
+const MOST_FINISHED_NAMED: usize = 1_000;
+const LATEST: usize = 12;
+/// Parts of the time of which ended runs are drawn as bars, and their lengths in seconds.
+const MOST_PARTS: i64 = 60;
+const PART_SECS: [i64; 6] = [5, 10, 15, 20, 30, 60];
+/// Most bars of the distribution of run times, and their widths in seconds.
+const MOST_BINS: u64 = 30;
+const BIN_SECS: [u64; 15] = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 14_400];
+/// Recent runs of which the distribution is known.
+const RECENT: usize = 200;
 
 /// Contents of the board.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoardView {
+    /// "last hour", "watching for 4 min".
+    pub window: String,
     pub failures: Failures,
     pub nodes: Vec<NodeLoad>,
+    pub waiting: Waiting,
     pub active: usize,
     pub silent: usize,
     pub finished: usize,
-    /// Runs that completed and failed in each part of the last hour, oldest first.
-    pub sparks: Vec<(u32, u32)>,
+    pub pace: PaceView,
+    /// Runs that finished, were cancelled and failed in each part of the last hour, oldest first; the
+    /// first part is that of the first event.
+    pub ended: Vec<[u32; 3]>,
+    /// Length of a part in seconds, and the beginning of the first as words: "1 h ago".
+    pub part_secs: i64,
+    pub since: String,
+    /// Latest finished runs, while few enough finish to read their names.
     pub latest: Vec<Latest>,
+    /// How long runs took, where more finish.
+    pub times: Option<RunTimes>,
     pub cancelled: usize,
-    /// Ids and titles of cancelled runs, latest first.
+    /// Ids and titles of cancelled runs, latest first, and the age of the first.
     pub cancelled_latest: Vec<(RunId, String)>,
-}
-
-/// Failures of the last hour.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Failures {
-    pub count: usize,
-    /// True when the latest failure is older than [`SETTLED_AFTER_MS`]; the block then does not glow.
-    pub settled: bool,
-    /// Causes, the most frequent first.
-    pub groups: Vec<Group>,
-}
-
-/// Failures of one cause: at the same node, for the same reason but for numbers and ids in it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Group {
-    /// Name of the failed node, or "the run" where no node failed.
-    pub node: String,
-    /// Reason of the latest of them.
-    pub reason: String,
-    pub count: usize,
-    /// Age of the latest of them: "2 min ago".
-    pub ago: String,
-    /// Numbers of them by what became of their songs.
-    pub follow_ups: FollowUps,
-    /// What became of the song, if there is one failure: "retry running, 0:52 to go".
-    pub became: String,
-    /// Ids and titles, latest first, at most [`MOST_NAMED`].
-    pub runs: Vec<(RunId, String)>,
-}
-
-/// Numbers of failures by what became of their songs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FollowUps {
-    pub recovered: usize,
-    /// Retry queued or running, or failed as well.
-    pub retried: usize,
-    /// Without a retry, and no longer fresh.
-    pub not_retried: usize,
-}
-
-impl FollowUps {
-    fn count(&mut self, life: &FailureLife) {
-        match life.follow_up {
-            FollowUp::Recovered(..) => self.recovered += 1,
-            FollowUp::NotRetried if life.stage == FailureStage::Fresh => {}
-            FollowUp::NotRetried => self.not_retried += 1,
-            _ => self.retried += 1,
-        }
-    }
-}
-
-impl Group {
-    /// What became of the songs: "2 recovered, 1 retried, 3 not retried"; empty while all are fresh.
-    pub fn became_words(&self) -> String {
-        if self.count == 1 {
-            return self.became.clone();
-        }
-        let FollowUps { recovered, retried, not_retried } = self.follow_ups;
-        let told = [(recovered, "recovered"), (retried, "retried"), (not_retried, "not retried")];
-        let told = told.into_iter().filter(|(count, _)| *count > 0);
-        let told = told.map(|(count, word)| format!("{} {word}", count_words(count as u64)));
-        told.collect::<Vec<_>>().join(", ")
-    }
+    pub cancelled_ago: String,
+    /// How often runs are cancelled: "2.7 a minute, as usual".
+    pub cancelled_pace: String,
 }
 
 /// Runs at one node.
@@ -105,6 +64,43 @@ impl Group {
 pub struct NodeLoad {
     pub name: String,
     pub load: Load,
+    /// Usual number of runs there; `None` while it is not known.
+    pub usual: Option<usize>,
+    /// "jammed: 1.7 times the usual load"; empty unless it is jammed.
+    pub jam: String,
+    /// Runs there, those without news last and true; empty where there are more than [`MOST_CELLS`].
+    pub runs: Vec<(RunId, bool)>,
+}
+
+impl NodeLoad {
+    /// Runs at the node or on the way to it.
+    pub fn count(&self) -> usize {
+        self.load.running + self.load.ahead
+    }
+}
+
+/// Queued runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Waiting {
+    pub count: usize,
+    /// Longest time for which one has waited: "1:12".
+    pub longest: String,
+    /// Runs in their order, at most [`MOST_CELLS`].
+    pub runs: Vec<RunId>,
+}
+
+/// How many runs finish in a minute.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PaceView {
+    /// "3.3", "89".
+    pub value: String,
+    /// True when it rises, false when it falls.
+    pub rises: Option<bool>,
+    /// "falling for 13 min", "as usual".
+    pub words: String,
+    /// "usual 4.6".
+    pub usual_words: String,
+    pub usual: Option<f64>,
 }
 
 /// Completed run.
@@ -112,10 +108,22 @@ pub struct NodeLoad {
 pub struct Latest {
     pub id: RunId,
     pub title: String,
-    /// Duration: "02:05".
+    /// "0.91".
+    pub score: String,
+    /// Duration: "2:05".
     pub took: String,
-    /// Age: "13 s ago".
-    pub ago: String,
+}
+
+/// Distribution of the times that recent runs took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunTimes {
+    /// Number of runs it is made of.
+    pub runs: usize,
+    pub bins: Vec<u32>,
+    pub first_secs: u64,
+    pub bin_secs: u64,
+    pub usual_ms: u64,
+    pub slow_ms: u64,
 }
 
 impl BoardView {
@@ -126,94 +134,231 @@ impl BoardView {
         server_now: Timestamp,
     ) -> Self {
         let model = &run_store.model;
-        let named =
-            |(_, id): (Timestamp, &RunId)| Some((id.clone(), run_store.name(model.run(id)?)));
-        let latest = wall_index.newest(RunStatus::Completed).take(LATEST).filter_map(|(at, id)| {
+        let begun = model.first_at().unwrap_or(server_now);
+        let names_finished = counts.completed <= MOST_FINISHED_NAMED;
+        let newest = wall_index.newest(RunStatus::Completed);
+        let latest = newest.take(if names_finished { LATEST } else { 0 }).filter_map(|(_, id)| {
             let run = model.run(id)?;
             Some(Latest {
                 id: id.clone(),
                 title: run_store.name(run),
+                score: final_score(run).map_or_else(String::new, number_words),
                 took: run.duration_ms.map_or_else(String::new, clock_words),
-                ago: ago_words(millis_between(at, server_now)),
             })
         });
+        let cancelled_latest =
+            wall_index.newest(RunStatus::Cancelled).take(counts.cancelled.min(6));
+        let cancelled_at = wall_index.newest(RunStatus::Cancelled).next().map(|(at, _)| at);
+        let [finished_by, cancelled_by] = minutes(model, wall_index, begun, server_now);
+        let (ended, part_secs) = ended_by(model, wall_index, begun, server_now);
+        let first_ms = u64::try_from(part_secs * 1_000).unwrap_or(0) * ended.len() as u64;
         Self {
+            window: counts.window_words(),
             failures: Failures::of(counts, wall_index, run_store, server_now),
-            nodes: loads(wall_index),
+            nodes: loads(wall_index, model, begun, server_now),
+            waiting: Waiting::of(counts.queued, wall_index, server_now),
             active: counts.active,
             silent: counts.silent,
             finished: counts.completed,
-            sparks: model.stats().outcomes_by(server_now, LATELY, SPARKS),
+            pace: PaceView::of(Pace::of(&finished_by)),
+            ended,
+            part_secs,
+            since: ago_words(first_ms),
             latest: latest.collect(),
+            times: (!names_finished).then(|| RunTimes::of(model)).flatten(),
             cancelled: counts.cancelled,
-            cancelled_latest: wall_index
-                .newest(RunStatus::Cancelled)
-                .take(counts.cancelled.min(6))
-                .filter_map(named)
+            cancelled_latest: cancelled_latest
+                .filter_map(|(_, id)| Some((id.clone(), run_store.name(model.run(id)?))))
                 .collect(),
+            cancelled_ago: cancelled_at
+                .map_or_else(String::new, |at| ago_words(millis_between(at, server_now))),
+            cancelled_pace: cancelled_words(Pace::of(&cancelled_by)),
         }
     }
 }
 
 /// Loads of the pipeline's nodes, and of others that have any.
-fn loads(wall_index: &WallIndex) -> Vec<NodeLoad> {
-    let loads = wall_index.loads().enumerate();
-    loads
-        .filter(|(index, (_, load))| *index < PIPELINE.len() || *load != Load::default())
-        .map(|(_, (name, load))| NodeLoad { name: name.to_string(), load })
-        .collect()
-}
-
-impl Failures {
-    /// Failures of the last hour, grouped by cause.
-    pub fn of(
-        counts: &RunCounts,
-        wall_index: &WallIndex,
-        run_store: &RunStore,
-        server_now: Timestamp,
-    ) -> Self {
-        let model = &run_store.model;
-        let count = counts.failed;
-        let latest = wall_index.newest(RunStatus::Failed).next();
-        let settled =
-            latest.is_none_or(|(at, _)| millis_between(at, server_now) >= SETTLED_AFTER_MS);
-        let since = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
-        let mut groups: Vec<Group> = Vec::new();
-        // Node and masked reason of each group.
-        let mut causes: Vec<(String, String)> = Vec::new();
-        let newest = wall_index.newest(RunStatus::Failed).take_while(|(at, _)| *at >= since);
-        for (at, id) in newest.take(MOST_EXPLAINED.min(count)) {
-            let Some((run, (node, reason))) =
-                model.run(id).and_then(|run| Some((run, failure_words(run)?)))
-            else {
-                continue;
-            };
-            let node = node.unwrap_or_else(|| "the run".to_owned());
-            let cause = (node.clone(), text::masked(&reason));
-            let known = causes.iter().position(|known| *known == cause);
-            let group = match known {
-                Some(index) => &mut groups[index],
-                None => {
-                    causes.push(cause);
-                    let ago = ago_words(millis_between(at, server_now));
-                    groups.push(Group { node, reason, ago, ..Group::default() });
-                    let last = groups.len() - 1;
-                    &mut groups[last]
-                }
-            };
-            group.count += 1;
-            if let Some(life) = FailureLife::of(run, run_store, server_now) {
-                group.follow_ups.count(&life);
-                if group.count == 1 {
-                    group.became = life.words(run, run_store, server_now);
-                }
-            }
-            if group.runs.len() < MOST_NAMED {
-                group.runs.push((id.clone(), run_store.name(run)));
+fn loads(
+    wall_index: &WallIndex,
+    model: &Model,
+    begun: Timestamp,
+    server_now: Timestamp,
+) -> Vec<NodeLoad> {
+    let active = wall_index.active();
+    let mut nodes: Vec<NodeLoad> = Vec::new();
+    // Place of each known node among the rows.
+    let mut rows: Vec<Option<usize>> = Vec::new();
+    for (index, (name, load)) in wall_index.loads().enumerate() {
+        let has_row = index < PIPELINE.len() || load != Load::default();
+        let fits = has_row && nodes.len() < MOST_STEPS;
+        rows.push(fits.then_some(nodes.len()));
+        if !fits {
+            continue;
+        }
+        let known = model.stats().step_load(name, server_now, begun);
+        let jam = jam_words(known, active);
+        let name = name.to_string();
+        nodes.push(NodeLoad { name, load, usual: known.usual, jam, runs: Vec::new() });
+    }
+    let told: usize = nodes.iter().map(NodeLoad::count).sum();
+    let others = (active > told).then(|| {
+        let silent: usize = nodes.iter().map(|node| node.load.silent).sum();
+        let silent = wall_index.silent_count().saturating_sub(silent);
+        let load = Load { running: active - told, silent, ahead: 0 };
+        let (name, runs) = (OTHER_STEPS.to_owned(), Vec::new());
+        NodeLoad { name, load, usual: None, jam: String::new(), runs }
+    });
+    let own = nodes.len();
+    nodes.extend(others);
+    if active <= MOST_CELLS {
+        for (step, id, silent) in wall_index.at_steps() {
+            let row = step.and_then(|step| rows.get(step).copied().flatten()).unwrap_or(own);
+            if let Some(node) = nodes.get_mut(row) {
+                node.runs.push((id.clone(), silent));
             }
         }
-        // A stable sort: groups of equal size stay in order of their latest failure.
-        groups.sort_by_key(|group| std::cmp::Reverse(group.count));
-        Self { count, settled, groups }
+    }
+    nodes
+}
+
+/// "jammed: 1.7 times the usual load"; empty for a load that is not a jam.
+fn jam_words(load: StepLoad, active: usize) -> String {
+    match load.usual {
+        Some(usual) if load.is_jammed(active) => match usual {
+            0 => "jammed: usually none".to_owned(),
+            usual => {
+                let times = load.running as f64 / usual as f64;
+                format!("jammed: {times:.1} times the usual load")
+            }
+        },
+        _ => String::new(),
+    }
+}
+
+impl Waiting {
+    fn of(count: usize, wall_index: &WallIndex, server_now: Timestamp) -> Self {
+        let first = wall_index.queued().next();
+        let longest = first.map(|(since, _)| clock_words(millis_between(since, server_now)));
+        let runs = wall_index.queued().take(MOST_CELLS).map(|(_, id)| id.clone());
+        Self { count, longest: longest.unwrap_or_default(), runs: runs.collect() }
+    }
+}
+
+/// Whole minutes that are known, at most an hour.
+fn known_minutes(begun: Timestamp, server_now: Timestamp) -> usize {
+    let minutes = server_now.duration_since(begun).as_mins();
+    usize::try_from(minutes).unwrap_or(0).min(60)
+}
+
+/// Numbers of finished and cancelled runs in each whole minute that is known, oldest first.
+fn minutes(
+    model: &Model,
+    wall_index: &WallIndex,
+    begun: Timestamp,
+    server_now: Timestamp,
+) -> [Vec<u32>; 2] {
+    let known = known_minutes(begun, server_now);
+    let window = SignedDuration::from_mins(known as i64);
+    let finished = model.stats().outcomes_by(server_now, window, known);
+    let mut cancelled = vec![0; known];
+    count_back(wall_index, server_now, 60, &mut cancelled);
+    [finished.into_iter().map(|(finished, _)| finished).collect(), cancelled]
+}
+
+/// Counts cancelled runs by parts of `part_secs` up to now.
+fn count_back(wall_index: &WallIndex, server_now: Timestamp, part_secs: i64, parts: &mut [u32]) {
+    let since = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
+    let newest = wall_index.newest(RunStatus::Cancelled).take_while(|(at, _)| *at >= since);
+    for (at, _) in newest {
+        let age_ms = server_now.duration_since(at).as_millis().max(0);
+        let back = usize::try_from(age_ms / i128::from(part_secs * 1_000)).unwrap_or(usize::MAX);
+        if let Some(part) = parts.len().checked_sub(back.saturating_add(1)) {
+            parts[part] += 1;
+        }
+    }
+}
+
+/// Numbers of finished, cancelled and failed runs by parts of the last hour, from the first event on, and
+/// the length of a part in seconds.
+fn ended_by(
+    model: &Model,
+    wall_index: &WallIndex,
+    begun: Timestamp,
+    server_now: Timestamp,
+) -> (Vec<[u32; 3]>, i64) {
+    let known = server_now.duration_since(begun).as_secs().max(1).min(LATELY.as_secs());
+    let part = PART_SECS.iter().copied().find(|part| known <= part * MOST_PARTS);
+    let part = part.unwrap_or(LATELY.as_secs() / MOST_PARTS);
+    let parts = usize::try_from((known + part - 1) / part).unwrap_or(1).max(1);
+    let window = SignedDuration::from_secs(part * parts as i64);
+    let outcomes = model.stats().outcomes_by(server_now, window, parts);
+    let mut cancelled = vec![0; parts];
+    count_back(wall_index, server_now, part, &mut cancelled);
+    let ended = outcomes.into_iter().zip(cancelled);
+    (ended.map(|((finished, failed), cancelled)| [finished, cancelled, failed]).collect(), part)
+}
+
+/// A rate a minute: "3.3", from ten on "89".
+fn rate_words(rate: f64) -> String {
+    if rate < 9.95 { format!("{rate:.1}") } else { count_words(rate.round() as u64) }
+}
+
+impl PaceView {
+    fn of(pace: Pace) -> Self {
+        let (rises, words) = match pace.trend {
+            Trend::Rising(minutes) => (Some(true), format!("rising for {minutes} min")),
+            Trend::Falling(minutes) => (Some(false), format!("falling for {minutes} min")),
+            Trend::Level if pace.usual.is_some() => (None, "as usual".to_owned()),
+            Trend::Level => (None, "usual not known yet".to_owned()),
+        };
+        Self {
+            value: pace.now.map_or_else(|| "–".to_owned(), rate_words),
+            rises,
+            words,
+            usual_words: pace
+                .usual
+                .map_or_else(String::new, |usual| format!("usual {}", rate_words(usual))),
+            usual: pace.usual,
+        }
+    }
+}
+
+/// "2.7 a minute, as usual"; empty before a minute is known.
+fn cancelled_words(pace: Pace) -> String {
+    let Some(now) = pace.now else { return String::new() };
+    let than = match pace.trend {
+        Trend::Rising(_) => ", more than usual",
+        Trend::Falling(_) => ", less than usual",
+        Trend::Level if pace.usual.is_some() => ", as usual",
+        Trend::Level => "",
+    };
+    format!("{} a minute{than}", rate_words(now))
+}
+
+impl RunTimes {
+    /// Distribution of recent run times; `None` before runs finished.
+    fn of(model: &Model) -> Option<Self> {
+        let stats = model.stats();
+        let usual = stats.run_baseline()?;
+        let least = stats.last_run_durations(RECENT).min()? / 1_000;
+        let most = stats.last_run_durations(RECENT).max()? / 1_000;
+        let fits = |bin: &u64| most / bin - least / bin < MOST_BINS;
+        let bin_secs = BIN_SECS.iter().copied().find(fits).unwrap_or((most - least) / 29 + 1);
+        let first = least / bin_secs;
+        let mut bins = vec![0; usize::try_from(most / bin_secs - first).unwrap_or(0) + 1];
+        for millis in stats.last_run_durations(RECENT) {
+            let bin = usize::try_from(millis / 1_000 / bin_secs - first).unwrap_or(0);
+            if let Some(bin) = bins.get_mut(bin) {
+                *bin += 1;
+            }
+        }
+        Some(Self {
+            runs: usual.samples,
+            bins,
+            first_secs: first * bin_secs,
+            bin_secs,
+            usual_ms: usual.p50_ms,
+            slow_ms: usual.p95_ms,
+        })
     }
 }

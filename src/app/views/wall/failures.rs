@@ -2,7 +2,7 @@
 
 use super::block::BlockView;
 use super::board_failures::{draw_failures, lay_out_failures};
-use super::board_view::Failures;
+use super::causes::Failures;
 use crate::app::draw::Part;
 use crate::layout::Rect;
 use crate::protocol::RunId;

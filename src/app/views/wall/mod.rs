@@ -4,18 +4,18 @@
 //! | --- | --- |
 //! | `wall_index` | index of all runs, updated from changes |
 //! | `level`, `order`, `plan` | density; order of the runs; which have a place, or the board |
-//! | `tile_view`, `board_view` | texts and numbers, without places or colours |
+//! | `tile_view`, `board_view`, `causes` | texts and numbers, without places or colours |
 //! | `moves` | motion of tiles and rows |
 //! | `tile`, `strip`, `failed`, `chain`, `marks` | drawing of a tile |
 //! | `rows` | drawing of the timing board |
-//! | `header`, `failures`, `board`, `cells`, `waiting` | drawing of the rest |
+//! | `header`, `failures`, `board`, `waiting` | drawing of the rest |
 //! | `fit`, `board_failures` | fitting of texts; setting of failures |
 
 mod block;
 mod board;
 mod board_failures;
 pub mod board_view;
-mod cells;
+pub mod causes;
 mod chain;
 mod failed;
 mod failures;
@@ -40,7 +40,7 @@ use jiff::Timestamp;
 
 use self::block::Block;
 use self::board::BoardMemory;
-use self::board_view::Failures;
+use self::causes::Failures;
 use self::failures::FailuresView;
 use self::header::HeaderView;
 use self::level::{LevelKeeper, RunsNow};
@@ -53,7 +53,7 @@ use self::tile_view::{MORE_ORDER, More, TileView, more_words};
 use self::wall_index::{LATELY, WallIndex, WallIndexState, sync_wall_index};
 use super::chrome::ViewChrome;
 use super::counts::RunCounts;
-use crate::app::draw::{Canvas, CellField, DrawClock, end_fault, guarded};
+use crate::app::draw::{Canvas, DrawClock, end_fault, guarded};
 use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::hit::Pickable;
 use crate::app::state::link::Link;
@@ -305,7 +305,6 @@ struct WallInputs {
 fn leave(
     mut canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
-    mut field: ResMut<CellField>,
     mut pickable: ResMut<Pickable>,
 ) {
     if memory.cause.is_some() {
@@ -314,7 +313,7 @@ fn leave(
         moves.leave(&mut canvas);
         failures.leave(&mut canvas);
         slab.leave(&mut canvas);
-        board.leave(&mut canvas, &mut field);
+        board.leave(&mut canvas);
         for name in ["wall", "wall rows", "wall more", "wall waiting"] {
             canvas.remove(name);
         }
@@ -326,12 +325,10 @@ fn leave(
 fn forget(
     mut canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
-    mut field: ResMut<CellField>,
     mut pickable: ResMut<Pickable>,
 ) {
     *memory = WallMemory::default();
     canvas.remove_view();
-    field.hide();
     pickable.clear();
 }
 
@@ -339,9 +336,8 @@ fn forget(
 fn draw(
     canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
-    mut field: ResMut<CellField>,
     mut pickable: ResMut<Pickable>,
-    (mut counted, counts): (ResMut<WallIndexState>, Res<RunCounts>),
+    (counted, counts): (Res<WallIndexState>, Res<RunCounts>),
     run_store: Res<RunStore>,
     link: Res<Link>,
     clock: Res<PlaybackClock>,
@@ -460,9 +456,11 @@ fn draw(
             SlabView::of(counts.failed, place, &counted.wall_index, &run_store, times)
         });
         memory.slab.show(canvas, slab);
-        pickable.show_tiles(memory.moves.places());
-        let shared = memory.moves.shared_names();
-        pickable.show_names([memory.failures.names(), memory.slab.names(), &shared].concat());
+        if memory.plan != Some(Plan::Board) {
+            pickable.show_tiles(memory.moves.places());
+            let shared = memory.moves.shared_names();
+            pickable.show_names([memory.failures.names(), memory.slab.names(), &shared].concat());
+        }
     }
 
     let waiting = matches!(memory.plan, Some(Plan::Nothing) | None)
@@ -480,20 +478,18 @@ fn draw(
     if memory.plan == Some(Plan::Board) {
         memory.board.draw(
             canvas,
-            &mut field,
             &mut pickable,
             board::BoardContext {
-                wall_index: &mut counted.bypass_change_detection().wall_index,
+                wall_index: &counted.wall_index,
                 run_store: &run_store,
                 counts: *counts,
                 canvas_size,
                 now,
                 server_now: clock.server_now,
-                frozen: clock.is_fixed() || lost,
             },
         );
     } else {
-        memory.board.leave(canvas, &mut field);
+        memory.board.leave(canvas);
     }
     if memory.moves.is_moving(now) {
         next.within_secs(0.0);

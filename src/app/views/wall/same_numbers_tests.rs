@@ -25,7 +25,6 @@ fn app(clock: PlaybackClock) -> App {
         .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
         .insert_resource(View::Wall)
         .init_resource::<Canvas>()
-        .init_resource::<CellField>()
         .init_resource::<Pickable>()
         .init_resource::<WallMemory>()
         .init_resource::<WallIndexState>()

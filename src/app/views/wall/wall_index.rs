@@ -2,47 +2,30 @@
 //! at each of them in every frame.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::BuildHasher;
 
 use bevy::prelude::*;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::app::draw::CELL_BYTES;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::{EventReceived, RunStore, touched};
-use crate::app::state::run_view::STALE_AFTER_MS;
-use crate::app::state::status::{DisplayStatus, Progress};
-use crate::model::{Model, Node, NodeStatus, Run, RunStatus};
+use crate::app::state::run_view::{STALE_AFTER_MS, failure_words};
+use crate::model::{Model, Run, RunStatus};
 use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_index};
+use crate::text;
 
-/// Greatest number of distinct nodes: the pipeline's and a few others. Further nodes are not drawn.
+/// Greatest number of distinct nodes: the pipeline's and a few others. Runs at further nodes have no load.
 pub const MOST_NODES: usize = 14;
 /// Time within which a run counts as ended lately.
 pub const LATELY: SignedDuration = SignedDuration::from_hours(1);
 
-/// State of a cell of the board; `cells.wgsl` has the same numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Cell {
-    None = 0,
-    Pending,
-    Running,
-    Done,
-    Failed,
-    Skipped,
-    Unknown,
-    /// The run was cancelled while this node ran.
-    Stopped,
-    /// Running, without events for longer than [`STALE_AFTER_MS`].
-    Silent,
-}
-
-/// Numbers of runs at a node: running there, those of them without news, and on the way to it.
+/// Numbers of running runs at a node: there, on the way to it, and those of both without news.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
     pub running: usize,
     pub silent: usize,
-    /// Queued, or between two steps.
+    /// Between two steps.
     pub ahead: usize,
 }
 
@@ -58,7 +41,9 @@ struct IndexedRun {
     silent: bool,
     /// Node that the run is at or on the way to, and true when it is there.
     stands: Option<(usize, bool)>,
-    cells: [u8; CELL_BYTES],
+    /// Number that failures of one cause have in common: of one step, and of one reason but for numbers and
+    /// ids in it; 0 of a run that did not fail.
+    cause: u64,
 }
 
 impl IndexedRun {
@@ -100,9 +85,13 @@ pub struct WallIndex {
     horizon: Option<Timestamp>,
     /// Number of changes.
     revision: u64,
-    /// Slots whose cells changed since [`WallIndex::take_changed`]; `all_changed` after a rebuild.
-    changed: Vec<usize>,
-    all_changed: bool,
+}
+
+/// Number that failures of one cause have in common.
+fn cause_of(run: &Run) -> u64 {
+    failure_words(run).map_or(0, |(node, reason)| {
+        foldhash::fast::FixedState::default().hash_one((node, text::masked(&reason)))
+    })
 }
 
 impl WallIndex {
@@ -133,7 +122,6 @@ impl WallIndex {
         let revision = self.revision;
         *self = Self::default();
         self.revision = revision + 1;
-        self.all_changed = true;
         self.nodes = PIPELINE.iter().map(|name| NodeName::new_static(name)).collect();
         self.loads = vec![Load::default(); MOST_NODES];
         self.horizon = server_now.checked_sub(LATELY).ok();
@@ -151,7 +139,6 @@ impl WallIndex {
                 self.remove_from_lists(place);
                 self.places.remove(id);
                 self.free.push(place);
-                self.mark(place);
             }
             return;
         };
@@ -165,9 +152,6 @@ impl WallIndex {
         });
         let entry = self.entry(run, now);
         let before = self.entries[place].take();
-        if before.as_ref().is_none_or(|before| before.cells != entry.cells) {
-            self.mark(place);
-        }
         match before {
             Some(before) if before.is_listed_as(&entry) => {
                 self.update_in_lists(place, before, entry)
@@ -192,13 +176,6 @@ impl WallIndex {
         self.entries[place] = Some(entry);
     }
 
-    fn mark(&mut self, place: usize) {
-        self.revision += 1;
-        if !self.all_changed {
-            self.changed.push(place);
-        }
-    }
-
     fn entry(&mut self, run: &Run, now: Timestamp) -> IndexedRun {
         let heard_at = run.last_received_at();
         let runs = run.status == RunStatus::Running;
@@ -213,7 +190,7 @@ impl WallIndex {
             heard_listed: heard_at,
             silent,
             stands,
-            cells: self.cells(run, silent),
+            cause: cause_of(run),
         }
     }
 
@@ -231,46 +208,10 @@ impl WallIndex {
         })
     }
 
+    /// Index of the step that a run is at or on the way to, and true when it is there.
     fn stands(&mut self, run: &Run) -> Option<(usize, bool)> {
-        match run.status {
-            RunStatus::Pending => Some((0, false)),
-            RunStatus::Running => match run.current_node() {
-                Some(node) => self.node(&node.name).map(|node| (node, true)),
-                None => {
-                    let waits =
-                        |node: &&Node| node.status == NodeStatus::Pending && node.name != "FIX";
-                    let ahead = run.nodes.iter().find(waits);
-                    let ahead = ahead.and_then(|node| self.node(&node.name));
-                    // All nodes have run: only the run's end is ahead.
-                    Some((ahead.unwrap_or(PIPELINE.len() - 1), false))
-                }
-            },
-            _ => None,
-        }
-    }
-
-    fn cells(&mut self, run: &Run, silent: bool) -> [u8; CELL_BYTES] {
-        let mut cells = [Cell::None as u8; CELL_BYTES];
-        let cancelled = run.status == RunStatus::Cancelled;
-        for node in &run.nodes {
-            let cell = match node.status {
-                NodeStatus::Running if cancelled => Cell::Stopped,
-                NodeStatus::Running if silent => Cell::Silent,
-                NodeStatus::Failed => Cell::Failed,
-                NodeStatus::Unknown => Cell::Unknown,
-                status => match DisplayStatus::from(status).progress() {
-                    Progress::Ahead => Cell::Pending,
-                    Progress::AtWork => Cell::Running,
-                    Progress::Over => Cell::Done,
-                    Progress::PassedOver => Cell::Skipped,
-                },
-            };
-            if let Some(index) = self.node(&node.name) {
-                cells[index] = cell as u8;
-            }
-        }
-        cells[CELL_BYTES - 1] = 1 + run.status as u8;
-        cells
+        let (name, is_there) = run.state().stands()?;
+        self.node(name).map(|node| (node, is_there))
     }
 
     fn ended_mut(&mut self, status: RunStatus) -> Option<&mut Ended> {
@@ -308,7 +249,7 @@ impl WallIndex {
         if let Some((node, there)) = entry.stands {
             let load = &mut self.loads[node];
             load.running += usize::from(there);
-            load.silent += usize::from(there && entry.silent);
+            load.silent += usize::from(entry.silent);
             load.ahead += usize::from(!there);
         }
     }
@@ -317,7 +258,7 @@ impl WallIndex {
         if let Some((node, there)) = entry.stands {
             let load = &mut self.loads[node];
             load.running -= usize::from(there);
-            load.silent -= usize::from(there && entry.silent);
+            load.silent -= usize::from(entry.silent);
             load.ahead -= usize::from(!there);
         }
     }
@@ -365,12 +306,6 @@ impl WallIndex {
             let mut entry = entry.clone();
             self.remove_from_lists(place);
             entry.silent = true;
-            for cell in &mut entry.cells[..CELL_BYTES - 1] {
-                if *cell == Cell::Running as u8 {
-                    *cell = Cell::Silent as u8;
-                }
-            }
-            self.mark(place);
             self.insert_in_lists(place, entry);
         }
         let horizon = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
@@ -458,30 +393,23 @@ impl WallIndex {
         self.nodes.iter().zip(self.loads.iter().copied())
     }
 
-    /// Number of slots, including free ones.
-    pub fn places(&self) -> usize {
-        self.entries.len()
+    /// Failed runs that ended at or after `since`, latest first: the time, the run, and a number that runs
+    /// of one cause have in common.
+    pub fn failures(&self, since: Timestamp) -> impl Iterator<Item = (Timestamp, &RunId, u64)> {
+        let keys = self.failed.all.range((since, 0)..).rev();
+        keys.filter_map(|(at, place)| {
+            let entry = self.entries[*place].as_ref()?;
+            Some((*at, &entry.id, entry.cause))
+        })
     }
 
-    /// Number of nodes that have cells.
-    pub fn nodes(&self) -> usize {
-        self.nodes.len()
-    }
-
-    pub fn run_at(&self, place: usize) -> Option<&RunId> {
-        self.entries.get(place)?.as_ref().map(|entry| &entry.id)
-    }
-
-    /// Cells of a slot; all zero where there is no run.
-    pub fn cells_at(&self, place: usize) -> [u8; CELL_BYTES] {
-        let entry = self.entries.get(place).and_then(Option::as_ref);
-        entry.map_or([0; CELL_BYTES], |entry| entry.cells)
-    }
-
-    /// Slots whose cells changed since the last call; `None` means all of them.
-    pub fn take_changed(&mut self) -> Option<Vec<usize>> {
-        let changed = std::mem::take(&mut self.changed);
-        (!std::mem::take(&mut self.all_changed)).then_some(changed)
+    /// All running runs: those with news by start, then those without. The step is the one that the run is
+    /// at or on the way to, as its place among [`WallIndex::loads`]; the last part is true without news.
+    pub fn at_steps(&self) -> impl Iterator<Item = (Option<usize>, &RunId, bool)> {
+        self.running.iter().chain(&self.silent).filter_map(|(_, place)| {
+            let entry = self.entries[*place].as_ref()?;
+            Some((entry.stands.map(|(step, _)| step), &entry.id, entry.silent))
+        })
     }
 }
 

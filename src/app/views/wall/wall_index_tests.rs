@@ -105,29 +105,52 @@ fn run_counts_at_its_current_node() {
 fn run_becomes_silent_after_30_s_until_the_next_event() {
     let mut model = IndexedModel::new(10);
     model.say(0, "a", Some("PLAN"), "start");
-    model.wall_index.take_changed();
     model.wait_until(30);
     assert_eq!(model.wall_index.silent_count(), 0);
     model.wait_until(31);
     assert_eq!((model.wall_index.active(), model.wall_index.silent_count()), (1, 1));
-    assert_eq!(model.wall_index.take_changed(), Some(vec![0]));
-    assert_eq!(model.wall_index.cells_at(0)[0], Cell::Silent as u8);
+    let loads: Vec<_> = model.wall_index.loads().map(|(_, load)| load).collect();
+    assert_eq!(loads[0], Load { running: 1, silent: 1, ahead: 0 });
     model.say(40, "a", Some("PLAN"), "progress");
     assert_eq!((model.wall_index.active(), model.wall_index.silent_count()), (1, 0));
 }
 
 #[test]
-fn take_changed_returns_only_changed_slots() {
+fn failures_of_one_cause_have_one_number() {
+    let mut model = IndexedModel::new(10);
+    let fail = |model: &mut IndexedModel, at, run, node, reason: &str| {
+        model.say(at, run, Some(node), "start");
+        let data = format!(r#""phase":"fail","data":{{"error":"{reason}"}},"#);
+        model.tell(at, run, &data, Some(node));
+        model.tell(at, run, &data, None);
+    };
+    fail(&mut model, 10, "a", "RENDER", "quota 31 of 30 exceeded");
+    fail(&mut model, 20, "b", "RENDER", "quota 32 of 30 exceeded");
+    fail(&mut model, 30, "c", "LYRICS", "quota 32 of 30 exceeded");
+    fail(&mut model, 40, "d", "RENDER", "no answer");
+    let failures: Vec<_> = model.wall_index.failures(after(15)).collect();
+    let ids: Vec<&str> = failures.iter().map(|(_, id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["d", "c", "b"], "latest first, since 15 s");
+    let all: Vec<u64> = model.wall_index.failures(noon()).map(|(.., cause)| cause).collect();
+    assert_eq!(all[2], all[3]);
+    assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2]);
+}
+
+#[test]
+fn running_runs_stand_at_their_step_or_at_the_next() {
     let mut model = IndexedModel::new(10);
     model.say(0, "a", Some("PLAN"), "start");
-    model.say(0, "b", Some("PLAN"), "start");
-    model.wall_index.take_changed();
-    let revision = model.wall_index.revision();
-    model.wait_until(1);
-    assert_eq!(model.wall_index.revision(), revision);
-    assert_eq!(model.wall_index.take_changed(), Some(Vec::new()));
+    model.say(1, "b", Some("PLAN"), "start");
     model.say(2, "b", Some("PLAN"), "end");
-    assert_eq!(model.wall_index.take_changed(), Some(vec![1]));
+    let stand = |model: &IndexedModel| {
+        let all = model.wall_index.at_steps();
+        all.map(|(step, id, silent)| (step, id.to_string(), silent)).collect::<Vec<_>>()
+    };
+    let (a, b) = ((Some(0), "a".to_owned(), false), (Some(1), "b".to_owned(), false));
+    assert_eq!(stand(&model), [a, b.clone()]);
+    model.say(20, "b", Some("STYLE"), "start");
+    model.wait_until(40);
+    assert_eq!(stand(&model), [b, (Some(0), "a".to_owned(), true)]);
 }
 
 proptest! {
