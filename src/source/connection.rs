@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use super::Access;
 use super::budget::ConnectionBudget;
+#[cfg(not(target_arch = "wasm32"))]
+use super::recorder::Recorder;
 use crate::protocol::RunId;
 
 /// Delay between attempts.
@@ -50,6 +52,9 @@ pub struct ConnectionSettings {
     /// Largest message, in bytes. A larger one is skipped with an error; one of more than 16 times the
     /// size ends the connection, which is then retried.
     pub max_message_bytes: usize,
+    /// Records everything that arrives. Clones of these settings share it.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub recorder: Option<Recorder>,
 }
 
 impl Default for ConnectionSettings {
@@ -67,6 +72,8 @@ impl Default for ConnectionSettings {
             access: Access::default(),
             api: ApiSettings::default(),
             max_message_bytes: 4 << 20,
+            #[cfg(not(target_arch = "wasm32"))]
+            recorder: None,
         }
     }
 }

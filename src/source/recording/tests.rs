@@ -54,7 +54,7 @@ fn reads_every_kind_of_line() {
     ];
     let expected = expected.map(|(line, recv_ms, text)| (line, recv_ms, text.to_owned()));
     assert_eq!(frames, expected);
-    assert_eq!(summary, ReadSummary { frames: 6, malformed_lines: 2 });
+    assert_eq!(summary, ReadSummary { frames: 6, malformed_lines: 2, torn: 0 });
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn an_endless_line_is_cut() {
     let (frames, summary) = read_all(&bytes);
     assert_eq!(frames[0].2.len(), KEPT_OF_A_BAD_FRAME);
     assert_eq!(frames[1], (2, None, "{}".to_owned()));
-    assert_eq!(summary, ReadSummary { frames: 2, malformed_lines: 1 });
+    assert_eq!(summary, ReadSummary { frames: 2, malformed_lines: 1, torn: 0 });
 }
 
 #[test]
