@@ -10,9 +10,9 @@ use thiserror::Error;
 
 use super::hub::{self, HubFrame};
 use super::repair::{self, Piece};
+use super::tape::{Tape, TapeEntry};
 use super::watcher_error::explain_error;
 use super::wire::{Data, FirstIssue, Numbers, Wire};
-use super::tape::{Tape, TapeEntry};
 use super::{Detail, Phase, RunId, RunSnapshot, WorkflowEvent, bounds, identity};
 use crate::text;
 

@@ -81,7 +81,8 @@ impl<R: Read> TimedFrames<R> {
     /// Returns what is to be told after the last frame.
     pub fn last_notes(&mut self) -> Vec<String> {
         let mut notes = self.recording.take_notes();
-        notes.extend(self.recording.torn().map(|torn| format!("{}: {torn}", self.recording.name())));
+        notes
+            .extend(self.recording.torn().map(|torn| format!("{}: {torn}", self.recording.name())));
         notes
     }
 

@@ -46,7 +46,9 @@ pub async fn play<R: Read, I: Into<MergedFrames<R>>>(
             LoopAction::Restart => {
                 context.log(ConnectionEvent::Connecting);
                 let result = match open() {
-                    Ok(opened) => play_once(opened.into(), speed, &mut commands, &mut context).await,
+                    Ok(opened) => {
+                        play_once(opened.into(), speed, &mut commands, &mut context).await
+                    }
                     Err(error) => Err(error),
                 };
                 result.unwrap_or_else(|error| {

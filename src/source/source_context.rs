@@ -244,9 +244,8 @@ impl SourceContext {
         let Some(recorder) = &self.settings.recorder else { return };
         if let Some(tape) = tape.filter(|tape| !tape.is_empty()) {
             let (at, live) = (batch.received_at, batch.live);
-            recorder.record(&self.shown_url(), at, live, &tape, |text| {
-                self.secrets.hide_in_data(text)
-            });
+            recorder
+                .record(&self.shown_url(), at, live, &tape, |text| self.secrets.hide_in_data(text));
         }
         if let Some(reason) = recorder.take_failure() {
             self.log_error(format!("recording has ended: {reason}"));

@@ -61,7 +61,7 @@ impl SourceSpec {
 }
 
 /// Commands of the program.
-const COMMANDS: [&str; 4] = ["inspect", "snapshot", "demo", "serve"];
+const COMMANDS: [&str; 5] = ["inspect", "record", "snapshot", "demo", "serve"];
 
 /// True for an address without its protocol: `localhost:8000`, `10.0.0.7:8000/events`, `localhost`.
 fn is_bare_address(text: &str) -> bool {

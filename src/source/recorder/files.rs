@@ -223,10 +223,7 @@ fn last_number(path: &Path) -> u32 {
     let number = |found: &str| {
         found.strip_prefix(&name)?.strip_prefix('-')?.strip_suffix(&endings)?.parse::<u32>().ok()
     };
-    entries
-        .filter_map(|entry| number(entry.ok()?.file_name().to_str()?))
-        .max()
-        .unwrap_or_default()
+    entries.filter_map(|entry| number(entry.ok()?.file_name().to_str()?)).max().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -66,10 +66,10 @@ struct State {
     lost: u64,
     summary: RecorderSummary,
     is_ended: bool,
-    /// Nothing is recorded any more.
-    has_failed: bool,
-    /// The failure, until it is taken.
+    /// Why nothing is recorded any more.
     failure: Option<String>,
+    /// True once the failure was taken.
+    is_told: bool,
 }
 
 impl fmt::Debug for Recorder {
@@ -91,7 +91,6 @@ impl Shared {
 
     fn fail(&self, reason: String) {
         let mut state = self.lock();
-        state.has_failed = true;
         state.failure = Some(reason);
         state.lines = Vec::new();
     }
@@ -152,7 +151,7 @@ impl Recorder {
 
     fn push(&self, source: &str, at: Timestamp, append: impl FnOnce(&mut State, f64)) {
         let mut state = self.0.shared.lock();
-        if state.has_failed || state.is_ended {
+        if state.failure.is_some() || state.is_ended {
             return;
         }
         let started_at = match &mut state.origin {
@@ -177,9 +176,19 @@ impl Recorder {
         }
     }
 
-    /// Returns why nothing is recorded any more, once.
+    /// Returns why nothing is recorded any more.
+    pub fn failure(&self) -> Option<String> {
+        self.0.shared.lock().failure.clone()
+    }
+
+    /// Returns why nothing is recorded any more, at the first call after the failure.
     pub fn take_failure(&self) -> Option<String> {
-        self.0.shared.lock().failure.take()
+        let mut state = self.0.shared.lock();
+        if state.is_told || state.failure.is_none() {
+            return None;
+        }
+        state.is_told = true;
+        state.failure.clone()
     }
 
     /// Returns what has been recorded so far.

@@ -52,10 +52,19 @@ struct HeaderFields {
 
 /// A line in Meterbridge's own format.
 pub(super) enum Line {
-    Frame { recv_ms: f64, text: String, is_rest: bool, is_replayed: bool },
-    Header { header: Header },
+    Frame {
+        recv_ms: f64,
+        text: String,
+        is_rest: bool,
+        is_replayed: bool,
+    },
+    Header {
+        header: Header,
+    },
     /// Something to tell the reader; empty where it is not worth it.
-    Note { words: String },
+    Note {
+        words: String,
+    },
 }
 
 /// Reads a line; `None` where it is something else.

@@ -14,7 +14,10 @@ pub(super) struct LinePart {
 }
 
 /// Reads the next part of a line and appends it to `bytes`.
-pub(super) fn read_part(reader: &mut impl BufRead, mut bytes: Vec<u8>) -> io::Result<Option<LinePart>> {
+pub(super) fn read_part(
+    reader: &mut impl BufRead,
+    mut bytes: Vec<u8>,
+) -> io::Result<Option<LinePart>> {
     let read = reader.by_ref().take(LONGEST_LINE as u64 + 1).read_until(b'\n', &mut bytes);
     if bytes.is_empty() {
         // Data read before a failure counts; the next read reports the failure again.

@@ -299,8 +299,13 @@ impl<R: Read> Recording<R> {
                 Ok(None) if !self.take_rest() => return Ok(None),
                 Ok(None) => {}
                 // A recorder that was killed leaves compressed data without its end.
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof && self.has_whole_frame() => {
-                    self.tear(format!("{error} after line {}; what precedes this was read", self.lines));
+                Err(error)
+                    if error.kind() == ErrorKind::UnexpectedEof && self.has_whole_frame() =>
+                {
+                    self.tear(format!(
+                        "{error} after line {}; what precedes this was read",
+                        self.lines
+                    ));
                     self.broken_line.clear();
                     self.objects = Objects::default();
                     return Ok(None);
