@@ -20,7 +20,7 @@ use crate::inspect::Style;
 use crate::kiosk::KioskOptions;
 use crate::record::RecordRequest;
 use crate::seconds::seconds;
-use crate::source::{Address, SourceError, SourceSpec};
+use crate::source::{Address, RecordingFiles, SourceError, SourceSpec};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -100,9 +100,9 @@ pub enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct WindowArgs {
     /// A stream of events (ws://… or wss://…), an AMCS backend (http://… or https://…) or a
-    /// recording (a file)
+    /// recording (a file; several files are shown as one recording)
     #[arg(value_name = "SOURCE")]
-    pub source: Option<Address>,
+    pub source: Vec<Address>,
 
     /// Fill the screen
     #[arg(long, help_heading = "View", value_parser = clap::builder::FalseyValueParser::new())]
@@ -175,9 +175,9 @@ pub struct RecordArgs {
 #[derive(Args, Clone, Debug)]
 pub struct SnapshotArgs {
     /// A stream of events (ws://… or wss://…), an AMCS backend (http://… or https://…) or a
-    /// recording (a file); without it, the demo studio
+    /// recording (a file; several files are shown as one recording); without it, the demo studio
     #[arg(value_name = "SOURCE")]
-    pub source: Option<Address>,
+    pub source: Vec<Address>,
 
     /// Pixels
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1920x1080", value_parser = size)]
@@ -227,11 +227,11 @@ pub enum UsageError {
     Source(#[from] SourceError),
     #[error(
         "`{}` is a recording already: record from an address, such as ws://localhost:8000/events or \
-         http://localhost:8000", .path.display()
+         http://localhost:8000", .path
     )]
-    IsRecording { path: PathBuf },
-    #[error("--record is for a stream, a backend or the demo studio: `{}` is a recording already", .path.display())]
-    NothingToRecord { path: PathBuf },
+    IsRecording { path: RecordingFiles },
+    #[error("--record is for a stream, a backend or the demo studio: `{}` is a recording already", .path)]
+    NothingToRecord { path: RecordingFiles },
 }
 
 impl WindowArgs {
@@ -241,7 +241,7 @@ impl WindowArgs {
     ///
     /// Fails when the source does not exist.
     pub fn request(&self) -> Result<WindowRequest, UsageError> {
-        let source = SourceSpec::parse(self.source.as_ref().map(Address::as_str))?;
+        let source = SourceSpec::parse_all(&self.source)?;
         let mut settings = self.settings.settings_in(&self.kiosk, source == SourceSpec::Demo);
         settings.view.fullscreen = self.fullscreen || self.kiosk.kiosk;
         settings.record = self.record.settings();
@@ -289,7 +289,7 @@ impl SnapshotArgs {
         // A picture is taken in seconds. A socket would have to stay until its run is over.
         settings.connection.api.poll_only();
         Ok(SnapshotRequest {
-            source: SourceSpec::parse(self.source.as_ref().map(Address::as_str))?,
+            source: SourceSpec::parse_all(&self.source)?,
             settings,
             size: self.size,
             at: self.at,

@@ -116,7 +116,7 @@ pub use held::HeldRuns;
 pub use local_api::LocalApi;
 pub use refetch::RefetchTarget;
 pub use run_operation::{OperationOutcome, OperationRefusal, OperationSuccess, RunOperation};
-pub use spec::{SourceError, SourceSpec};
+pub use spec::{RecordingFiles, SourceError, SourceSpec};
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{CommandSender, SourceHandle, spawn, spawn_recording};
 pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};
