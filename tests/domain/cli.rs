@@ -463,12 +463,11 @@ fn cut_off_recording_is_reported_as_far_as_it_is_whole() {
     let whole = std::fs::read(fixture("cases/gzipped.ndjson")).unwrap();
     let cut = &whole[..whole.len() - 100];
     let (code, stdout, stderr) = piped(&["inspect", "-", "--json"], cut);
-    assert_eq!(code, Some(1));
-    let begin = "error: cannot read the input after line ";
+    assert_eq!(code, Some(0), "it was cut off by whoever ended the recorder");
     let line = stderr
         .trim_end()
-        .strip_prefix(begin)
-        .and_then(|rest| rest.strip_suffix(": the gzip data is cut off"));
+        .strip_prefix("-: the gzip data is cut off after line ")
+        .and_then(|rest| rest.strip_suffix("; what precedes this was read"));
     let line: u64 = line.unwrap_or_else(|| panic!("{stderr}")).parse().unwrap();
     let report: Value = serde_json::from_str(&stdout).unwrap();
     let events = report["events"].as_u64().unwrap();
