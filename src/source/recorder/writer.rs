@@ -15,7 +15,7 @@ use crate::protocol::Tape;
 use crate::source::ConnectionLogEntry;
 
 /// Longest time that a line waits before it is written.
-pub const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
+pub const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Bytes of lines that are written at once, without waiting for [`FLUSH_INTERVAL`].
 const FULL: usize = 1 << 20;
