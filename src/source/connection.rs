@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Access;
 use super::budget::ConnectionBudget;
 #[cfg(not(target_arch = "wasm32"))]
-use super::recorder::Recorder;
+use super::recorder::{ConnectionChange, Recorder};
 use crate::protocol::RunId;
 
 /// Delay between attempts.
@@ -345,4 +345,20 @@ pub struct ConnectionLogEntry {
     pub url: String,
     /// The event.
     pub event: ConnectionEvent,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl ConnectionLogEntry {
+    /// Returns the entry for a recorder.
+    pub(super) fn change(&self) -> ConnectionChange<'_> {
+        let (what, code, reason) = match &self.event {
+            ConnectionEvent::Connecting => ("connecting", None, None),
+            ConnectionEvent::Connected => ("connected", None, None),
+            ConnectionEvent::Disconnected { code, reason } => ("disconnected", *code, Some(reason)),
+            ConnectionEvent::Error { message } => ("error", None, Some(message)),
+            ConnectionEvent::Note { message } => ("note", None, Some(message)),
+        };
+        let reason = reason.map(String::as_str);
+        ConnectionChange { at: self.at, url: &self.url, what, code, reason }
+    }
 }

@@ -222,7 +222,7 @@ impl SourceContext {
         let entry = ConnectionLogEntry { at: self.now(), url: self.shown_url(), event };
         #[cfg(not(target_arch = "wasm32"))]
         if let Some(recorder) = &self.settings.recorder {
-            recorder.log(&entry);
+            recorder.log(entry.change());
         }
         self.signal_sender.push(Signal::Log(entry));
     }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::protocol::TapeEntry;
-use crate::source::{ConnectionEvent, ConnectionLogEntry};
 
 /// Version of the format in the header. Readers ignore fields that they do not know.
 const FORMAT: u32 = 1;
@@ -54,6 +53,21 @@ struct LostLine {
     lost: u64,
 }
 
+/// A change of the connection, without secrets.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionChange<'a> {
+    /// Time of the change.
+    pub at: Timestamp,
+    /// Address of the source.
+    pub url: &'a str,
+    /// Kind of change: `connecting`, `connected`, `disconnected`, `error`, `note`.
+    pub what: &'static str,
+    /// Close code of a WebSocket.
+    pub code: Option<u16>,
+    /// Reason for people.
+    pub reason: Option<&'a str>,
+}
+
 /// Returns the header of a file.
 pub(super) fn header(source: &str, started_at: Timestamp, recv_ms: f64, part: u32) -> Vec<u8> {
     let mut lines = Vec::new();
@@ -81,17 +95,9 @@ pub(super) fn push_frame(
 }
 
 /// Appends a change of the connection.
-pub(super) fn push_connection(lines: &mut Vec<u8>, recv_ms: f64, entry: &ConnectionLogEntry) {
-    let (connection, code, reason) = match &entry.event {
-        ConnectionEvent::Connecting => ("connecting", None, None),
-        ConnectionEvent::Connected => ("connected", None, None),
-        ConnectionEvent::Disconnected { code, reason } => {
-            ("disconnected", *code, Some(reason.as_str()))
-        }
-        ConnectionEvent::Error { message } => ("error", None, Some(message.as_str())),
-        ConnectionEvent::Note { message } => ("note", None, Some(message.as_str())),
-    };
-    push(lines, &ConnectionLine { recv_ms, connection, url: &entry.url, code, reason });
+pub(super) fn push_connection(lines: &mut Vec<u8>, recv_ms: f64, change: ConnectionChange<'_>) {
+    let ConnectionChange { url, what, code, reason, .. } = change;
+    push(lines, &ConnectionLine { recv_ms, connection: what, url, code, reason });
 }
 
 /// Appends a gap: a number of frames that could not be recorded.

@@ -24,5 +24,6 @@ pub use settings::RecorderSettings;
 #[cfg(not(target_arch = "wasm32"))]
 pub use {
     files::RecorderError,
+    lines::ConnectionChange,
     writer::{FLUSH_INTERVAL, Recorder, RecorderSummary},
 };

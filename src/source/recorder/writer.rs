@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::RecorderSettings;
 use super::files::{Files, Origin, RecorderError};
-use super::{RecorderSettings, lines};
+use super::lines::{self, ConnectionChange};
 use crate::protocol::Tape;
-use crate::source::ConnectionLogEntry;
 
 /// Longest time that a line waits before it is written.
 pub const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
@@ -141,10 +141,10 @@ impl Recorder {
     }
 
     /// Records a change of the connection.
-    pub fn log(&self, entry: &ConnectionLogEntry) {
-        self.push(&entry.url, entry.at, |state, recv_ms| {
+    pub fn log(&self, change: ConnectionChange<'_>) {
+        self.push(change.url, change.at, |state, recv_ms| {
             if state.lines.len() < MOST_WAITING {
-                lines::push_connection(&mut state.lines, recv_ms, entry);
+                lines::push_connection(&mut state.lines, recv_ms, change);
             }
         });
     }
