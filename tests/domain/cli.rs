@@ -555,3 +555,39 @@ fn invalid_setting_names_its_origin_and_what_was_expected() {
         assert!(stderr.starts_with(&start), "{stderr}");
     }
 }
+
+/// Two recorders of one server: each has a part of each run, and the report is that of one recording of
+/// everything.
+#[test]
+fn recordings_of_one_server_are_merged_in_any_order() {
+    let path = fixture("transcripts/b-fix-twice-then-pass.ndjson");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let folder = std::env::temp_dir().join(format!("meterbridge-merge-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (mut one, mut other) = (String::new(), String::new());
+    for (nth, line) in whole.lines().enumerate() {
+        // Some frames are in both.
+        if nth % 3 != 0 {
+            one += &format!("{line}\n");
+        }
+        if nth % 3 != 1 {
+            other += &format!("{line}\n");
+        }
+    }
+    let files = [("one", &one), ("other", &other)].map(|(name, text)| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    });
+    let runs = |files: &[&str]| {
+        let (code, stdout, stderr) = said(&[&["inspect", "--json"], files].concat());
+        assert_eq!((code, stderr.as_str()), (Some(0), ""));
+        let report: Value = serde_json::from_str(&stdout).unwrap();
+        (report["events"].clone(), report["runs"].clone())
+    };
+    let expected = runs(&[path.to_str().unwrap()]);
+    assert!(expected.0.as_u64().unwrap() > 20);
+    assert_eq!(runs(&[&files[0], &files[1]]), expected);
+    assert_eq!(runs(&[&files[1], &files[0]]), expected);
+    std::fs::remove_dir_all(folder).unwrap();
+}
