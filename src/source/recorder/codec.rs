@@ -57,4 +57,27 @@ mod tests {
             assert_eq!(Codec::of(Path::new(name)), codec, "{name}");
         }
     }
+
+    #[test]
+    fn members_of_any_size_and_content_are_read_again() {
+        use std::io::Read;
+
+        let mut rng = fastrand::Rng::with_seed(16);
+        for length in (1..40).chain([1_000, 65_536, 131_072, 131_073, 300_000, 1 << 20]) {
+            let noise: Vec<u8> = (0..length).map(|_| rng.u8(..)).collect();
+            let words: Vec<u8> = (0..length).map(|nth| b"{\"run_id\":\"r\"}\n"[nth % 15]).collect();
+            let few: Vec<u8> = (0..length).map(|_| b'a' + rng.u8(..3)).collect();
+            for lines in [noise, words, few, vec![0; length]] {
+                let mut read = Vec::new();
+                let member = Codec::Zstd.member(lines.clone()).unwrap();
+                let mut decoder = ruzstd::decoding::StreamingDecoder::new(&member[..]).unwrap();
+                decoder.read_to_end(&mut read).unwrap();
+                assert!(read == lines, "Zstandard, {length} bytes");
+                read.clear();
+                let member = Codec::Gzip.member(lines.clone()).unwrap();
+                flate2::read::GzDecoder::new(&member[..]).read_to_end(&mut read).unwrap();
+                assert!(read == lines, "gzip, {length} bytes");
+            }
+        }
+    }
 }
