@@ -160,8 +160,8 @@ fn take(folder: &Path, picture: &str, width: u32) -> Result<()> {
     let output = folder.join(format!("{name}-{}x{}.png", size.width, size.height));
     let shown = output.display().to_string();
     let (source, at) = match scene {
-        Scene::Recorded(scene) => (SourceSpec::Recording(scenes::path(scene)), Moment::End),
-        Scene::Many(runs) => (SourceSpec::Recording(many(*runs)?), Moment::End),
+        Scene::Recorded(scene) => (SourceSpec::Recording(scenes::path(scene).into()), Moment::End),
+        Scene::Many(runs) => (SourceSpec::Recording(many(*runs)?.into()), Moment::End),
         Scene::Lost => (lost()?, Moment::Seconds((WATCHED + LOST).as_secs_f64())),
     };
     snapshot(SnapshotRequest { source, settings, size, at, output })?;

@@ -10,13 +10,17 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use thiserror::Error;
 
-use crate::config::{ConnectionOptions, MeasuringSettings, SettingsArgs, WindowRequest};
+use crate::config::{
+    ConnectionOptions, MeasuringSettings, NamedRuns, RecordFileOptions, RecordOptions,
+    SettingsArgs, WindowRequest,
+};
 #[cfg(feature = "app")]
 use crate::config::{Moment, Size, SnapshotRequest};
 use crate::inspect::Style;
 use crate::kiosk::KioskOptions;
+use crate::record::RecordRequest;
 use crate::seconds::seconds;
-use crate::source::{Address, SourceError, SourceSpec};
+use crate::source::{Address, RecordingFiles, SourceError, SourceSpec};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -25,6 +29,7 @@ Examples:
   meterbridge http://localhost:8000                 an AMCS backend, polled through its REST API
   meterbridge recording.ndjson --speed 4            a recording, four times as fast
   meterbridge inspect recording.ndjson              a table in the terminal, no window
+  meterbridge record http://localhost:8000 -o day.ndjson.zst  a recording, no window
   meterbridge snapshot recording.ndjson -o out.png  a picture, no window
   meterbridge serve                                 the demo studio in a browser
   meterbridge serve http://localhost:8000           a hub, for many screens
@@ -41,6 +46,15 @@ Examples:
 
 Each line is a recorded frame, {\"recv_ms\": 12.5, \"text\": \"…\"}, or an event. The file may be
 gzip, Zstandard or UTF-16, JSON that lists events, or lines of a log.";
+
+const AFTER_RECORD_HELP: &str = "\
+Examples:
+  meterbridge record ws://localhost:8000/events -o studio.ndjson
+  meterbridge record http://localhost:8000 -o studio.ndjson.zst      compressed
+  meterbridge record ws://studio/events -o day.ndjson.zst --rotate-after 24h
+                                            day-0001.ndjson.zst, day-0002.ndjson.zst …
+  meterbridge studio.ndjson --speed 4       plays it
+  meterbridge inspect studio.ndjson         reports its runs";
 
 #[cfg(feature = "hub")]
 const AFTER_SERVE_HELP: &str = "\
@@ -74,6 +88,7 @@ pub struct Cli {
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
     Inspect(InspectArgs),
+    Record(Box<RecordArgs>),
     #[cfg(feature = "app")]
     Snapshot(Box<SnapshotArgs>),
     Demo(DemoCommand),
@@ -85,9 +100,9 @@ pub enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct WindowArgs {
     /// A stream of events (ws://… or wss://…), an AMCS backend (http://… or https://…) or a
-    /// recording (a file)
+    /// recording (a file; several files are shown as one recording)
     #[arg(value_name = "SOURCE")]
-    pub source: Option<Address>,
+    pub source: Vec<Address>,
 
     /// Fill the screen
     #[arg(long, help_heading = "View", value_parser = clap::builder::FalseyValueParser::new())]
@@ -99,6 +114,9 @@ pub struct WindowArgs {
 
     #[command(flatten)]
     pub kiosk: KioskOptions,
+
+    #[command(flatten)]
+    pub record: RecordOptions,
 
     /// Log frame times, the number of runs and memory use at this interval
     #[arg(long, value_name = "SECONDS", help_heading = "Measuring", value_parser = seconds)]
@@ -127,14 +145,39 @@ pub struct InspectArgs {
     pub json: bool,
 }
 
+/// Record everything that a source sends into a file, without a window
+///
+/// The file can be played, inspected and drawn like any recording. The connection is made again for as
+/// long as it takes. Ctrl-C or SIGTERM ends the recording; a kill loses less than its last second.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = AFTER_RECORD_HELP)]
+pub struct RecordArgs {
+    /// A stream of events (ws://… or wss://…) or an AMCS backend (http://… or https://…)
+    #[arg(value_name = "SOURCE")]
+    pub source: Address,
+
+    /// The file to write; a name that ends in .zst or .gz compresses it
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+
+    #[command(flatten)]
+    pub files: RecordFileOptions,
+
+    #[command(flatten)]
+    pub named: NamedRuns,
+
+    #[command(flatten)]
+    pub connection: ConnectionOptions,
+}
+
 /// Draw one picture into a file, without a window
 #[cfg(feature = "app")]
 #[derive(Args, Clone, Debug)]
 pub struct SnapshotArgs {
     /// A stream of events (ws://… or wss://…), an AMCS backend (http://… or https://…) or a
-    /// recording (a file); without it, the demo studio
+    /// recording (a file; several files are shown as one recording); without it, the demo studio
     #[arg(value_name = "SOURCE")]
-    pub source: Option<Address>,
+    pub source: Vec<Address>,
 
     /// Pixels
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1920x1080", value_parser = size)]
@@ -182,6 +225,13 @@ pub enum UsageError {
     NoFile { path: PathBuf },
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error(
+        "`{}` is a recording already: record from an address, such as ws://localhost:8000/events or \
+         http://localhost:8000", .path
+    )]
+    IsRecording { path: RecordingFiles },
+    #[error("--record is for a stream, a backend or the demo studio: `{}` is a recording already", .path)]
+    NothingToRecord { path: RecordingFiles },
 }
 
 impl WindowArgs {
@@ -191,14 +241,37 @@ impl WindowArgs {
     ///
     /// Fails when the source does not exist.
     pub fn request(&self) -> Result<WindowRequest, UsageError> {
-        let source = source_of(self.source.as_ref())?;
+        let source = source_of(&self.source)?;
         let mut settings = self.settings.settings_in(&self.kiosk, source == SourceSpec::Demo);
         settings.view.fullscreen = self.fullscreen || self.kiosk.kiosk;
+        settings.record = self.record.settings();
+        if let (SourceSpec::Recording(path), Some(_)) = (&source, &settings.record) {
+            return Err(UsageError::NothingToRecord { path: path.clone() });
+        }
         settings.measuring = MeasuringSettings {
             stats_every: self.stats.filter(|every| !every.is_zero()),
             draw_always: self.draw_always,
         };
         Ok(WindowRequest { source, settings })
+    }
+}
+
+impl RecordArgs {
+    /// Converts the arguments to a request.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the source is no address.
+    pub fn request(&self) -> Result<RecordRequest, UsageError> {
+        match SourceSpec::parse(Some(self.source.as_str()))? {
+            SourceSpec::Recording(path) => Err(UsageError::IsRecording { path }),
+            SourceSpec::Demo | SourceSpec::WebSocket(_) | SourceSpec::Api(_) => Ok(RecordRequest {
+                source: self.source.clone(),
+                // Nobody is there who could press a button.
+                connection: self.connection.settings(true, &self.named.run),
+                recorder: self.files.settings(self.output.clone()),
+            }),
+        }
     }
 }
 
@@ -216,7 +289,7 @@ impl SnapshotArgs {
         // A picture is taken in seconds. A socket would have to stay until its run is over.
         settings.connection.api.poll_only();
         Ok(SnapshotRequest {
-            source: source_of(self.source.as_ref())?,
+            source: source_of(&self.source)?,
             settings,
             size: self.size,
             at: self.at,
@@ -244,10 +317,10 @@ impl InspectArgs {
 }
 
 /// Parses SOURCE; suggests a command where a mistyped one was taken for a file.
-fn source_of(source: Option<&Address>) -> Result<SourceSpec, SourceError> {
+fn source_of(sources: &[Address]) -> Result<SourceSpec, SourceError> {
     let program = Cli::command();
     let commands: Vec<&str> = program.get_subcommands().map(clap::Command::get_name).collect();
-    SourceSpec::parse(source.map(Address::as_str)).map_err(|error| error.suggest(&commands))
+    SourceSpec::parse_all(sources).map_err(|error| error.suggest(&commands))
 }
 
 /// Returns the style for standard output: width and colours of the terminal, or unlimited width
@@ -278,6 +351,7 @@ impl Cli {
     fn connection(&self) -> Option<&ConnectionOptions> {
         match &self.command {
             None => Some(&self.window.settings.connection),
+            Some(Command::Record(args)) => Some(&args.connection),
             #[cfg(feature = "app")]
             Some(Command::Snapshot(args)) => Some(&args.settings.connection),
             #[cfg(feature = "hub")]

@@ -38,7 +38,7 @@ pub fn read_into(
 
 /// Result of reading a recording.
 pub struct Readout {
-    /// Reasons why the first unreadable lines could not be read, at most 20.
+    /// Reasons why the first unreadable lines could not be read, at most 20, and why the end could not.
     pub problems: Vec<String>,
     /// Error after which nothing more could be read. The model has what precedes it.
     pub result: Result<(), RecordingError>,
@@ -57,7 +57,7 @@ pub fn read_as_far_as_possible(model: &mut Model, mut recording: Recording<impl 
         };
         // Reports do not depend on the time of reception.
         let mut batch = Batch::new(Timestamp::UNIX_EPOCH, false);
-        batch.push_text(&frame.text);
+        frame.push_into(&mut batch);
         recording.note(&batch);
         for item in &mut batch.items {
             if let Item::Malformed(error) = item {
@@ -70,5 +70,6 @@ pub fn read_as_far_as_possible(model: &mut Model, mut recording: Recording<impl 
         model.receive(batch, |_, _| ());
     };
     model.release();
+    problems.extend(recording.torn().map(str::to_owned));
     Readout { problems, result }
 }

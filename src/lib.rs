@@ -17,6 +17,7 @@
 //! | `kiosk` | behaviour of an unattended screen: drift, dimming, watchdog | clocks, Bevy |
 //! | `vitals` (not in the browser) | frame times, memory and CPU time | Bevy |
 //! | `inspect` | a model → a report as JSON or as a table | clocks, Bevy |
+//! | `record` (feature `cli`) | recording without a window | Bevy |
 //! | [`config`] | settings | |
 //! | `cli`, `query` (feature `cli`) | the command line, a page's address | |
 //! | `embed` (feature `app`) | the public API for embedding apps | |
@@ -65,6 +66,9 @@ pub mod protocol;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod query;
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+#[doc(hidden)]
+pub mod record;
 #[cfg(feature = "cli")]
 mod seconds;
 #[cfg(not(target_arch = "wasm32"))]

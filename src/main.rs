@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 #[cfg(feature = "app")]
 use anyhow::Context;
-use meterbridge::cli::{Cli, Command, InspectArgs, UsageError, WindowArgs, stdout_style};
+use meterbridge::cli::{
+    Cli, Command, InspectArgs, RecordArgs, UsageError, WindowArgs, stdout_style,
+};
 use meterbridge::demo::{DemoArgs, DemoError};
 use meterbridge::inspect::{self, Readout, Report};
 use meterbridge::model::{Model, Retention};
@@ -75,6 +77,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             meterbridge::drain::wait_blocking(api.budget.held(), api.drain);
             taken
         }
+        Some(Command::Record(args)) => record(args),
         Some(Command::Demo(args)) => demo(&args.demo),
         #[cfg(feature = "hub")]
         Some(Command::Serve(args)) => serve(&args.serve),
@@ -87,7 +90,7 @@ fn open_window(args: &WindowArgs) -> anyhow::Result<()> {
     {
         anyhow::ensure!(
             has_display(),
-            "there is no display to open a window on; `meterbridge inspect`, \
+            "there is no display to open a window on; `meterbridge inspect`, `meterbridge record`, \
              `meterbridge snapshot`, `meterbridge demo` and `meterbridge serve` work without one"
         );
         meterbridge::app::run(request).context("the window could not be shown")
@@ -97,7 +100,8 @@ fn open_window(args: &WindowArgs) -> anyhow::Result<()> {
         drop(request);
         anyhow::bail!(
             "this build has no window (it was built without the feature `app`); \
-             `meterbridge inspect`, `meterbridge demo` and `meterbridge serve` work without one"
+             `meterbridge inspect`, `meterbridge record`, `meterbridge demo` and `meterbridge serve` \
+             work without one"
         )
     }
 }
@@ -113,6 +117,11 @@ fn has_display() -> bool {
 fn demo(args: &DemoArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(meterbridge::demo::run(args.clone()))?)
+}
+
+fn record(args: &RecordArgs) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(meterbridge::record::run(args.request()?))?)
 }
 
 #[cfg(feature = "hub")]

@@ -116,7 +116,8 @@ pub fn open(path: &Path) -> Result<Recording<BufReader<impl Read + use<>>>, Reco
     Recording::open_through(path, move |file: File| on_stderr(file, &name))
 }
 
-fn size_words(bytes: u64) -> String {
+/// Writes a number of bytes for people.
+pub(crate) fn size_words(bytes: u64) -> String {
     let tenths = |unit: u32| bytes.saturating_mul(10) >> unit;
     match bytes {
         0..0x10_0000 => format!("{} KiB", bytes >> 10),

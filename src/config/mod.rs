@@ -3,6 +3,8 @@
 
 #[cfg(feature = "cli")]
 mod options;
+#[cfg(feature = "cli")]
+mod record_options;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,8 +12,12 @@ use std::time::Duration;
 use crate::director::DirectorSettings;
 use crate::kiosk::KioskSettings;
 use crate::model::Retention;
+use crate::source::recorder::RecorderSettings;
 use crate::source::{ConnectionSettings, SourceSpec};
 use crate::time_zone::DisplayZone;
+
+#[cfg(feature = "cli")]
+pub use record_options::{RecordFileOptions, RecordOptions};
 
 #[cfg(feature = "cli")]
 pub use options::{
@@ -39,6 +45,8 @@ pub struct Settings {
     pub director: DirectorSettings,
     /// True when users may start, cancel, retry and execute runs.
     pub allow_actions: bool,
+    /// File into which everything is recorded that the source sends; `None` for none.
+    pub record: Option<RecorderSettings>,
 }
 
 /// Settings for measurements, not available in a page.

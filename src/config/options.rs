@@ -83,6 +83,7 @@ impl SettingsArgs {
             measuring: MeasuringSettings::default(),
             director,
             allow_actions: connection.allow_actions,
+            record: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::hub::{self, HubFrame};
 use super::repair::{self, Piece};
+use super::tape::{Tape, TapeEntry};
 use super::watcher_error::explain_error;
 use super::wire::{Data, FirstIssue, Numbers, Wire};
 use super::{Detail, Phase, RunId, RunSnapshot, WorkflowEvent, bounds, identity};
@@ -65,6 +66,8 @@ pub struct Batch {
     texts: String,
     /// End of each event's text in `texts`.
     text_ends: Vec<usize>,
+    /// Frames as they were received; `None` where nobody records.
+    tape: Option<Box<Tape>>,
 }
 
 impl Batch {
@@ -79,7 +82,18 @@ impl Batch {
             items: Vec::new(),
             texts: String::new(),
             text_ends: Vec::new(),
+            tape: None,
         }
+    }
+
+    /// Keeps the frames that are read from now on, for [`take_tape`](Self::take_tape).
+    pub fn keep_frames(&mut self) {
+        self.tape.get_or_insert_default();
+    }
+
+    /// Returns the kept frames; `None` where none were to be kept. Keeps no further ones.
+    pub fn take_tape(&mut self) -> Option<Box<Tape>> {
+        self.tape.take()
     }
 
     /// True when nothing was received, not even a frame that was dropped.
@@ -89,6 +103,9 @@ impl Batch {
 
     /// Reads one text frame: an event, an array of events, or several of them.
     pub fn push_text(&mut self, text: &str) {
+        if let Some(tape) = &mut self.tape {
+            tape.push(TapeEntry::Frame, text);
+        }
         self.frames += 1;
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
@@ -191,13 +208,17 @@ impl Batch {
         let before = self.texts.len();
         self.texts.push_str(&other.texts);
         self.text_ends.extend(other.text_ends.iter().map(|end| before + end));
+        if let (Some(tape), Some(kept)) = (&mut self.tape, &other.tape) {
+            tape.append(kept);
+        }
     }
 
     /// Removes secrets from all texts. `hide` returns an owned text only if it had to change something,
     /// which is rare.
     pub fn hide(&mut self, hide: impl Fn(&str) -> Cow<'_, str>) {
         if let Cow::Owned(_) = hide(&self.texts) {
-            let read = std::mem::replace(self, Self::new(self.received_at, self.live));
+            let mut read = std::mem::replace(self, Self::new(self.received_at, self.live));
+            self.tape = read.tape.take();
             (self.frames, self.answers, self.dropped) = (read.frames, read.answers, read.dropped);
             let mut texts = read.event_texts();
             for item in &read.items {
@@ -231,12 +252,11 @@ impl Batch {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.push_text(text),
             Err(error) => {
-                self.frames += 1;
                 let kept = &bytes[..bytes.len().min(KEPT_OF_A_BAD_FRAME)];
-                self.items.push(malformed(
+                self.push_unreadable(
                     format!("a binary frame that is not UTF-8 ({error})"),
                     &String::from_utf8_lossy(kept),
-                ));
+                );
             }
         }
     }
@@ -244,14 +264,27 @@ impl Batch {
     /// Adds a REST snapshot of a run.
     pub fn push_run(&mut self, run: Arc<RunSnapshot>) {
         self.answers += 1;
+        if let Some(tape) = &mut self.tape {
+            tape.push(TapeEntry::Answer, &hub::run_frame(&run));
+        }
         self.items.push(Item::Run(run));
+    }
+
+    /// Reads a snapshot as [`Tape`] has it. It counts as no frame.
+    pub fn push_answer(&mut self, text: &str) {
+        self.push_text(text);
+        self.frames -= 1;
     }
 
     /// Counts an unreadable message: a text frame that is not UTF-8, a message over the size limit, or
     /// a line that is not a frame.
     pub fn push_unreadable(&mut self, reason: impl Into<String>, text: &str) {
+        let reason = reason.into();
+        if let Some(tape) = &mut self.tape {
+            tape.push(TapeEntry::Frame, &reason);
+        }
         self.frames += 1;
-        self.items.push(malformed(reason.into(), text));
+        self.items.push(malformed(reason, text));
     }
 }
 

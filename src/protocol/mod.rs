@@ -13,6 +13,7 @@ mod instant;
 mod instant_forms;
 mod repair;
 pub mod rest;
+mod tape;
 mod watcher_error;
 mod wire;
 
@@ -20,6 +21,7 @@ pub use decode::{Batch, DecodeError, Item, KEPT_OF_A_BAD_FRAME};
 pub use event::{Detail, EventId, NodeName, Phase, RunId, Score, WorkflowEvent, score_bytes};
 pub use instant::{is_unset, parse_instant};
 pub use rest::RunSnapshot;
+pub use tape::{Tape, TapeEntry};
 
 /// The AMCS pipeline in order of execution. FIX runs only when VALIDATE rejects a composition, and
 /// leads back to COMPOSE (protocol section 2).

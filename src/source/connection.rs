@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use super::Access;
 use super::budget::ConnectionBudget;
+#[cfg(not(target_arch = "wasm32"))]
+use super::recorder::{ConnectionChange, Recorder};
 use crate::protocol::RunId;
 
 /// Delay between attempts.
@@ -50,6 +52,9 @@ pub struct ConnectionSettings {
     /// Largest message, in bytes. A larger one is skipped with an error; one of more than 16 times the
     /// size ends the connection, which is then retried.
     pub max_message_bytes: usize,
+    /// Records everything that arrives. Clones of these settings share it.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub recorder: Option<Recorder>,
 }
 
 impl Default for ConnectionSettings {
@@ -67,6 +72,8 @@ impl Default for ConnectionSettings {
             access: Access::default(),
             api: ApiSettings::default(),
             max_message_bytes: 4 << 20,
+            #[cfg(not(target_arch = "wasm32"))]
+            recorder: None,
         }
     }
 }
@@ -338,4 +345,20 @@ pub struct ConnectionLogEntry {
     pub url: String,
     /// The event.
     pub event: ConnectionEvent,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl ConnectionLogEntry {
+    /// Returns the entry for a recorder.
+    pub(super) fn change(&self) -> ConnectionChange<'_> {
+        let (what, code, reason) = match &self.event {
+            ConnectionEvent::Connecting => ("connecting", None, None),
+            ConnectionEvent::Connected => ("connected", None, None),
+            ConnectionEvent::Disconnected { code, reason } => ("disconnected", *code, Some(reason)),
+            ConnectionEvent::Error { message } => ("error", None, Some(message)),
+            ConnectionEvent::Note { message } => ("note", None, Some(message)),
+        };
+        let reason = reason.map(String::as_str);
+        ConnectionChange { at: self.at, url: &self.url, what, code, reason }
+    }
 }

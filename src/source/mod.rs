@@ -31,7 +31,9 @@
 //! | `trust` | server certificates that are accepted | sockets |
 //! | [`source_context`] | settings, address, state and commands of a running source | the work itself |
 //! | [`signal_sender`] | the bounded channel to the application | its senders |
-//! | [`recording`], [`playback`] | reading recordings; playing them in real time | sockets |
+//! | [`recorder`] | writing recordings | what they are played with |
+//! | [`recording`], `frame_times`, [`playback`] | reading recordings; their times; playing them | sockets |
+//! | [`merge`] | several recordings as one | how they are played |
 //! | `thread` | named threads, and handles that command them | everything else |
 
 mod access;
@@ -47,12 +49,18 @@ mod connection;
 mod disconnect;
 #[cfg(target_arch = "wasm32")]
 mod fetch;
+#[cfg(not(target_arch = "wasm32"))]
+mod frame_times;
 mod held;
 #[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
 pub mod http;
 #[cfg(not(target_arch = "wasm32"))]
 mod local_api;
+#[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
+pub mod merge;
+pub mod recorder;
 #[doc(hidden)]
 pub mod recording;
 mod refetch;
@@ -108,7 +116,7 @@ pub use held::HeldRuns;
 pub use local_api::LocalApi;
 pub use refetch::RefetchTarget;
 pub use run_operation::{OperationOutcome, OperationRefusal, OperationSuccess, RunOperation};
-pub use spec::{SourceError, SourceSpec};
+pub use spec::{RecordingFiles, SourceError, SourceSpec};
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{CommandSender, SourceHandle, spawn, spawn_recording};
 pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};

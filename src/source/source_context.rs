@@ -220,7 +220,36 @@ impl SourceContext {
             ConnectionEvent::Connecting | ConnectionEvent::Connected => {}
         }
         let entry = ConnectionLogEntry { at: self.now(), url: self.shown_url(), event };
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(recorder) = &self.settings.recorder {
+            recorder.log(entry.change());
+        }
         self.signal_sender.push(Signal::Log(entry));
+    }
+
+    /// Returns an empty batch, which keeps its frames where they are recorded.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn new_batch(&mut self, live: bool) -> Batch {
+        let mut batch = Batch::new(self.now(), live);
+        if self.settings.recorder.is_some() {
+            batch.keep_frames();
+        }
+        batch
+    }
+
+    /// Records the frames that a batch has kept, without secrets, and reports that recording failed.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn record(&mut self, batch: &mut Batch) {
+        let tape = batch.take_tape();
+        let Some(recorder) = &self.settings.recorder else { return };
+        if let Some(tape) = tape.filter(|tape| !tape.is_empty()) {
+            let (at, live) = (batch.received_at, batch.live);
+            recorder
+                .record(&self.shown_url(), at, live, &tape, |text| self.secrets.hide_in_data(text));
+        }
+        if let Some(reason) = recorder.take_failure() {
+            self.log_error(format!("recording has ended: {reason}"));
+        }
     }
 
     pub fn log_error(&mut self, message: impl Into<String>) {
@@ -228,6 +257,8 @@ impl SourceContext {
     }
 
     pub fn deliver(&mut self, mut batch: Batch) {
+        #[cfg(not(target_arch = "wasm32"))]
+        self.record(&mut batch);
         if !self.secrets.is_empty() {
             batch.hide(|text| self.secrets.hide_in_data(text));
         }

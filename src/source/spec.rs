@@ -1,5 +1,6 @@
 //! The source that a text names: a URL, or a file.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -15,8 +16,44 @@ pub enum SourceSpec {
     WebSocket(Address),
     /// An `http://` or `https://` URL of a backend with a REST API and one socket per run.
     Api(Address),
-    /// A recording file that existed when it was named.
-    Recording(PathBuf),
+    /// Recordings that existed when they were named.
+    Recording(RecordingFiles),
+}
+
+/// One recording, or several that are played as one, in the order of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingFiles(Vec<PathBuf>);
+
+impl RecordingFiles {
+    /// Returns the files, in the order in which they were named.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.0
+    }
+
+    /// Returns the name of the first file, and how many more there are.
+    pub fn name(&self) -> String {
+        let Some((first, more)) = self.0.split_first() else { return String::new() };
+        let name = first.file_name().unwrap_or(first.as_os_str()).to_string_lossy();
+        match more.len() {
+            0 => name.into_owned(),
+            more => format!("{name} and {more} more"),
+        }
+    }
+}
+
+impl fmt::Display for RecordingFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (nth, path) in self.0.iter().enumerate() {
+            write!(f, "{}{}", if nth == 0 { "" } else { ", " }, path.display())?;
+        }
+        Ok(())
+    }
+}
+
+impl<P: Into<PathBuf>> From<P> for RecordingFiles {
+    fn from(path: P) -> Self {
+        Self(vec![path.into()])
+    }
 }
 
 /// Error for a text that names no existing source.
@@ -27,6 +64,8 @@ pub enum SourceError {
     NoSource { source_text: String, advice: String },
     #[error("{reason}")]
     BadUrl { reason: UrlError },
+    #[error("only recordings can be shown together: `{source_text}` is an address")]
+    NotMerged { source_text: Address },
 }
 
 impl SourceError {
@@ -68,7 +107,26 @@ impl SourceSpec {
             };
             return Err(SourceError::NoSource { source_text, advice: advice_on(text, is_address) });
         }
-        Ok(Self::Recording(path))
+        Ok(Self::Recording(path.into()))
+    }
+
+    /// Parses the sources of a command line; none is the demo studio, and several are recordings.
+    ///
+    /// # Errors
+    ///
+    /// Fails like [`parse`](Self::parse), and when one of several sources is no recording.
+    pub fn parse_all(sources: &[Address]) -> Result<Self, SourceError> {
+        if let [] | [_] = sources {
+            return Self::parse(sources.first().map(Address::as_str));
+        }
+        let mut files = Vec::new();
+        for source in sources {
+            match Self::parse(Some(source.as_str()))? {
+                Self::Recording(RecordingFiles(paths)) => files.extend(paths),
+                _ => return Err(SourceError::NotMerged { source_text: source.clone() }),
+            }
+        }
+        Ok(Self::Recording(RecordingFiles(files)))
     }
 }
 
@@ -162,5 +220,23 @@ mod tests {
         }
         let here = SourceSpec::parse(Some("Cargo.toml"));
         assert_eq!(here, Ok(SourceSpec::Recording("Cargo.toml".into())));
+    }
+
+    #[test]
+    fn several_sources_are_recordings() {
+        let parsed = |texts: &[&str]| {
+            let sources: Vec<Address> = texts.iter().map(|text| Address::from(*text)).collect();
+            SourceSpec::parse_all(&sources)
+        };
+        assert_eq!(parsed(&[]), Ok(SourceSpec::Demo));
+        assert_eq!(parsed(&["ws://h"]), Ok(SourceSpec::WebSocket("ws://h".into())));
+        let Ok(SourceSpec::Recording(files)) = parsed(&["Cargo.toml", "src/lib.rs"]) else {
+            panic!("not recordings");
+        };
+        assert_eq!(files.name(), "Cargo.toml and 1 more");
+        assert_eq!(files.to_string(), "Cargo.toml, src/lib.rs");
+        let error = parsed(&["Cargo.toml", "ws://me:hunter2@h"]).unwrap_err().to_string();
+        assert_eq!(error, "only recordings can be shown together: `ws://h` is an address");
+        assert!(parsed(&["Cargo.toml", "missing"]).is_err());
     }
 }

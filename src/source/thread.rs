@@ -1,7 +1,6 @@
 //! Sources on threads of their own, and the handles that command them.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -10,12 +9,13 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::connector::NetConnector;
+use super::merge::MergedFrames;
 use super::recording::Recording;
 use super::signal_sender::{CHANNEL_CAPACITY, SignalSender};
 use super::source_context::Environment;
 use super::{
-    Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal,
-    Waker, net, playback, redact,
+    Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
+    RecordingFiles, Signal, Waker, net, playback, redact,
 };
 
 /// Capacity of the command channel. The source takes each command within moments.
@@ -62,14 +62,19 @@ pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) ->
     })
 }
 
-/// Plays the recording at `path` at `speed` times real time; see [`playback::play`].
+/// Plays recordings, merged by time, at `speed` times real time; see [`playback::play`].
 ///
 /// Never fails: an unreadable file results in a failed state that says why.
-pub fn spawn_recording(path: PathBuf, speed: f64, waker: Waker) -> SourceHandle {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+pub fn spawn_recording(files: impl Into<RecordingFiles>, speed: f64, waker: Waker) -> SourceHandle {
+    let files: RecordingFiles = files.into();
+    let name = files.name();
     let shown = format!("file:{name}");
     spawn_thread("meterbridge-recording", shown, waker, move |commands, signal_sender| async move {
-        let open = || Recording::open(&path);
+        let open = || {
+            let opened: Result<Vec<_>, _> =
+                files.paths().iter().map(|path| Recording::open(path)).collect();
+            opened.map(MergedFrames::new)
+        };
         playback::play(open, &name, speed, commands, signal_sender, Environment::system()).await;
     })
 }

@@ -125,7 +125,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
                 let now = Instant::now();
                 let told = context.stream.is_live();
                 let live = told.unwrap_or(now.duration_since(opened) >= REPLAY_PERIOD);
-                let mut batch = Batch::new(context.now(), live);
+                let mut batch = context.new_batch(live);
                 let gathered = gather(socket, first, &mut batch, context.settings.max_message_bytes);
                 if !batch.is_empty() {
                     batch.received_at = context.now();

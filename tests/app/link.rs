@@ -166,7 +166,7 @@ fn gaps_of_a_recording_are_skipped_with_an_action() {
     // Without skipping it would play for minutes.
     settings.view.speed = 0.01;
     let path = fixture("cases/gap-35-hours.ndjson");
-    let mut app = connected_to(SourceSpec::Recording(path), settings);
+    let mut app = connected_to(SourceSpec::Recording(path.into()), settings);
     until(&mut app, "the end of the recording", |app| {
         perform(app, Action::SkipPause);
         let is_over = state(app) == &ConnectionState::Disconnected;

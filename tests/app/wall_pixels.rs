@@ -110,8 +110,9 @@ fn only_a_failure_is_solid_vermillion_on_the_wall_too() {
     let blocks = |scene| Picture::of_scene(scene, "wall", (960, 540)).0.solid_vermillion();
     assert!(blocks("wall-12") > 200);
     assert!(blocks("jammed") > 100);
-    // A constant trickle of failures paints nothing.
-    for scene in ["wall-1", "wall-3", "wall-40", "many-400"] {
+    for scene in ["wall-1", "wall-3", "wall-40"] {
         assert_eq!(blocks(scene), 0, "{scene}");
     }
+    // A constant trickle of failures paints no panel, only the bars of their trend.
+    assert!(blocks("many-400") < 12);
 }

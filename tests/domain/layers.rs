@@ -25,6 +25,7 @@ const LAYERS: &[&str] = &[
     "kiosk",
     "drain",
     "progress",
+    "record",
     "vitals",
     "config",
     "hub",

@@ -24,6 +24,8 @@ mod hub;
 mod page;
 mod playback;
 mod real;
+mod recorder;
+mod recorder_kill;
 mod recovery;
 mod refetching;
 mod resuming;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::protocol::{Batch, Item};
+use meterbridge::source::merge::MergedFrames;
+use meterbridge::source::playback::TimedFrames;
 use meterbridge::source::recording::Recording;
 use meterbridge::source::signal_sender::{CHANNEL_CAPACITY, SignalSender};
 use meterbridge::source::source_context::Environment;
@@ -184,4 +186,66 @@ async fn history_shares_batches_and_live_batches_are_short() {
     }
     assert!(replays <= 2, "{replays} batches of history");
     assert_eq!(live_frames, 20);
+}
+
+/// Returns a recording of REST-like and event lines: `(recv_ms, run, second)`.
+fn tape(frames: &[(f64, &str, u32)]) -> Recording<io::Cursor<String>> {
+    let line = |(recv_ms, run, second): &(f64, &str, u32)| {
+        let (minute, second) = (second / 60, second % 60);
+        let ts = format!("2026-11-23T00:{minute:02}:{second:02}Z");
+        let text = json!({"run_id": run, "phase": "start", "ts": ts}).to_string();
+        json!({"recv_ms": recv_ms, "text": text}).to_string() + "\n"
+    };
+    Recording::new(io::Cursor::new(frames.iter().map(line).collect()))
+}
+
+#[test]
+fn several_recordings_are_merged_by_the_servers_clock() {
+    // Two recorders that began at different times; the second one a day after its computer's start.
+    let one = tape(&[(0.0, "a", 1), (4_000.0, "b", 5), (6_000.0, "c", 7), (200_000.0, "d", 201)]);
+    let other = tape(&[(86_400_000.0, "x", 3), (86_403_500.0, "y", 6)]);
+    let mut merged = MergedFrames::new(vec![other, one]);
+    let mut read = Vec::new();
+    while let Some((batch, timing)) = merged.next(Timestamp::UNIX_EPOCH).unwrap() {
+        let Some(Item::Event(event)) = batch.items.first() else { panic!("no event") };
+        let at = timing.at.unwrap().as_millisecond() % 3_600_000;
+        read.push((
+            event.run_id.to_string(),
+            timing.offset.as_millis(),
+            at,
+            timing.left_out.as_secs(),
+        ));
+    }
+    let expected = [
+        ("a", 0, 1_000, 0),
+        ("x", 2_000, 3_000, 0),
+        ("b", 4_000, 5_000, 0),
+        ("y", 5_500, 6_500, 0),
+        ("c", 6_000, 7_000, 0),
+        // A pause in all files is cut.
+        ("d", 11_000, 201_000, 189),
+    ];
+    let expected = expected.map(|(run, offset, at, cut)| (run.to_owned(), offset, at, cut));
+    assert_eq!(read, expected);
+    assert_eq!(merged.frames(), 6);
+}
+
+#[test]
+fn recorded_answers_have_the_recorders_time() {
+    let run = r#"{"hub":{"run":{"run_id":"r","status":"running"}}}"#;
+    let lines = [
+        json!({"recv_ms": 0, "meterbridge": {"recording": 1, "started_at": "2026-11-23T10:00:00Z"}}),
+        json!({"recv_ms": 500, "rest": true, "text": run}),
+        json!({"recv_ms": 2500, "rest": true, "text": run}),
+    ];
+    let text = lines.map(|line| line.to_string()).join("\n");
+    let mut frames = TimedFrames::new(Recording::new(io::Cursor::new(text)));
+    let mut times = Vec::new();
+    while let Some((batch, timing)) = frames.next(Timestamp::UNIX_EPOCH).unwrap() {
+        assert!(matches!(batch.items[..], [Item::Run(_)]));
+        assert_eq!(batch.frames, 0, "an answer is no frame");
+        times.push((batch.received_at.to_string(), timing.offset.as_millis()));
+    }
+    let expected = [("2026-11-23T10:00:00.5Z", 0), ("2026-11-23T10:00:02.5Z", 2_000)];
+    assert_eq!(times, expected.map(|(at, offset)| (at.to_owned(), offset)));
 }

@@ -16,6 +16,7 @@ use meterbridge::inspect::Report;
 use meterbridge::model::{Model, Retention};
 use meterbridge::source::connector::Connect;
 use meterbridge::source::http::HttpClient;
+use meterbridge::source::recorder::{Recorder, RecorderSettings};
 use meterbridge::source::signal_sender::{CHANNEL_CAPACITY, SignalSender};
 use meterbridge::source::source_context::Environment;
 use meterbridge::source::{
@@ -193,7 +194,16 @@ async fn signals_contain_no_credential_that_a_server_repeats() {
                 settings.api.budget = ConnectionBudget::new(2);
                 backend.allow_connections(2);
                 let time = Duration::from_secs(20);
-                let seen = told(Wire(backend.clone()), url, settings, run, time).await;
+                let file = scratch.0.join("recording.ndjson");
+                let record =
+                    RecorderSettings { path: file.clone(), overwrite: true, ..Default::default() };
+                let recorder = Recorder::start(record).unwrap();
+                settings.recorder = Some(recorder.clone());
+                let mut seen = told(Wire(backend.clone()), url, settings, run, time).await;
+                recorder.finish();
+                let recorded = std::fs::read_to_string(&file).unwrap();
+                assert!(recorded.contains("\"connection\""), "{recorded}");
+                seen += &recorded;
                 let what = (given, parrot, scheme);
                 let sent = Some(given.sent());
                 let authorizations = backend.seen().authorizations;

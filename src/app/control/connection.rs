@@ -1,7 +1,6 @@
 //! Starts the configured source, wakes the window when the source has data, and performs the
 //! actions on the connection.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,7 +16,7 @@ use crate::config::{DemoSettings, Settings};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::demo::{DemoOptions, spawn_thread};
 use crate::source::{
-    ConnectionEvent, ConnectionLogEntry, ConnectionState, SourceSpec, Waker, spawn,
+    ConnectionEvent, ConnectionLogEntry, ConnectionState, RecordingFiles, SourceSpec, Waker, spawn,
 };
 
 /// Set when the source wakes the window, cleared each frame, so that a frame is woken only once.
@@ -89,7 +88,7 @@ fn start(
         Some(SourceSpec::WebSocket(url) | SourceSpec::Api(url)) => {
             open(&mut link, url.as_str().to_owned(), waker);
         }
-        Some(SourceSpec::Recording(path)) => open_recording(&mut link, path, waker),
+        Some(SourceSpec::Recording(files)) => open_recording(&mut link, files, waker),
         Some(SourceSpec::Demo) => open_demo(&mut link, &options.demo, waker),
     }
 }
@@ -100,14 +99,14 @@ fn open(link: &mut Link, url: String, waker: Waker) {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn open_recording(link: &mut Link, path: PathBuf, waker: Waker) {
-    let name = path.display().to_string();
-    let source = crate::source::spawn_recording(path, link.recording_rate, waker);
+fn open_recording(link: &mut Link, files: RecordingFiles, waker: Waker) {
+    let name = files.to_string();
+    let source = crate::source::spawn_recording(files, link.recording_rate, waker);
     link.attach(source, name);
 }
 
 #[cfg(target_arch = "wasm32")]
-fn open_recording(link: &mut Link, _: PathBuf, _: Waker) {
+fn open_recording(link: &mut Link, _: RecordingFiles, _: Waker) {
     fail(link, "a page cannot play recordings".to_owned());
 }
 

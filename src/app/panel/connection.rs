@@ -199,10 +199,10 @@ pub(super) fn connection_ui(
         return actions;
     }
     match view.source {
-        Some(SourceSpec::Recording(path)) => {
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        Some(SourceSpec::Recording(files)) => {
+            let name = files.name();
             ui.weak(format!("Playing the recording {name}; times are those of the recording."))
-                .on_hover_text(path.display().to_string());
+                .on_hover_text(files.to_string());
         }
         None => {
             ui.weak("The events come from the embedding app.");

@@ -1,6 +1,5 @@
 //! Snapshots: one picture, drawn without a window or a display.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
@@ -20,9 +19,9 @@ use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::config::{Moment, SnapshotRequest};
 use crate::model::Model;
 use crate::progress::{self, StillBusy};
-use crate::source::playback::TimedFrames;
+use crate::source::merge::MergedFrames;
 use crate::source::recording::RecordingError;
-use crate::source::{ConnectionState, SourceSpec};
+use crate::source::{ConnectionState, RecordingFiles, SourceSpec};
 
 /// Time for which a live source is watched when no moment is given.
 const LIVE_MOMENT: Duration = Duration::from_secs(10);
@@ -81,13 +80,13 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     app.insert_resource(ReducedMotion(reduced_motion));
 
     let mut busy = live.then(|| StillBusy::drawing(size.x, size.y, watched));
-    if let SourceSpec::Recording(path) = &source {
-        let (model, now) = read_until(path, at, Model::new(retention))?;
+    if let SourceSpec::Recording(files) = &source {
+        let (model, now) = read_until(files, at, Model::new(retention))?;
         let world = app.world_mut();
         *world.resource_mut::<RunStore>() = RunStore::of(model);
         let mut link = world.resource_mut::<Link>();
         link.source = Some(source.clone());
-        link.url = path.display().to_string();
+        link.url = files.to_string();
         world.insert_resource(PlaybackClock::fixed(now));
         world.insert_resource(DrawClock { secs: STILL_SECS, follow_real_time: false });
     } else {
@@ -135,11 +134,12 @@ fn settle(app: &mut App) {
 /// Reads a recording up to a moment. Returns the model and the time at that moment: by the
 /// recording's clock, or the local time when no event carries a time.
 fn read_until(
-    path: &Path,
+    files: &RecordingFiles,
     at: Moment,
     mut model: Model,
 ) -> Result<(Model, Timestamp), RecordingError> {
-    let mut frames = TimedFrames::new(progress::open(path)?);
+    let opened: Result<Vec<_>, _> = files.paths().iter().map(|path| progress::open(path)).collect();
+    let mut frames = MergedFrames::new(opened?);
     let until = match at {
         Moment::End => Duration::MAX,
         Moment::Seconds(seconds) => Duration::from_secs_f64(seconds),

@@ -1,6 +1,8 @@
 //! The application in a window.
 
 #[cfg(not(target_arch = "wasm32"))]
+use std::io::{self, Write};
+#[cfg(not(target_arch = "wasm32"))]
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 #[cfg(not(target_arch = "wasm32"))]
 use std::time::Instant;
@@ -48,6 +50,8 @@ use crate::app::theme::SystemPreference;
 use crate::config::WindowRequest;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::drain;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::source::recorder::{Recorder, RecorderError};
 
 /// Default of `RUST_LOG`: Meterbridge's own messages, and warnings of other crates, but for those that
 /// they give at every start on a healthy machine: without a GPU or a desktop, and on a virtual screen.
@@ -63,6 +67,8 @@ const LOG_FILTER: &str = "warn,meterbridge=info,wgpu=error,naga=warn,bevy_egui::
 pub enum WindowError {
     #[error(transparent)]
     NoAdapter(#[from] NoAdapter),
+    #[error(transparent)]
+    Record(#[from] RecorderError),
     #[error("the window ended with exit code {0}")]
     Exit(u8),
 }
@@ -74,8 +80,9 @@ pub enum WindowError {
 /// Fails when there is no graphics adapter, or when the application ended itself because of a
 /// failure.
 #[cfg(not(target_arch = "wasm32"))]
-pub fn run(request: WindowRequest) -> Result<(), WindowError> {
+pub fn run(mut request: WindowRequest) -> Result<(), WindowError> {
     let opening = Opening(Instant::now());
+    let recorder = start_recorder(&mut request)?;
     // Checked here for a readable message, because the engine would abort the program.
     graphics_settings()?;
     let engine = DefaultPlugins.set(log_plugin(LOG_FILTER));
@@ -102,11 +109,35 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     drain::store_held_runs(api.budget.held(), api.drain);
     app.add_plugins(shutdown::plugin);
     let exit = restart_after_panic(restart, || app.run());
+    if let Some(recorder) = recorder {
+        let summary = recorder.finish();
+        info!("recorded {} messages to `{}`", summary.frames, summary.path.display());
+    }
     // The window is closed, but sockets whose closing could fail a run are still open.
     drain::wait_blocking(api.budget.held(), api.drain);
     match exit {
         AppExit::Success => Ok(()),
         AppExit::Error(code) => Err(WindowError::Exit(code.get())),
+    }
+}
+
+/// Starts to record where that is wanted. An unattended display that cannot record goes on without: it may
+/// have been started again by the system, and its file exists.
+#[cfg(not(target_arch = "wasm32"))]
+fn start_recorder(request: &mut WindowRequest) -> Result<Option<Recorder>, RecorderError> {
+    let settings = &mut request.settings;
+    let Some(record) = settings.record.clone() else { return Ok(None) };
+    match Recorder::start(record) {
+        Ok(recorder) => {
+            settings.connection.recorder = Some(recorder.clone());
+            Ok(Some(recorder))
+        }
+        Err(error) if settings.kiosk.on => {
+            // A closed stderr must not stop the display.
+            let _ = writeln!(io::stderr(), "warning: nothing is recorded: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -101,9 +101,8 @@ impl Link {
         if self.is_demo() {
             return "demo studio".to_owned();
         }
-        if let Some(SourceSpec::Recording(path)) = &self.source {
-            let name = path.file_name().unwrap_or(path.as_os_str());
-            return text::name(&name.to_string_lossy()).into_owned();
+        if let Some(SourceSpec::Recording(files)) = &self.source {
+            return text::name(&files.name()).into_owned();
         }
         let told = match (self.state.url(), &self.source) {
             (Some(url), _) => place_in(url).to_owned(),

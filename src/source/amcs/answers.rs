@@ -12,8 +12,8 @@ use super::backend_watcher::{BackendWatcher, PollOutcome, is_slow};
 use super::discovery::{PageAnswer, PageQuestion};
 use super::queries::QueryKey;
 use super::watched_run::{Loss, WatchedRun};
+use crate::protocol::RunId;
 use crate::protocol::rest::{ListedRun, ReportedStatus, RunList, RunSnapshot};
-use crate::protocol::{Batch, RunId};
 use crate::source::Disconnect;
 use crate::source::connector::Connect;
 use crate::source::http::HttpError;
@@ -320,7 +320,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
 }
 
 fn deliver(snapshot: Arc<RunSnapshot>, live: bool, context: &mut SourceContext) {
-    let mut batch = Batch::new(context.now(), live);
+    let mut batch = context.new_batch(live);
     batch.push_run(snapshot);
     context.deliver(batch);
 }

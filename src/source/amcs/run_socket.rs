@@ -173,6 +173,9 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
                     let now = Instant::now();
                     let live = now.duration_since(opened) >= REPLAY_PERIOD;
                     let mut batch = Batch::new(jiff::Timestamp::UNIX_EPOCH, live);
+                    if settings.recorder.is_some() {
+                        batch.keep_frames();
+                    }
                     let gathered = gather(socket, first, &mut batch, settings.max_message_bytes);
                     self.note(&batch);
                     if !batch.is_empty() {

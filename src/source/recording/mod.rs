@@ -4,27 +4,32 @@
 //! | --- | --- |
 //! | `container`, `gzip`, `zstd` | gzip, Zstandard and UTF-16 → text |
 //! | `prefix` | text that logs and event streams put before a line's JSON |
+//! | `envelope` | lines in Meterbridge's own format |
+//! | `line_part` | lines, and parts of very long ones |
 //! | `nested` | events inside other JSON |
 //! | `objects` | JSON objects that span several lines or share one |
 
 mod container;
+mod envelope;
 #[cfg(not(target_arch = "wasm32"))]
 mod gzip;
+mod line_part;
 mod nested;
 mod objects;
 mod prefix;
 #[cfg(not(target_arch = "wasm32"))]
 mod zstd;
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, ErrorKind, Read};
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use thiserror::Error;
 
+use self::envelope::{Header, Line};
+use self::line_part::{LinePart, read_part};
 use self::objects::{LONGEST_LINE, Objects, Part};
 use self::prefix::{LogLine, Logged, without_prefix};
 use crate::protocol::{Batch, Item, KEPT_OF_A_BAD_FRAME};
@@ -32,6 +37,9 @@ use crate::text;
 
 /// Most characters shown of a line that is no event.
 const MOST_SHOWN: usize = 60;
+
+/// Most notes kept between two frames.
+const MOST_NOTES: usize = 100;
 
 /// Reason why a recording cannot be played.
 #[derive(Debug, Error)]
@@ -53,13 +61,30 @@ fn after_line(line: u64) -> String {
 }
 
 /// A recorded frame.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecordedFrame {
     /// Time of arrival in milliseconds since the start of the recording; `None` for a bare event.
     pub recv_ms: Option<f64>,
     /// Text of the frame. For a line that is not JSON, the line itself, which the decoder counts as
     /// malformed.
     pub text: String,
+    /// True for an answer of a REST API, which counts as no frame.
+    pub is_rest: bool,
+    /// True when the frame told again what had happened before the connection.
+    pub is_replayed: bool,
+    /// What the recorder noted between the frame before and this one.
+    pub notes: Vec<String>,
+}
+
+impl RecordedFrame {
+    /// Decodes the frame into a batch.
+    pub fn push_into(&self, batch: &mut Batch) {
+        if self.is_rest {
+            batch.push_answer(&self.text);
+        } else {
+            batch.push_text(&self.text);
+        }
+    }
 }
 
 /// Counts over a recording.
@@ -69,6 +94,8 @@ pub struct ReadSummary {
     pub frames: u64,
     /// Parts of lines that are neither a recorded frame nor JSON.
     pub malformed_lines: u64,
+    /// Ends that are cut off: an incomplete last line, or compressed data without its end.
+    pub torn: u64,
 }
 
 /// Reads a whole recording from a file or standard input: see [`Recording`].
@@ -111,6 +138,14 @@ pub struct Recording<R: Read> {
     broken_line: String,
     summary: ReadSummary,
     evidence: Evidence,
+    /// The first header.
+    header: Option<Header>,
+    /// Milliseconds to add to each time of arrival, where a recording follows another in one file.
+    later_ms: f64,
+    /// Notes since the last frame.
+    notes: Vec<String>,
+    /// Why the end of the input could not be read.
+    torn: Option<String>,
 }
 
 enum Input<R: Read> {
@@ -144,6 +179,8 @@ impl<R: Read> Input<R> {
 #[derive(Default)]
 struct Evidence {
     has_events: bool,
+    /// True when a recorder says that this is a recording.
+    has_header: bool,
     /// True when events were found inside other JSON.
     has_nested_events: bool,
     /// Number of lines in Meterbridge's own format; `others` counts all other frames.
@@ -202,12 +239,37 @@ impl<R: Read> Recording<R> {
             broken_line: String::new(),
             summary: ReadSummary::default(),
             evidence: Evidence::default(),
+            header: None,
+            later_ms: 0.0,
+            notes: Vec::new(),
+            torn: None,
         }
     }
 
     /// Returns the number of the line on which the last frame began, from 1.
     pub fn line(&self) -> u64 {
         self.line
+    }
+
+    /// Returns the name of the file for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the time at which `recv_ms` is 0, where the recording says so.
+    pub fn started_at(&self) -> Option<Timestamp> {
+        self.header.as_ref().map(|header| header.started_at)
+    }
+
+    /// Returns why the end of the input could not be read; `None` where it is whole. What precedes it was
+    /// read.
+    pub fn torn(&self) -> Option<&str> {
+        self.torn.as_deref()
+    }
+
+    /// Returns what the recorder noted after the last frame.
+    pub fn take_notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
     }
 
     /// Returns the counts so far.
@@ -226,17 +288,46 @@ impl<R: Read> Recording<R> {
                 self.summary.frames += 1;
                 return Ok(Some(frame));
             }
-            let failed =
-                |error| RecordingError::Read { name: self.name.clone(), line: self.lines, error };
-            let Some(reader) = self.input.open().map_err(failed)? else {
-                return Err(self.not_a_recording());
-            };
             let half_character = std::mem::take(&mut self.half_character);
-            match read_part(reader, half_character).map_err(failed)? {
-                Some(part) => self.take(part),
-                None if !self.take_rest() => return Ok(None),
-                None => {}
+            let part = match self.input.open() {
+                Ok(None) => return Err(self.not_a_recording()),
+                Ok(Some(reader)) => read_part(reader, half_character),
+                Err(error) => Err(error),
+            };
+            match part {
+                Ok(Some(part)) => self.take(part),
+                Ok(None) if !self.take_rest() => return Ok(None),
+                Ok(None) => {}
+                // A recorder that was killed leaves compressed data without its end.
+                Err(error)
+                    if error.kind() == ErrorKind::UnexpectedEof && self.has_whole_frame() =>
+                {
+                    self.tear(format!(
+                        "{error} after line {}; what precedes this was read",
+                        self.lines
+                    ));
+                    self.broken_line.clear();
+                    self.objects = Objects::default();
+                    return Ok(None);
+                }
+                Err(error) => {
+                    let (name, line) = (self.name.clone(), self.lines);
+                    return Err(RecordingError::Read { name, line, error });
+                }
             }
+        }
+    }
+
+    /// True when something was read that is no bad line.
+    fn has_whole_frame(&self) -> bool {
+        let Evidence { has_header, recorded, others, .. } = self.evidence;
+        has_header || recorded + others > self.summary.malformed_lines
+    }
+
+    fn tear(&mut self, reason: String) {
+        if self.torn.is_none() {
+            self.torn = Some(reason);
+            self.summary.torn += 1;
         }
     }
 
@@ -247,12 +338,17 @@ impl<R: Read> Recording<R> {
             self.take_line(&line);
             return true;
         }
-        let is_within = self.objects.is_within();
-        if is_within {
-            let part = self.objects.give_up();
-            self.take_parts(vec![part]);
+        if !self.objects.is_within() {
+            return false;
         }
-        is_within
+        let part = self.objects.give_up();
+        // A recorder that was killed leaves half a line.
+        if self.has_whole_frame() {
+            self.tear(format!("line {}: cut off before its end; it was skipped", part.line));
+            return false;
+        }
+        self.take_parts(vec![part]);
+        true
     }
 
     /// Notes the decoded items of a frame, for [`verdict`](Self::verdict).
@@ -275,9 +371,9 @@ impl<R: Read> Recording<R> {
     /// # Errors
     /// Fails when the input has text, but neither recorded frames nor events.
     pub fn verdict(&self) -> Result<(), RecordingError> {
-        let Evidence { has_events, recorded, others, has_text, .. } = self.evidence;
+        let Evidence { has_events, has_header, recorded, others, has_text, .. } = self.evidence;
         // A text about recordings may quote one, so recorded lines must be the majority.
-        if has_events || !has_text || recorded > others {
+        if has_events || has_header || !has_text || recorded > others {
             return Ok(());
         }
         Err(self.not_a_recording())
@@ -377,9 +473,9 @@ impl<R: Read> Recording<R> {
     /// Reads one JSON value; returns `false` where the text is something else.
     fn take_json(&mut self, line: u64, text: &str) -> bool {
         if text.contains("\"recv_ms\"")
-            && let Ok(Envelope { recv_ms, text }) = serde_json::from_str(text)
+            && let Some(own) = envelope::read(text)
         {
-            self.push(line, RecordedFrame { recv_ms: Some(recv_ms), text: text.into_owned() });
+            self.take_own(line, own);
             return true;
         }
         if let Some(Logged { text, is_broken }) = prefix::logged_output(text) {
@@ -392,6 +488,36 @@ impl<R: Read> Recording<R> {
             self.take_object(line, text.to_owned());
         }
         is_json
+    }
+
+    /// Processes a line in Meterbridge's own format.
+    fn take_own(&mut self, line: u64, own: Line) {
+        match own {
+            Line::Frame { recv_ms, text, is_rest, is_replayed } => {
+                let recv_ms = Some(recv_ms + self.later_ms);
+                let notes = Vec::new();
+                self.push(line, RecordedFrame { recv_ms, text, is_rest, is_replayed, notes });
+            }
+            Line::Header { header } => {
+                self.evidence.has_header = true;
+                match &self.header {
+                    None => self.header = Some(header),
+                    Some(first) => {
+                        self.later_ms = header.millis_after(first);
+                        if !header.continues(first) {
+                            self.note_words("another recording begins".to_owned());
+                        }
+                    }
+                }
+            }
+            Line::Note { words } => self.note_words(words),
+        }
+    }
+
+    fn note_words(&mut self, words: String) {
+        if !words.is_empty() && self.notes.len() < MOST_NOTES {
+            self.notes.push(words);
+        }
     }
 
     /// Reads objects that share a line or continue on the next ones.
@@ -420,7 +546,7 @@ impl<R: Read> Recording<R> {
             if !events.is_empty() {
                 self.evidence.has_nested_events = true;
                 for text in events {
-                    self.push(line, RecordedFrame { recv_ms: None, text });
+                    self.push(line, RecordedFrame { text, ..RecordedFrame::default() });
                 }
                 return;
             }
@@ -428,15 +554,17 @@ impl<R: Read> Recording<R> {
         if self.evidence.other_json.is_none() {
             self.evidence.other_json = objects::keys_of(&text);
         }
-        self.push(line, RecordedFrame { recv_ms: None, text });
+        self.push(line, RecordedFrame { text, ..RecordedFrame::default() });
     }
 
     fn take_bad(&mut self, line: u64, text: &str) {
         self.summary.malformed_lines += 1;
-        self.push(line, RecordedFrame { recv_ms: None, text: text.to_owned() });
+        let text = text.to_owned();
+        self.push(line, RecordedFrame { text, ..RecordedFrame::default() });
     }
 
-    fn push(&mut self, line: u64, frame: RecordedFrame) {
+    fn push(&mut self, line: u64, mut frame: RecordedFrame) {
+        frame.notes = std::mem::take(&mut self.notes);
         self.evidence.has_text = true;
         match frame.recv_ms {
             Some(_) => self.evidence.recorded += 1,
@@ -451,47 +579,6 @@ fn begins_json(text: &str) -> bool {
     let rest = text.strip_prefix('[').unwrap_or(text).trim_start();
     let is_array = text.starts_with('[') && (rest.is_empty() || rest.starts_with(['{', '[', ']']));
     is_array || text.starts_with(['{', ']', ',', '\u{1e}'])
-}
-
-/// A line in Meterbridge's own format. Other fields are allowed.
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    recv_ms: f64,
-    #[serde(borrow)]
-    text: Cow<'a, str>,
-}
-
-/// A line, or one part of a long line.
-struct LinePart {
-    text: String,
-    /// True when the line ends here.
-    is_last: bool,
-    /// Bytes of an incomplete character at the end of the part.
-    half_character: Vec<u8>,
-}
-
-/// Reads the next part of a line and appends it to `bytes`.
-fn read_part(reader: &mut impl BufRead, mut bytes: Vec<u8>) -> io::Result<Option<LinePart>> {
-    let read = reader.by_ref().take(LONGEST_LINE as u64 + 1).read_until(b'\n', &mut bytes);
-    if bytes.is_empty() {
-        // Data read before a failure counts; the next read reports the failure again.
-        return read.map(|_| None);
-    }
-    let is_last = bytes.len() <= LONGEST_LINE || bytes.last() == Some(&b'\n');
-    let begun = match std::str::from_utf8(&bytes) {
-        Err(error) if error.error_len().is_none() && !is_last => error.valid_up_to(),
-        _ => bytes.len(),
-    };
-    let half_character = bytes.split_off(begun);
-    if is_last {
-        let line_break =
-            bytes.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        bytes.truncate(bytes.len() - line_break);
-    }
-    // Invalid UTF-8 becomes U+FFFD; the decoder shows the result.
-    let text = String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    Ok(Some(LinePart { text, is_last, half_character }))
 }
 
 #[cfg(test)]

@@ -31,6 +31,14 @@ fn verdict(bytes: &[u8]) -> String {
     read().err().map(|error| error.to_string()).unwrap_or_default()
 }
 
+/// Returns the number of frames of an input with a torn end, and what is said of it.
+fn torn(bytes: &[u8]) -> (u64, String) {
+    let mut recording = Recording::new(bytes);
+    while recording.next_frame().unwrap().is_some() {}
+    assert_eq!(recording.summary().torn, u64::from(recording.torn().is_some()));
+    (recording.summary().frames, recording.torn().unwrap_or_default().to_owned())
+}
+
 const EVENT: &str = r#"{"run_id":"r","phase":"start","ts":"2026-11-23T10:00:00Z"}"#;
 
 #[test]
@@ -54,7 +62,7 @@ fn reads_every_kind_of_line() {
     ];
     let expected = expected.map(|(line, recv_ms, text)| (line, recv_ms, text.to_owned()));
     assert_eq!(frames, expected);
-    assert_eq!(summary, ReadSummary { frames: 6, malformed_lines: 2 });
+    assert_eq!(summary, ReadSummary { frames: 6, malformed_lines: 2, torn: 0 });
 }
 
 #[test]
@@ -64,7 +72,7 @@ fn an_endless_line_is_cut() {
     let (frames, summary) = read_all(&bytes);
     assert_eq!(frames[0].2.len(), KEPT_OF_A_BAD_FRAME);
     assert_eq!(frames[1], (2, None, "{}".to_owned()));
-    assert_eq!(summary, ReadSummary { frames: 2, malformed_lines: 1 });
+    assert_eq!(summary, ReadSummary { frames: 2, malformed_lines: 1, torn: 0 });
 }
 
 #[test]
@@ -104,8 +112,8 @@ fn incomplete_object_does_not_swallow_later_frames() {
     let (frames, summary) = read_all(lines.as_bytes());
     let frames: Vec<(u64, &str)> =
         frames.iter().map(|(line, _, text)| (*line, text.as_str())).collect();
-    assert_eq!(frames, [(1, half), (2, EVENT), (3, "{"), (4, EVENT), (5, half)]);
-    assert_eq!(summary.malformed_lines, 3);
+    assert_eq!(frames, [(1, half), (2, EVENT), (3, "{"), (4, EVENT)]);
+    assert_eq!((summary.malformed_lines, summary.torn), (2, 1), "the last one is a torn end");
 }
 
 #[test]
@@ -211,8 +219,8 @@ fn compressed_text_is_read_and_truncation_is_reported() {
     let padded = [&packed[..], &[0; 70_000]].concat();
     assert_eq!(texts(&padded).len(), 2, "padded with zeros");
     let cut = &packed[..packed.len() - 20];
-    let error = read(cut, drop).unwrap_err().to_string();
-    assert_eq!(error, "cannot read the input after line 2: the gzip data is cut off");
+    let (frames, words) = torn(cut);
+    assert!(frames > 0 && words.starts_with("the gzip data is cut off after line "), "{words}");
     let mut half = Recording::new(cut);
     assert_eq!(half.next_frame().unwrap().unwrap().text, EVENT, "what is whole is read");
     let followed = [&packed[..], b"# more\n"].concat();
@@ -227,7 +235,8 @@ fn compressed_text_is_read_and_truncation_is_reported() {
     let skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc";
     let twice = [&skippable[..], &frame, &skippable[..], &frame].concat();
     assert_eq!(texts(&twice).len(), 10_000);
-    let error = read(&frame[..frame.len() / 2], drop).unwrap_err().to_string();
+    // Nothing of its only block can be read.
+    let error = read(&frame[..20], drop).unwrap_err().to_string();
     assert!(error.ends_with(": the Zstandard data is cut off"), "{error}");
     let mut damaged = frame.clone();
     damaged[8..24].fill(0xff);
@@ -237,4 +246,105 @@ fn compressed_text_is_read_and_truncation_is_reported() {
     let packed_twice = ruzstd::encoding::compress_to_vec(&packed[..], level);
     let error = read(&packed_twice[..], drop).unwrap_err().to_string();
     assert!(error.contains("it is compressed twice; unpack it once"), "{error}");
+}
+
+fn own(recv_ms: u32, text: &str) -> String {
+    format!("{}\n", serde_json::json!({"recv_ms": recv_ms, "text": text}))
+}
+
+#[test]
+fn torn_last_line_is_told_and_skipped_wherever_it_is_cut() {
+    let header = "{\"recv_ms\":0.0,\"meterbridge\":{\"recording\":1,\"started_at\":\"2026-11-23T10:00:00Z\"}}\n";
+    let whole = format!("{header}{}", own(1, EVENT));
+    let last = own(2, EVENT);
+    for cut in 1..last.len() - 2 {
+        let (frames, words) = torn(format!("{whole}{}", &last[..cut]).as_bytes());
+        assert_eq!(frames, 1, "{}", &last[..cut]);
+        assert_eq!(words, "line 3: cut off before its end; it was skipped");
+    }
+    // Only the line break is missing.
+    assert_eq!(torn(format!("{whole}{}", last.trim_end()).as_bytes()), (2, String::new()));
+    // The first frame is torn, and the header shows that it is one.
+    let (frames, words) = torn(format!("{header}{}", &last[..20]).as_bytes());
+    assert_eq!((frames, words.is_empty()), (0, false));
+}
+
+#[test]
+fn torn_last_member_is_told_and_skipped_wherever_it_is_cut() {
+    use std::io::Write;
+
+    let gzip = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let zstd = |text: &str| {
+        ruzstd::encoding::compress_to_vec(
+            text.as_bytes(),
+            ruzstd::encoding::CompressionLevel::Fastest,
+        )
+    };
+    let lines = |from: u32| (from..from + 20).map(|ms| own(ms, EVENT)).collect::<String>();
+    for name in ["gzip", "Zstandard"] {
+        let pack = |text: &str| if name == "gzip" { gzip(text) } else { zstd(text) };
+        let first = [pack(&lines(0)), pack(&lines(20))].concat();
+        let last = pack(&lines(40));
+        for cut in 1..last.len() {
+            let (frames, words) = torn(&[&first[..], &last[..cut]].concat());
+            assert!((40..=60).contains(&frames), "{name} {cut}: {frames}");
+            assert!(words.starts_with(&format!("the {name} data is cut off")), "{cut}: {words}");
+        }
+        assert_eq!(torn(&[&first[..], &last].concat()), (60, String::new()));
+    }
+}
+
+#[test]
+fn notes_of_a_recorder_count_as_no_frames() {
+    let header = |at: &str, part: u32| {
+        let meterbridge = serde_json::json!({"recording": 1, "started_at": at, "part": part});
+        format!("{}\n", serde_json::json!({"recv_ms": 0.0, "meterbridge": meterbridge}))
+    };
+    let note = |fields: serde_json::Value| {
+        let mut line = serde_json::json!({"recv_ms": 1.5});
+        line.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        format!("{line}\n")
+    };
+    let text = [
+        header("2026-11-23T10:00:00Z", 1),
+        note(serde_json::json!({"connection": "connecting", "url": "ws://studio"})),
+        note(serde_json::json!({"connection": "connected", "url": "ws://studio"})),
+        own(2, EVENT),
+        note(serde_json::json!({"connection": "disconnected", "url": "x", "code": 1006, "reason": "lost"})),
+        note(serde_json::json!({"lost": 12})),
+        // Another recording in the same file, an hour later.
+        header("2026-11-23T11:00:00Z", 1),
+        own(5, EVENT),
+        // A later file of the first one.
+        header("2026-11-23T10:00:00Z", 2),
+        own(7, EVENT),
+    ]
+    .concat();
+    let mut recording = Recording::new(text.as_bytes());
+    let mut read = Vec::new();
+    while let Some(frame) = recording.next_frame().unwrap() {
+        read.push((frame.recv_ms, frame.notes));
+    }
+    let lost = "12 frames are missing here: they could not be recorded in time";
+    assert_eq!(
+        read,
+        [
+            (Some(2.0), vec!["recorded: connected to ws://studio".to_owned()]),
+            (
+                Some(3_600_005.0),
+                vec![
+                    "recorded: disconnected (1006), lost".to_owned(),
+                    lost.to_owned(),
+                    "another recording begins".to_owned()
+                ]
+            ),
+            (Some(7.0), vec![]),
+        ]
+    );
+    assert_eq!(recording.started_at(), Some("2026-11-23T10:00:00Z".parse().unwrap()));
+    assert_eq!(recording.summary(), ReadSummary { frames: 3, malformed_lines: 0, torn: 0 });
 }

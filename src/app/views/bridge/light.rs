@@ -196,7 +196,6 @@ fn steady(millis: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
 
     use super::*;
     use crate::config::Settings;
@@ -304,7 +303,7 @@ mod tests {
         let view = light_view(&model(), &demo, at(12));
         assert_eq!((view.word.as_str(), view.source.as_str()), ("DEMO", "demo studio"));
         assert!(view.is_demo);
-        let recording = SourceSpec::Recording(PathBuf::from("/tapes/monday.ndjson"));
+        let recording = SourceSpec::Recording("/tapes/monday.ndjson".into());
         let recording = link(recording, connected(Updates::Live));
         let view = light_view(&model(), &recording, at(500));
         let time = at(10).to_zoned(local_zone()).strftime("%H:%M:%S").to_string();
