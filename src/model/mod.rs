@@ -25,6 +25,7 @@ mod late;
 mod log;
 mod node;
 mod order;
+pub mod past;
 mod reported_time;
 mod run;
 mod run_state;

@@ -19,20 +19,23 @@ use crate::protocol::{Batch, Item, NodeName, Phase, RunId, RunSnapshot, Workflow
 pub struct Model {
     pub(super) retention: Retention,
     index: HashMap<RunId, usize, FixedState>,
-    pub(super) slots: Vec<Option<Run>>,
+    /// Shared with the checkpoints of the [past](super::past), and copied before a change while they are.
+    pub(super) slots: Vec<Option<Arc<Run>>>,
     free: Vec<usize>,
     eviction: BTreeSet<EvictionKey>,
     tally: [usize; RunStatus::ALL.len()],
     /// Size of the texts of all runs in bytes.
     text_bytes: usize,
     pub(super) counters: Counters,
-    log: EventLog,
+    pub(super) log: EventLog,
     pub(super) stats: Stats,
     pub(super) clock: ServerClock,
     pub(super) clock_steps: Vec<ClockStep>,
     /// Late events whose runs have to be folded again.
     pub(super) late: Vec<Late>,
     pub(super) is_held: bool,
+    /// Places of the duplicates among the items of the last batch.
+    repeated: Vec<u32>,
     first_received_at: Option<Timestamp>,
     last_received_at: Option<Timestamp>,
     first_at: Option<Timestamp>,
@@ -62,6 +65,7 @@ impl Model {
             clock_steps: Vec::new(),
             late: Vec::new(),
             is_held: false,
+            repeated: Vec::new(),
             first_received_at: None,
             last_received_at: None,
             first_at: None,
@@ -86,12 +90,16 @@ impl Model {
         }
         let items = std::mem::take(&mut batch.items);
         let mut texts = batch.event_texts();
-        for item in items {
+        self.repeated.clear();
+        for (place, item) in items.into_iter().enumerate() {
             match item {
                 Item::Event(mut event) => {
                     let text = texts.next().unwrap_or_default();
                     match self.take(&mut event, batch.received_at, batch.live) {
-                        EventOutcome::Duplicate => continue,
+                        EventOutcome::Duplicate => {
+                            self.repeated.push(u32::try_from(place).unwrap_or(u32::MAX));
+                            continue;
+                        }
                         EventOutcome::Ignored => {}
                         EventOutcome::Applied(change) => on_change(Some(&event), change),
                         EventOutcome::Late(late) if self.is_held => self.late.push(*late),
@@ -150,7 +158,7 @@ impl Model {
     ) -> EventOutcome {
         let known = self.index.get(&event.run_id).copied();
         let Some(fact) = Fact::of(event) else {
-            let run = known.and_then(|slot| self.slots[slot].as_mut());
+            let run = known.and_then(|slot| self.slots[slot].as_mut()).map(Arc::make_mut);
             if run.is_none_or(|run| run.note(event.id, self.retention.events_per_run)) {
                 self.counters.ignored += 1;
                 return EventOutcome::Ignored;
@@ -173,7 +181,7 @@ impl Model {
                 (self.insert(run), evicted)
             }
         };
-        let Some(run) = self.slots[slot].as_mut() else {
+        let Some(run) = self.slots[slot].as_mut().map(Arc::make_mut) else {
             // The index refers only to filled slots, so this does not happen.
             self.counters.ignored += 1;
             return EventOutcome::Ignored;
@@ -254,7 +262,7 @@ impl Model {
                 (self.insert(run), evicted)
             }
         };
-        let run = self.slots[slot].as_mut()?;
+        let run = Arc::make_mut(self.slots[slot].as_mut()?);
         run.refold(&self.retention);
         let nodes_before: Vec<(NodeName, NodeStatus)> =
             run.nodes.iter().map(|node| (node.name.clone(), node.status)).collect();
@@ -300,7 +308,7 @@ impl Model {
     /// Updates tally, eviction order and statistics for a run that may have changed. Returns its status
     /// before and after if they differ or the run is new.
     pub(super) fn recount_run(&mut self, slot: usize) -> Option<(RunStatus, RunStatus)> {
-        let run = self.slots[slot].as_mut()?;
+        let run = Arc::make_mut(self.slots[slot].as_mut()?);
         let bytes = run.text_bytes();
         let bytes_before = std::mem::replace(&mut run.counted_bytes, bytes);
         self.text_bytes = self.text_bytes.saturating_sub(bytes_before).saturating_add(bytes);
@@ -354,6 +362,7 @@ impl Model {
 
     fn insert(&mut self, run: Run) -> usize {
         let id = run.id().clone();
+        let run = Arc::new(run);
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slots[slot] = Some(run);
@@ -410,14 +419,52 @@ impl Model {
         self.counters.evicted_runs += 1;
     }
 
+    /// Returns the places of the duplicates among the items of the last batch.
+    pub(super) fn repeated(&self) -> &[u32] {
+        &self.repeated
+    }
+
+    /// Returns a copy for a checkpoint: without lines of the log, and without what
+    /// [`reindexed`](Self::reindexed) computes again. It shares the runs.
+    pub(super) fn outline(&self) -> Self {
+        Self {
+            retention: self.retention,
+            index: HashMap::default(),
+            slots: self.slots.clone(),
+            free: self.free.clone(),
+            eviction: BTreeSet::new(),
+            tally: self.tally,
+            text_bytes: self.text_bytes,
+            counters: self.counters,
+            log: self.log.without_lines(),
+            stats: self.stats.clone(),
+            clock: self.clock.clone(),
+            clock_steps: Vec::new(),
+            late: self.late.clone(),
+            is_held: self.is_held,
+            repeated: Vec::new(),
+            first_received_at: self.first_received_at,
+            last_received_at: self.last_received_at,
+            first_at: self.first_at,
+        }
+    }
+
+    /// Computes what an [`outline`](Self::outline) leaves out.
+    pub(super) fn reindexed(mut self) -> Self {
+        let runs = || self.slots.iter().enumerate().filter_map(|(slot, run)| Some((slot, run.as_ref()?)));
+        self.index = runs().map(|(slot, run)| (run.id().clone(), slot)).collect();
+        self.eviction = runs().filter_map(|(_, run)| run.counted.key).collect();
+        self
+    }
+
     /// Returns the run with this id.
     pub fn run(&self, id: &str) -> Option<&Run> {
-        self.slots[*self.index.get(id)?].as_ref()
+        self.slots[*self.index.get(id)?].as_deref()
     }
 
     /// Returns all runs, in no particular order.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
-        self.slots.iter().flatten()
+        self.slots.iter().flatten().map(|run| &**run)
     }
 
     /// Returns all runs in order of their first event's instant.
