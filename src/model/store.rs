@@ -451,7 +451,8 @@ impl Model {
 
     /// Computes what an [`outline`](Self::outline) leaves out.
     pub(super) fn reindexed(mut self) -> Self {
-        let runs = || self.slots.iter().enumerate().filter_map(|(slot, run)| Some((slot, run.as_ref()?)));
+        let runs =
+            || self.slots.iter().enumerate().filter_map(|(slot, run)| Some((slot, run.as_ref()?)));
         self.index = runs().map(|(slot, run)| (run.id().clone(), slot)).collect();
         self.eviction = runs().filter_map(|(_, run)| run.counted.key).collect();
         self

@@ -187,8 +187,10 @@ async fn wait(
 pub struct TimedFrames<R: Read> {
     recording: Recording<R>,
     pacer: Pacer,
-    /// Frames that were read ahead.
-    ahead: VecDeque<(RecordedFrame, Batch)>,
+    /// Frames that were read ahead, each with the line on which it began.
+    ahead: VecDeque<(u64, RecordedFrame, Batch)>,
+    /// Line on which the last returned frame began.
+    line: u64,
     /// The end of the recording: reached, or made impossible by an error that is still to be returned.
     end: Option<Result<(), RecordingError>>,
 }
@@ -196,7 +198,7 @@ pub struct TimedFrames<R: Read> {
 impl<R: Read> TimedFrames<R> {
     /// Reads a recording from where it stands.
     pub fn new(recording: Recording<R>) -> Self {
-        Self { recording, pacer: Pacer::default(), ahead: VecDeque::new(), end: None }
+        Self { recording, pacer: Pacer::default(), ahead: VecDeque::new(), line: 0, end: None }
     }
 
     /// Returns the next frame, as a batch whose time of reception is by the recording's own clock, or
@@ -212,20 +214,26 @@ impl<R: Read> TimedFrames<R> {
                     let mut decoded = Batch::new(now, true);
                     decoded.push_text(&frame.text);
                     self.recording.note(&decoded);
-                    self.ahead.push_back((frame, decoded));
+                    self.ahead.push_back((self.recording.line(), frame, decoded));
                 }
                 Ok(None) => self.end = Some(self.recording.verdict()),
                 Err(error) => self.end = Some(Err(error)),
             }
         }
-        let Some((frame, mut decoded)) = self.ahead.pop_front() else {
+        let Some((line, frame, mut decoded)) = self.ahead.pop_front() else {
             return self.end.replace(Ok(())).unwrap_or(Ok(())).map(|()| None);
         };
-        let upcoming = self.ahead.iter().filter_map(|(_, decoded)| latest_instant(decoded));
+        self.line = line;
+        let upcoming = self.ahead.iter().filter_map(|(.., decoded)| latest_instant(decoded));
         let timing = self.pacer.timing(&frame, &decoded, upcoming);
         decoded.received_at = timing.at.unwrap_or(now);
         decoded.live = timing.live;
         Ok(Some((decoded, timing)))
+    }
+
+    /// Returns the number of the line on which the last frame began, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
     }
 
     /// Returns the counts of what was read so far.
@@ -247,6 +255,8 @@ fn latest_instant(decoded: &Batch) -> Option<Timestamp> {
 pub struct FrameTiming {
     /// Time since the beginning of the playback, at speed 1.
     pub offset: Duration,
+    /// Time since the beginning of the recording, with the pauses that are left out.
+    pub elapsed: Duration,
     /// Time of the frame by the recording's clock; `None` before the first event.
     pub at: Option<Timestamp>,
     /// See [`Batch::live`].
@@ -312,6 +322,7 @@ impl Pacer {
         let settled = self.offset.saturating_sub(self.leapt_at);
         FrameTiming {
             offset: self.offset,
+            elapsed: self.offset.saturating_add(self.left_out),
             at: self.began_at.and_then(|began_at| began_at.checked_add(span).ok()),
             live: match frame.recv_ms {
                 Some(_) => settled >= REPLAY_PERIOD,

@@ -18,6 +18,7 @@ mod hostile_text;
 mod hub;
 mod identity;
 mod layers;
+mod past;
 mod permutations;
 mod rest;
 mod retention;

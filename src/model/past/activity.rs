@@ -62,7 +62,11 @@ impl Activity {
         self.marks.drain(..kept);
     }
 
-    pub(super) fn marks(&self, from: Timestamp, until: Timestamp) -> impl DoubleEndedIterator<Item = &EndMark> {
+    pub(super) fn marks(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl DoubleEndedIterator<Item = &EndMark> {
         let first = self.marks.partition_point(|mark| mark.at < from);
         let last = self.marks.partition_point(|mark| mark.at <= until);
         self.marks.range(first..last.max(first))
@@ -73,7 +77,8 @@ impl Activity {
         let (begin, end) = (from.as_second(), until.as_second());
         let length = i128::from(end) - i128::from(begin) + 1;
         let first = self.seconds.partition_point(|(second, _)| *second < begin);
-        for (second, count) in self.seconds.range(first..).take_while(|(second, _)| *second <= end) {
+        for (second, count) in self.seconds.range(first..).take_while(|(second, _)| *second <= end)
+        {
             let part = (i128::from(*second) - i128::from(begin)) * parts as i128 / length.max(1);
             if let Some(sum) = usize::try_from(part).ok().and_then(|part| counts.get_mut(part)) {
                 *sum = sum.saturating_add(*count);

@@ -8,12 +8,9 @@ use std::sync::Arc;
 
 use super::super::{Model, Run};
 
-/// Work between two checkpoints at first; an event applied again is one.
-const WORK_BETWEEN: u64 = 8_000;
-
-/// Largest work between two checkpoints. Beyond it the oldest checkpoint is dropped, and not one in
-/// between: the past shall be fast rather than long.
-const MOST_WORK_BETWEEN: u64 = 48_000;
+/// Largest work between two checkpoints, in parts of that at first. Beyond it the oldest checkpoint is
+/// dropped, and not one in between: the past shall be fast rather than long.
+const MOST_PARTS_BETWEEN: u64 = 6;
 
 /// A model before the first entry of a block.
 #[derive(Debug)]
@@ -32,18 +29,20 @@ struct Checkpoint {
 pub(super) struct Checkpoints {
     kept: VecDeque<Checkpoint>,
     bytes: usize,
+    /// Work between two checkpoints at first; an event applied again is one.
+    work_between: u64,
 }
 
 impl Checkpoints {
     /// Creates a checkpoint before block 0.
-    pub(super) fn new(model: &Model) -> Self {
+    pub(super) fn new(model: &Model, work_between: u64) -> Self {
         let first = Checkpoint { block: 0, model: model.outline(), work: 0, bytes: 0 };
-        Self { kept: VecDeque::from([first]), bytes: 0 }
+        Self { kept: VecDeque::from([first]), bytes: 0, work_between: work_between.max(1) }
     }
 
     /// True when so much was applied since the last checkpoint that another one is due.
     pub(super) fn is_due(&self, work: u64) -> bool {
-        self.kept.back().is_none_or(|last| work - last.work >= WORK_BETWEEN)
+        self.kept.back().is_none_or(|last| work - last.work >= self.work_between)
     }
 
     /// Adds a checkpoint before `block`, and drops others to stay within `most_bytes`.
@@ -72,7 +71,7 @@ impl Checkpoints {
     fn most_dispensable(&self) -> Option<usize> {
         let inner = 1..self.kept.len().saturating_sub(1);
         let gap = |place: &usize| self.kept[place + 1].work - self.kept[place - 1].work;
-        inner.min_by_key(gap).filter(|place| gap(place) <= MOST_WORK_BETWEEN)
+        inner.min_by_key(gap).filter(|place| gap(place) <= MOST_PARTS_BETWEEN * self.work_between)
     }
 
     fn remove(&mut self, place: usize) {
@@ -84,7 +83,9 @@ impl Checkpoints {
 
     /// Counts the memory of the checkpoint at `place` that the next one does not share.
     fn count_bytes(&mut self, place: usize) {
-        let (Some(this), Some(next)) = (self.kept.get(place), self.kept.get(place + 1)) else { return };
+        let (Some(this), Some(next)) = (self.kept.get(place), self.kept.get(place + 1)) else {
+            return;
+        };
         let mut bytes = this.model.outline_bytes();
         for (slot, run) in this.model.slots.iter().enumerate() {
             let Some(run) = run else { continue };
@@ -125,7 +126,9 @@ impl Checkpoints {
 impl Model {
     /// Returns the approximate size of an outline besides its runs, in bytes.
     fn outline_bytes(&self) -> usize {
-        size_of::<Self>() + self.slots.capacity() * size_of::<Option<Arc<Run>>>() + self.stats.bytes()
+        size_of::<Self>()
+            + self.slots.capacity() * size_of::<Option<Arc<Run>>>()
+            + self.stats.bytes()
     }
 }
 
@@ -134,6 +137,8 @@ mod tests {
     use super::*;
     use crate::model::Retention;
 
+    const WORK_BETWEEN: u64 = 1_000;
+
     fn works(checkpoints: &Checkpoints) -> Vec<u64> {
         checkpoints.kept.iter().map(|checkpoint| checkpoint.work).collect()
     }
@@ -141,7 +146,7 @@ mod tests {
     #[test]
     fn checkpoints_are_thinned_evenly_before_the_oldest_go() {
         let model = Model::new(Retention::default());
-        let mut checkpoints = Checkpoints::new(&model);
+        let mut checkpoints = Checkpoints::new(&model, WORK_BETWEEN);
         let each = model.outline_bytes();
         let most_bytes = 6 * each + each / 2;
         for number in 1..=100 {
@@ -149,7 +154,10 @@ mod tests {
             checkpoints.add(&model, number, number * WORK_BETWEEN, most_bytes);
             assert!(checkpoints.bytes() <= most_bytes);
             let works = works(&checkpoints);
-            assert!(works.windows(2).all(|pair| pair[1] - pair[0] <= MOST_WORK_BETWEEN), "{works:?}");
+            assert!(
+                works.windows(2).all(|pair| pair[1] - pair[0] <= MOST_PARTS_BETWEEN * WORK_BETWEEN),
+                "{works:?}"
+            );
         }
         // Seven checkpoints, six of which take memory.
         assert_eq!(checkpoints.len(), 7);

@@ -28,7 +28,9 @@ const IGNORED: u8 = b'i';
 /// What an entry says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    Batch { live: bool },
+    Batch {
+        live: bool,
+    },
     /// The connection was lost.
     Lost,
     /// A new connection stands.
@@ -56,23 +58,15 @@ pub(super) struct Recorded {
     pub(super) repeated: Vec<usize>,
 }
 
-/// Size of a batch in what takes time to apply.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Load {
-    pub(super) events: u64,
-    /// Cost of applying it again; an event costs one.
-    pub(super) work: u64,
-}
-
 /// Appends the items of a batch to `out`. A snapshot that its JSON does not restore exactly is added to
-/// `kept` as it is.
+/// `kept` as it is. Returns the cost of applying the batch again, in events.
 pub(super) fn write_items(
     batch: &Batch,
     out: &mut Vec<u8>,
     kept: &mut Vec<Arc<RunSnapshot>>,
-) -> Load {
+) -> u64 {
     let before = out.len();
-    let mut load = Load::default();
+    let mut snapshots = 0;
     let mut texts = batch.event_texts();
     put_number(out, batch.items.len() as u128);
     for item in &batch.items {
@@ -80,7 +74,6 @@ pub(super) fn write_items(
             Item::Event(_) => {
                 out.push(EVENT);
                 put_text(out, texts.next().unwrap_or_default());
-                load.events += 1;
             }
             Item::Run(run) => {
                 let json = run.to_json();
@@ -92,8 +85,7 @@ pub(super) fn write_items(
                     put_number(out, kept.len() as u128);
                     kept.push(Arc::clone(run));
                 }
-                // Reading and joining a snapshot takes about as long as eight events.
-                load.work += 7;
+                snapshots += 1;
             }
             Item::Malformed(error) => {
                 out.push(MALFORMED);
@@ -104,8 +96,8 @@ pub(super) fn write_items(
             Item::Ignored => out.push(IGNORED),
         }
     }
-    load.work += 1 + batch.items.len() as u64 + (out.len() - before) as u64 / 1024;
-    load
+    // Reading and joining a snapshot takes about as long as eight events.
+    1 + batch.items.len() as u64 + 7 * snapshots + (out.len() - before) as u64 / 1024
 }
 
 /// Appends an entry to `out`. `since` is the arrival of the entry before it.
@@ -157,11 +149,7 @@ pub(super) fn entries_of(bytes: &[u8], since: Timestamp, cap: Timestamp) -> Vec<
 }
 
 /// Reads the batch of an entry in the bytes of its block.
-pub(super) fn batch_of(
-    bytes: &[u8],
-    entry: &Entry,
-    kept: &[Arc<RunSnapshot>],
-) -> Option<Recorded> {
+pub(super) fn batch_of(bytes: &[u8], entry: &Entry, kept: &[Arc<RunSnapshot>]) -> Option<Recorded> {
     let Kind::Batch { live } = entry.kind else { return None };
     let mut reader = Reader { bytes: bytes.get(..entry.body.end)?, place: entry.body.start };
     let mut batch = Batch::new(entry.received_at, live);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::entry::{self, Entry, Kind, Load, Recorded};
+use super::entry::{self, Entry, Kind, Recorded};
 use super::pack;
 use crate::protocol::{Batch, RunSnapshot};
 
@@ -107,8 +107,8 @@ impl Journal {
     }
 
     /// Notes the items of a batch, which the model consumes before [`add_batch`](Self::add_batch) is
-    /// called.
-    pub(super) fn note_items(&mut self, batch: &Batch) -> Load {
+    /// called. Returns the cost of applying them again, in events.
+    pub(super) fn note_items(&mut self, batch: &Batch) -> u64 {
         self.items.clear();
         entry::write_items(batch, &mut self.items, &mut self.open.kept)
     }
@@ -188,9 +188,14 @@ impl Journal {
         last_dropped
     }
 
-    /// Size of everything kept, in bytes.
+    /// Size of the compressed blocks in bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes + self.open.bytes.capacity() + self.items.capacity()
+        self.bytes
+    }
+
+    /// Size of what is not compressed yet in bytes.
+    pub(super) fn open_bytes(&self) -> usize {
+        self.open.bytes.capacity() + self.items.capacity()
     }
 
     fn head(&self, block: u64) -> Option<&Head> {

@@ -55,6 +55,9 @@ pub struct PastLimits {
     pub journal_bytes: usize,
     /// Maximum size in bytes of the checkpoints, as far as they share no runs.
     pub checkpoint_bytes: usize,
+    /// Number of events between two checkpoints while they are within their limit. Up to six times as many
+    /// have to be applied again for an instant.
+    pub checkpoint_events: u64,
 }
 
 impl PastLimits {
@@ -62,7 +65,11 @@ impl PastLimits {
     /// runs have a hundred events each.
     pub fn of(retention: &Retention) -> Self {
         let runs = retention.runs.clamp(100, 10_000);
-        Self { journal_bytes: runs * (4 << 10), checkpoint_bytes: runs * (4 << 10) }
+        Self {
+            journal_bytes: runs * (4 << 10),
+            checkpoint_bytes: runs * (4 << 10),
+            checkpoint_events: 8_000,
+        }
     }
 }
 
@@ -115,7 +122,7 @@ impl Past {
         Self {
             limits,
             journal: Journal::new(model.log().written()),
-            checkpoints: Checkpoints::new(model),
+            checkpoints: Checkpoints::new(model, limits.checkpoint_events),
             activity: Activity::default(),
             work: 0,
             bytes_at_checkpoint: 0,
@@ -133,7 +140,7 @@ impl Past {
     ) {
         let head = BatchHead::of(&batch);
         let (at, live) = (batch.received_at, batch.live);
-        self.work += self.journal.note_items(&batch).work;
+        self.work += self.journal.note_items(&batch);
         let mut changes = 0;
         let activity = &mut self.activity;
         model.receive(batch, |event, change| {
@@ -238,7 +245,9 @@ impl Past {
             return;
         }
         let mut log = model.log().starting_at(log_from);
-        'blocks: for block in (first..self.journal.numbers().end).filter_map(|it| self.journal.read(it)) {
+        'blocks: for block in
+            (first..self.journal.numbers().end).filter_map(|it| self.journal.read(it))
+        {
             for recorded in block.entries.iter().filter_map(|entry| block.batch(entry)) {
                 let mut batch = recorded.batch;
                 let items = std::mem::take(&mut batch.items);
@@ -268,7 +277,8 @@ impl Past {
     /// Returns the first instant after `at` at which something that arrived changed a run.
     pub fn next_event(&self, at: Timestamp) -> Option<Timestamp> {
         let blocks = self.journal.block_at(at)..self.journal.numbers().end;
-        self.changes_in(blocks, |changed_at| changed_at > at).and_then(|found| found.first().copied())
+        self.changes_in(blocks, |changed_at| changed_at > at)
+            .and_then(|found| found.first().copied())
     }
 
     /// Returns the last instant before `at` at which something that arrived changed a run.
@@ -285,7 +295,8 @@ impl Past {
         suits: impl Fn(Timestamp) -> bool,
     ) -> Option<Vec<Timestamp>> {
         blocks.find_map(|block| {
-            let read = self.journal.has_changes(block).then(|| self.journal.read(block)).flatten()?;
+            let read =
+                self.journal.has_changes(block).then(|| self.journal.read(block)).flatten()?;
             let changed = read.entries.iter().filter(|entry| entry.changed).map(|entry| entry.at);
             let found: Vec<Timestamp> = changed.filter(|at| suits(*at)).collect();
             (!found.is_empty()).then_some(found)
@@ -322,7 +333,7 @@ impl Past {
     /// Returns the memory of the past.
     pub fn memory(&self) -> PastMemory {
         PastMemory {
-            journal: self.journal.bytes() + self.activity.bytes(),
+            journal: self.journal.bytes() + self.journal.open_bytes() + self.activity.bytes(),
             checkpoints: self.checkpoints.bytes(),
             checkpoint_count: self.checkpoints.len(),
         }
