@@ -120,6 +120,7 @@ impl Journal {
         let items = std::mem::take(&mut self.items);
         self.add(Kind::Batch { live: of.live }, of.received_at, changed, &[&counts, &items]);
         self.items = items;
+        self.items.clear();
     }
 
     /// Adds a change of the connection.
@@ -167,6 +168,9 @@ impl Journal {
         self.bytes += block.memory();
         self.blocks.push_back(block);
         self.open.bytes.clear();
+        // A large batch, such as that of a replay, is rare.
+        self.open.bytes.shrink_to(2 * BLOCK_BYTES);
+        self.items.shrink_to(BLOCK_BYTES);
         self.open.head = Head::new(self.last_received_at, log_from);
     }
 
