@@ -24,48 +24,50 @@ mod recorded;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const EVENTS: usize = 1_000_000;
-/// Events of one batch: 10 ms at 5,000 events a second.
-const BATCH: usize = 50;
-const MICROS_BETWEEN_EVENTS: i64 = 200;
-const SEEKS: usize = 1_000;
+/// Time of a batch: a source gathers frames for so long.
+const MICROS_OF_A_BATCH: i64 = 10_000;
+/// Time between two events of a run.
+const MICROS_BETWEEN_EVENTS: i64 = 1_000_000;
+const SEEKS: usize = 500;
 
-/// Executions of each run (four give a run about a hundred events), and runs at once.
-const CASES: [(usize, usize); 4] = [(4, 50), (4, 500), (1, 50), (1, 500)];
+/// Runs at once.
+const CASES: [usize; 2] = [50, 500];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(place) = arguments.iter().position(|argument| argument == "--case") {
         let number = |nth: usize| arguments[place + nth].parse().expect("a number");
-        return run_case(number(1), number(2), number(3) == 1);
+        return run_case(number(1), number(2) == 1);
     }
     println!(
-        "| executions of a run | runs at once | past | seconds | resident MiB | journal MiB | \
-         checkpoints MiB | checkpoints | kept s of 200 | seek p50 ms | p99 ms | most ms |"
+        "| runs at once | past | seconds | resident MiB | journal MiB | \
+         checkpoints MiB | checkpoints | kept s | of s | seek p50 ms | p99 ms | most ms |"
     );
     println!("|{}", " ---: |".repeat(12));
     let program = std::env::current_exe().expect("this bench");
-    for (executions, at_once) in CASES {
+    for at_once in CASES {
         for past in ["0", "1"] {
-            let (executions, at_once) = (executions.to_string(), at_once.to_string());
-            let case =
-                Command::new(&program).args(["--case", &executions, &at_once, past]).status();
+            let at_once = at_once.to_string();
+            let case = Command::new(&program).args(["--case", &at_once, past]).status();
             assert!(case.expect("a process").success());
         }
     }
 }
 
-fn run_case(executions: usize, at_once: usize, with_past: bool) {
+fn run_case(at_once: usize, with_past: bool) {
     let begin: Timestamp = "2026-11-23T01:08:40Z".parse().expect("an instant");
     let retention = Retention::default();
     let mut model = Model::new(retention);
     let mut past = Past::new(PastLimits::of(&retention), &model);
-    let mut frames = Busy::new(at_once).executed(executions).take(EVENTS).enumerate().peekable();
+    let micros_between = MICROS_BETWEEN_EVENTS / at_once as i64;
+    let events_of_a_batch = (MICROS_OF_A_BATCH / micros_between).max(1) as usize;
+    let mut frames = Busy::new(at_once).take(EVENTS).enumerate().peekable();
     let mut spent = Duration::ZERO;
     let mut last_at = begin;
     while frames.peek().is_some() {
-        let mut texts = Vec::with_capacity(BATCH);
-        for (nth, mut frame) in frames.by_ref().take(BATCH) {
-            last_at = begin + SignedDuration::from_micros(nth as i64 * MICROS_BETWEEN_EVENTS);
+        let mut texts = Vec::with_capacity(events_of_a_batch);
+        for (nth, mut frame) in frames.by_ref().take(events_of_a_batch) {
+            last_at = begin + SignedDuration::from_micros(nth as i64 * micros_between);
             frame.renew(0, nth as u64, last_at);
             texts.push(frame.text);
         }
@@ -85,9 +87,9 @@ fn run_case(executions: usize, at_once: usize, with_past: bool) {
     }
     assert_eq!(model.counters().events, EVENTS as u64, "{:?}", model.counters());
     let resident = resident_mib();
-    let head = format!("| {executions} | {at_once} | {} |", if with_past { "yes" } else { "no" });
+    let head = format!("| {at_once} | {} |", if with_past { "yes" } else { "no" });
     if !with_past {
-        println!("{head} {:.2} | {resident:.0} | | | | | | | |", spent.as_secs_f64());
+        println!("{head} {:.2} | {resident:.0} | | | | | | | | |", spent.as_secs_f64());
         return;
     }
     let since = past.reach().since.unwrap_or(begin);
@@ -108,12 +110,13 @@ fn run_case(executions: usize, at_once: usize, with_past: bool) {
     let memory = past.memory();
     let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
     println!(
-        "{head} {:.2} | {resident:.0} | {:.1} | {:.1} | {} | {} | {:.1} | {:.1} | {:.1} |",
+        "{head} {:.2} | {resident:.0} | {:.1} | {:.1} | {} | {} | {} | {:.1} | {:.1} | {:.1} |",
         spent.as_secs_f64(),
         mib(memory.journal),
         mib(memory.checkpoints),
         memory.checkpoint_count,
         last_at.duration_since(since).as_secs(),
+        last_at.duration_since(begin).as_secs(),
         millis(SEEKS / 2),
         millis(SEEKS * 99 / 100),
         millis(SEEKS),

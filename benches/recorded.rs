@@ -61,12 +61,10 @@ impl Frame {
 /// is replaced by a new one.
 pub struct Busy {
     recorded: Vec<Vec<String>>,
-    /// Number of each run, the index of its next frame, and its executions so far.
-    running: Vec<(u64, usize, usize)>,
+    /// Number of each run, and the index of its next frame.
+    running: Vec<(u64, usize)>,
     next_run: u64,
     turn: usize,
-    /// Executions of each run under the same id.
-    executions: usize,
 }
 
 impl Busy {
@@ -74,17 +72,10 @@ impl Busy {
         let line = |line| serde_json::from_str::<Recorded>(line).expect("a recording").text;
         Self {
             recorded: TRANSCRIPTS.iter().map(|text| text.lines().map(line).collect()).collect(),
-            running: (0..at_once as u64).map(|run| (run, 0, 1)).collect(),
+            running: (0..at_once as u64).map(|run| (run, 0)).collect(),
             next_run: at_once as u64,
             turn: 0,
-            executions: 1,
         }
-    }
-
-    /// Executes each run so many times.
-    #[allow(dead_code, reason = "not every bench does")]
-    pub fn executed(self, executions: usize) -> Self {
-        Self { executions, ..self }
     }
 }
 
@@ -92,18 +83,12 @@ impl Iterator for Busy {
     type Item = Frame;
 
     fn next(&mut self) -> Option<Frame> {
-        let (run, place, execution) = self.running[self.turn];
+        let (run, place) = self.running[self.turn];
         let events = &self.recorded[run as usize % self.recorded.len()];
         let frame = Frame::new(&events[place], run);
         let is_over = place + 1 == events.len();
-        self.running[self.turn] = match is_over {
-            false => (run, place + 1, execution),
-            true if execution < self.executions => (run, 0, execution + 1),
-            true => {
-                self.next_run += 1;
-                (self.next_run - 1, 0, 1)
-            }
-        };
+        self.running[self.turn] = if is_over { (self.next_run, 0) } else { (run, place + 1) };
+        self.next_run += u64::from(is_over);
         self.turn = (self.turn + 1) % self.running.len();
         Some(frame)
     }

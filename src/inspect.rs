@@ -74,6 +74,7 @@ pub fn read_as_far_as_possible(model: &mut Model, mut recording: Recording<impl 
 pub fn read_until(model: &mut Model, recording: Recording<impl Read>, end: &mut End) -> Readout {
     let mut problems = Vec::new();
     let mut frames = crate::source::playback::TimedFrames::new(recording);
+    end.begin_recording();
     model.hold();
     let result = loop {
         let batch = match frames.next(Timestamp::UNIX_EPOCH) {

@@ -81,6 +81,8 @@ pub struct End {
     /// Instant of the last frame before the moment.
     last_at: Option<Timestamp>,
     was_passed: bool,
+    /// Number of recordings that were begun.
+    recordings: usize,
 }
 
 /// A recording does not contain the moment.
@@ -117,21 +119,43 @@ impl End {
     /// Creates the end at a moment; a time of day is one of `zone`.
     pub fn new(as_of: AsOf, zone: TimeZone) -> Self {
         let (began_at, at, last_at) = (None, None, None);
-        Self { as_of, zone, began_at, at, is_next_day: false, last_at, was_passed: false }
+        Self {
+            as_of,
+            zone,
+            began_at,
+            at,
+            is_next_day: false,
+            last_at,
+            was_passed: false,
+            recordings: 0,
+        }
+    }
+
+    /// Notes that another recording is read from its beginning.
+    pub(super) fn begin_recording(&mut self) {
+        self.recordings += 1;
     }
 
     /// True when a frame is later than the moment. A frame before the first one with a time is not.
     pub(super) fn is_before(&mut self, timing: &FrameTiming) -> bool {
         let Some(at) = timing.at else { return false };
-        let began_at = *self.began_at.get_or_insert_with(|| {
-            SignedDuration::try_from(timing.elapsed)
-                .ok()
-                .and_then(|elapsed| at.checked_sub(elapsed).ok())
-                .unwrap_or(at)
-        });
-        let end = self.at.unwrap_or_else(|| self.resolve(began_at));
-        self.at = Some(end);
-        if at > end {
+        let elapsed = SignedDuration::try_from(timing.elapsed).unwrap_or(SignedDuration::MAX);
+        let is_past = match self.as_of {
+            AsOf::SinceBegin(length) if self.recordings == 1 => {
+                // The begin is known better with every frame.
+                let began_at = at.checked_sub(elapsed).unwrap_or(at);
+                self.began_at = self.began_at.max(Some(began_at));
+                self.at = began_at.checked_add(length).ok().max(self.at);
+                elapsed > length
+            }
+            _ => {
+                let began_at = self.began_at.unwrap_or(at.checked_sub(elapsed).unwrap_or(at));
+                let end = self.at.unwrap_or_else(|| self.resolve(began_at));
+                (self.began_at, self.at) = (Some(began_at), Some(end));
+                at > end
+            }
+        };
+        if is_past {
             self.was_passed = true;
             return true;
         }

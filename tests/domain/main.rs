@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod as_of;
 mod cases;
 mod cli;
 mod clocks;

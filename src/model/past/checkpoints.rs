@@ -10,7 +10,7 @@ use super::super::{Model, Run};
 
 /// Largest work between two checkpoints, in parts of that at first. Beyond it the oldest checkpoint is
 /// dropped, and not one in between: the past shall be fast rather than long.
-const MOST_PARTS_BETWEEN: u64 = 6;
+const MOST_PARTS_BETWEEN: u64 = 4;
 
 /// A model before the first entry of a block.
 #[derive(Debug)]
@@ -161,7 +161,7 @@ mod tests {
         }
         // Seven checkpoints, six of which take memory.
         assert_eq!(checkpoints.len(), 7);
-        assert!(works(&checkpoints)[0] >= 64 * WORK_BETWEEN, "{:?}", works(&checkpoints));
+        assert!(works(&checkpoints)[0] >= 72 * WORK_BETWEEN, "{:?}", works(&checkpoints));
         assert_eq!(checkpoints.first_block(), works(&checkpoints)[0] / WORK_BETWEEN);
     }
 }

@@ -55,19 +55,19 @@ pub struct PastLimits {
     pub journal_bytes: usize,
     /// Maximum size in bytes of the checkpoints, as far as they share no runs.
     pub checkpoint_bytes: usize,
-    /// Number of events between two checkpoints while they are within their limit. Up to six times as many
+    /// Number of events between two checkpoints while they are within their limit. Up to four times as many
     /// have to be applied again for an instant.
     pub checkpoint_events: u64,
 }
 
 impl PastLimits {
-    /// Returns the limits that suit those of the model: at most a quarter more memory for a model whose
-    /// runs have a hundred events each.
+    /// Returns the limits that suit those of the model: about a quarter to a third more memory than without
+    /// a past. `benches/README.md` has what was measured.
     pub fn of(retention: &Retention) -> Self {
         let runs = retention.runs.clamp(100, 10_000);
         Self {
             journal_bytes: runs * (4 << 10),
-            checkpoint_bytes: runs * (4 << 10),
+            checkpoint_bytes: runs * (2 << 10),
             checkpoint_events: 8_000,
         }
     }
