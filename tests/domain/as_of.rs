@@ -29,7 +29,7 @@ fn inspect_as_of_reports_a_recording_that_ends_then() {
             assert_eq!(report(&format!("+{since_begin:.7}")), expected, "{count} lines");
         }
     }
-    assert_eq!(report("+0")["runs"][0]["status"], "running");
+    assert_eq!(report("+0")["runs"][0]["status"], "pending");
     assert_eq!(report("2026-11-23T01:08:50Z")["runs"][0]["nodes"][2]["status"], "running");
 }
 
