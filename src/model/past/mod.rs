@@ -42,6 +42,7 @@ use self::checkpoints::Checkpoints;
 use self::entry::Kind;
 use self::journal::{BatchHead, Journal};
 use super::{Change, LogItem, Model, Retention, RunStatus};
+use crate::bounded::bounded;
 use crate::protocol::{Batch, Item, WorkflowEvent};
 
 /// Share of the journal's limit after which a checkpoint is due: without checkpoints nothing could be
@@ -64,7 +65,7 @@ impl PastLimits {
     /// Returns the limits that suit those of the model: about a quarter to a third more memory than without
     /// a past. `benches/README.md` has what was measured.
     pub fn of(retention: &Retention) -> Self {
-        let runs = retention.runs.clamp(100, 10_000);
+        let runs = bounded(retention.runs, 100, 10_000);
         Self {
             journal_bytes: runs * (4 << 10),
             checkpoint_bytes: runs * (2 << 10),
