@@ -16,7 +16,7 @@ use crate::config::{
 };
 #[cfg(feature = "app")]
 use crate::config::{Moment, Size, SnapshotRequest};
-use crate::inspect::Style;
+use crate::inspect::{AsOf, NoSuchMoment, Style};
 use crate::kiosk::KioskOptions;
 use crate::record::RecordRequest;
 use crate::seconds::seconds;
@@ -43,6 +43,8 @@ Examples:
   meterbridge inspect recording.ndjson
   meterbridge inspect conn1.ndjson conn2.ndjson     two connections to one server
   tail -f events.ndjson | meterbridge inspect - --json | jq .runs
+  meterbridge inspect recording.ndjson --as-of 10:15    as it was then
+  meterbridge inspect recording.ndjson --as-of +2:30    two and a half minutes in
 
 Each line is a recorded frame, {\"recv_ms\": 12.5, \"text\": \"…\"}, or an event. The file may be
 gzip, Zstandard or UTF-16, JSON that lists events, or lines of a log.";
@@ -143,6 +145,12 @@ pub struct InspectArgs {
     /// Write JSON instead of a table
     #[arg(long)]
     pub json: bool,
+
+    /// Report what was known at this time of the recording: an instant (2026-11-23T10:15:00Z), a time of
+    /// day (10:15 or 10:15:30, in the time zone of this machine) or the time since its beginning (+2:30,
+    /// +1:02:30)
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<AsOf>,
 }
 
 /// Record everything that a source sends into a file, without a window
@@ -232,6 +240,8 @@ pub enum UsageError {
     IsRecording { path: RecordingFiles },
     #[error("--record is for a stream, a backend or the demo studio: `{}` is a recording already", .path)]
     NothingToRecord { path: RecordingFiles },
+    #[error(transparent)]
+    NoSuchMoment(#[from] NoSuchMoment),
 }
 
 impl WindowArgs {

@@ -135,8 +135,10 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let mut model = Model::new(Retention::EVERYTHING);
     let mut problems = Vec::new();
     let mut failures = Vec::new();
+    let zone = meterbridge::time_zone::current().zone().clone();
+    let mut end = args.as_of.map(|as_of| inspect::End::new(as_of, zone));
     for path in &args.files {
-        let Readout { problems: found, result } = read(&mut model, path)?;
+        let Readout { problems: found, result } = read(&mut model, path, end.as_mut())?;
         problems.extend(found.into_iter().map(|problem| (path, problem)));
         match result {
             // What precedes a failure is reported before it.
@@ -144,6 +146,10 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
             result => result?,
         }
     }
+    let ends_before = match end.as_ref().map(inspect::End::check) {
+        Some(result) => result.map_err(UsageError::from)?,
+        None => None,
+    };
     let report = Report::of(&model);
 
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -154,6 +160,12 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     }
     out.flush()?;
     drop(out);
+    if let Some(ended_at) = ends_before {
+        writeln!(
+            io::stderr(),
+            "the recording ends at {ended_at}, before --as-of; this is its end"
+        )?;
+    }
     for (path, problem) in problems {
         let path = path.display().to_string();
         writeln!(io::stderr(), "{}: {problem}", text::one_line(&path))?;
@@ -165,13 +177,28 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     Err(last.into())
 }
 
-fn read(model: &mut Model, path: &Path) -> Result<Readout, RecordingError> {
-    Ok(if path == Path::new(InspectArgs::STDIN) {
+fn read(
+    model: &mut Model,
+    path: &Path,
+    end: Option<&mut inspect::End>,
+) -> Result<Readout, RecordingError> {
+    if path == Path::new(InspectArgs::STDIN) {
         let input = progress::on_stderr(io::stdin().lock(), "standard input");
-        inspect::read_as_far_as_possible(model, Recording::new(input))
+        Ok(read_recording(model, Recording::new(input), end))
     } else {
-        inspect::read_as_far_as_possible(model, progress::open(path)?)
-    })
+        Ok(read_recording(model, progress::open(path)?, end))
+    }
+}
+
+fn read_recording(
+    model: &mut Model,
+    recording: Recording<impl io::Read>,
+    end: Option<&mut inspect::End>,
+) -> Readout {
+    match end {
+        Some(end) => inspect::read_until(model, recording, end),
+        None => inspect::read_as_far_as_possible(model, recording),
+    }
 }
 
 /// True when the reader of our output closed the pipe, as `head` does.

@@ -1,6 +1,7 @@
 //! Late events. The run of a late event is folded again, once for all late events of a batch.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
@@ -48,7 +49,7 @@ impl Model {
         on_change: &mut impl FnMut(Option<&WorkflowEvent>, Change),
     ) {
         let Some(slot) = late.first().map(|late| late.slot) else { return };
-        let run = self.slots[slot].as_mut();
+        let run = self.slots[slot].as_mut().map(Arc::make_mut);
         let status_of = |run: &Run, late: &Late| {
             let name = late.event.as_ref().and_then(|event| event.node.as_deref());
             name.and_then(|name| run.node(name)).map_or(NodeStatus::Pending, |node| node.status)
@@ -59,6 +60,7 @@ impl Model {
             nodes_before = late.iter().map(|late| status_of(run, late)).collect();
             run.refold(&self.retention);
             run_status = self.recount_run(slot);
+            self.recount_step(slot);
         }
         if late.iter().any(|late| late.new_run) {
             // The run was counted on arrival, before its status was known.
@@ -73,7 +75,7 @@ impl Model {
         for number in 0..late.len() {
             let Some(event) = late[number].event.take() else { continue };
             // The slot may hold another run by now, because the event's run was evicted.
-            let run = self.slots[slot].as_ref().filter(|run| *run.id() == event.run_id);
+            let run = self.slots[slot].as_deref().filter(|run| *run.id() == event.run_id);
             let mut node = None;
             if let (Some(run), Some(name)) = (run, &event.node)
                 && let Some(from) = nodes_before.get(number).copied()
@@ -113,7 +115,7 @@ impl Model {
         for (slot, run) in self.slots.iter_mut().enumerate() {
             let Some(run) = run else { continue };
             if (!run.status.is_over() || is_ahead(run)) && !run.is_only_of(&after) {
-                run.shift(step, &after);
+                Arc::make_mut(run).shift(step, &after);
                 let late = Late {
                     slot,
                     event: None,

@@ -95,6 +95,16 @@ impl EventLog {
         }
     }
 
+    /// Returns an empty log that goes on after the last line of this one.
+    pub(super) fn without_lines(&self) -> Self {
+        self.starting_at(self.next_seq)
+    }
+
+    /// Returns an empty log with the limits of this one, whose first line has the number `seq`.
+    pub(super) fn starting_at(&self, seq: u64) -> Self {
+        Self { next_seq: seq, ..Self::new(self.capacity) }
+    }
+
     /// Adds a line. `text` is the event's JSON text, empty for something that could not be read.
     pub(super) fn push(&mut self, received_at: Timestamp, item: LogItem, text: &str) {
         let seq = self.next_seq;
@@ -183,6 +193,11 @@ impl EventLog {
             .and_then(|index| self.segments.get(usize::try_from(index).ok()?))
             .and_then(|segment| segment.get(place.range()))
             .unwrap_or_default()
+    }
+
+    /// Maximum number of lines.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// Number of lines ever written, including dropped ones.

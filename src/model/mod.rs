@@ -26,6 +26,8 @@ mod log;
 mod node;
 mod order;
 mod pace;
+pub mod past;
+mod recount;
 mod reported_time;
 mod run;
 mod run_state;

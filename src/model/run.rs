@@ -374,6 +374,14 @@ impl Run {
         self.fact_bytes + self.snapshot_bytes + self.folded_size.measured + base
     }
 
+    /// Returns the approximate size of the run in bytes, without texts, which copies of the run share.
+    pub(super) fn structure_bytes(&self) -> usize {
+        let folded = self.folded.as_ref().map_or(0, |state| size_of::<RunState>() + state.bytes());
+        let base = self.base.as_ref().map_or(0, |base| size_of::<Base>() + base.state.bytes());
+        let facts = self.facts.capacity() * size_of::<Fact>();
+        size_of::<Self>() + self.state.bytes() + folded + base + facts + self.seen.bytes()
+    }
+
     /// Adds a REST snapshot. Returns false when nothing changes, because a fresher one is known.
     pub(super) fn take_snapshot(
         &mut self,

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use smol_str::SmolStr;
 
 use super::fact::{Fact, FactKind, SKEW, Subject};
-use super::node::{self, FIX, Finish, MOST_NODES, Node, NodeStatus};
+use super::node::{self, Attempt, FIX, Finish, MOST_NODES, Node, NodeStatus};
 use super::status::RunStatus;
 use crate::protocol::rest::ReportedStatus;
 use crate::protocol::{NodeName, PIPELINE};
@@ -403,6 +403,16 @@ impl RunState {
         let errors = errors.flatten().map(|error| error.len());
         let nodes = self.history.iter().flat_map(|execution| &execution.nodes).chain(&self.nodes);
         errors.chain(nodes.map(Node::text_bytes)).sum()
+    }
+
+    /// Returns the approximate size in bytes besides the struct itself and texts.
+    pub(super) fn bytes(&self) -> usize {
+        let earlier = self.history.iter().map(|execution| &execution.nodes);
+        let nodes = earlier.chain([&self.nodes]).map(|nodes| {
+            let attempts: usize = nodes.iter().map(|node| node.history().len()).sum();
+            nodes.capacity() * size_of::<Node>() + attempts * size_of::<Attempt>()
+        });
+        self.history.capacity() * size_of::<Execution>() + nodes.sum::<usize>()
     }
 
     /// Reduces the texts to `most` bytes if they take more: drops the earlier executions, oldest first,

@@ -25,6 +25,13 @@ impl SeenEvents {
         }
     }
 
+    /// Returns the approximate size in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        // One byte of control for each place; an eighth of the places is empty at least.
+        let place = size_of::<EventId>() + 1;
+        (self.recent.capacity() + self.older.capacity()) * place * 8 / 7
+    }
+
     /// Adds an identity. Returns true when it is new.
     #[inline]
     pub(super) fn insert(&mut self, id: EventId, most_facts: usize) -> bool {

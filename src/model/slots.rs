@@ -39,6 +39,11 @@ impl Slots {
         }
     }
 
+    /// Returns the approximate size in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.sums.capacity() * size_of::<(i64, i64)>()
+    }
+
     /// Returns the number of the slot that contains an instant.
     pub(super) fn slot(&self, at: Timestamp) -> i64 {
         at.as_second().div_euclid(self.width_secs)

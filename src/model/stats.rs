@@ -176,6 +176,17 @@ impl Stats {
         }
     }
 
+    /// Returns the approximate size in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let of_durations = |durations: &Durations| {
+            (durations.last.capacity() + durations.sorted.capacity()) * size_of::<u64>()
+        };
+        let nodes: usize = self.nodes.values().map(of_durations).sum();
+        let slots = [&self.events, &self.arrivals, &self.active].map(Slots::bytes);
+        let outcomes = self.outcomes.capacity() * size_of::<Ended>();
+        nodes + of_durations(&self.runs) + outcomes + slots.iter().sum::<usize>()
+    }
+
     /// Returns the baseline for one execution of a node; `None` before its first success.
     pub fn node_baseline(&self, name: &str) -> Option<Baseline> {
         self.nodes.get(name)?.baseline()

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::change::{Change, Counters, Late, NodeChange, Outcome, Retention};
 use super::clock::{ClockSample, ClockStep};
-use super::counted::{CountedState, EvictionKey, RunContribution};
-use super::fact::{Fact, SKEW};
+use super::counted::EvictionKey;
+use super::fact::{Fact, FactKind, SKEW};
 use super::run::FactOutcome;
 use super::{EventLog, LogItem, NodeStatus, Run, RunStatus, ServerClock, Stats};
 use crate::protocol::{Batch, Item, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent};
@@ -19,20 +19,23 @@ use crate::protocol::{Batch, Item, NodeName, Phase, RunId, RunSnapshot, Workflow
 pub struct Model {
     pub(super) retention: Retention,
     index: HashMap<RunId, usize, FixedState>,
-    pub(super) slots: Vec<Option<Run>>,
+    /// Shared with the checkpoints of the [past](super::past), and copied before a change while they are.
+    pub(super) slots: Vec<Option<Arc<Run>>>,
     free: Vec<usize>,
-    eviction: BTreeSet<EvictionKey>,
-    tally: [usize; RunStatus::ALL.len()],
+    pub(super) eviction: BTreeSet<EvictionKey>,
+    pub(super) tally: [usize; RunStatus::ALL.len()],
     /// Size of the texts of all runs in bytes.
-    text_bytes: usize,
+    pub(super) text_bytes: usize,
     pub(super) counters: Counters,
-    log: EventLog,
+    pub(super) log: EventLog,
     pub(super) stats: Stats,
     pub(super) clock: ServerClock,
     pub(super) clock_steps: Vec<ClockStep>,
     /// Late events whose runs have to be folded again.
     pub(super) late: Vec<Late>,
     pub(super) is_held: bool,
+    /// Places of the duplicates among the items of the last batch.
+    repeated: Vec<u32>,
     first_received_at: Option<Timestamp>,
     last_received_at: Option<Timestamp>,
     first_at: Option<Timestamp>,
@@ -62,6 +65,7 @@ impl Model {
             clock_steps: Vec::new(),
             late: Vec::new(),
             is_held: false,
+            repeated: Vec::new(),
             first_received_at: None,
             last_received_at: None,
             first_at: None,
@@ -84,12 +88,16 @@ impl Model {
         }
         let items = std::mem::take(&mut batch.items);
         let mut texts = batch.event_texts();
-        for item in items {
+        self.repeated.clear();
+        for (place, item) in items.into_iter().enumerate() {
             match item {
                 Item::Event(mut event) => {
                     let text = texts.next().unwrap_or_default();
                     match self.take(&mut event, batch.received_at, batch.live) {
-                        EventOutcome::Duplicate => continue,
+                        EventOutcome::Duplicate => {
+                            self.repeated.push(u32::try_from(place).unwrap_or(u32::MAX));
+                            continue;
+                        }
                         EventOutcome::Ignored => {}
                         EventOutcome::Applied(change) => on_change(Some(&event), change),
                         EventOutcome::Late(late) if self.is_held => self.late.push(*late),
@@ -148,7 +156,7 @@ impl Model {
     ) -> EventOutcome {
         let known = self.index.get(&event.run_id).copied();
         let Some(fact) = Fact::of(event) else {
-            let run = known.and_then(|slot| self.slots[slot].as_mut());
+            let run = known.and_then(|slot| self.slots[slot].as_mut()).map(Arc::make_mut);
             if run.is_none_or(|run| run.note(event.id, self.retention.events_per_run)) {
                 self.counters.ignored += 1;
                 return EventOutcome::Ignored;
@@ -171,7 +179,7 @@ impl Model {
                 (self.insert(run), evicted)
             }
         };
-        let Some(run) = self.slots[slot].as_mut() else {
+        let Some(run) = self.slots[slot].as_mut().map(Arc::make_mut) else {
             // The index refers only to filled slots, so this does not happen.
             self.counters.ignored += 1;
             return EventOutcome::Ignored;
@@ -180,6 +188,7 @@ impl Model {
         // Share one string among all events of a run: less memory and better cache locality.
         event.run_id.clone_from(run.id());
         let subject = fact.subject.clone();
+        let is_start = fact.kind == FactKind::Start;
         let outcome_known = run.from_rest && run.status.is_over();
         let node_before = run.status_of(&subject);
         let goes_back = known.is_some() && run.last_event_at().duration_since(at) > SKEW;
@@ -212,12 +221,17 @@ impl Model {
                 if is_late {
                     if new_run {
                         self.recount_run(slot);
+                        self.recount_step(slot);
                     }
                     let at = changed_at;
                     let late = Late { slot, event: None, at, new_run, evicted, outcome_known };
                     return EventOutcome::Late(Box::new(late));
                 }
                 let run_status = self.recount_run(slot);
+                // Nothing else moves a run to another step.
+                if node_after != node_before || is_start || event.node.is_none() {
+                    self.recount_step(slot);
+                }
                 self.drop_texts(slot, at, &mut evicted);
                 if !(outcome_known && event.node.is_none()) {
                     self.add_to_baselines(event, duration_ms);
@@ -252,7 +266,7 @@ impl Model {
                 (self.insert(run), evicted)
             }
         };
-        let run = self.slots[slot].as_mut()?;
+        let run = Arc::make_mut(self.slots[slot].as_mut()?);
         run.refold(&self.retention);
         let nodes_before: Vec<(NodeName, NodeStatus)> =
             run.nodes.iter().map(|node| (node.name.clone(), node.status)).collect();
@@ -278,6 +292,7 @@ impl Model {
         }
         let took = run.duration_ms.filter(|_| run.from_rest);
         let run_status = self.recount_run(slot);
+        self.recount_step(slot);
         self.drop_texts(slot, at, &mut evicted);
         if let (Some((_, RunStatus::Completed)), Some(millis)) = (run_status, took) {
             self.stats.run_completed(millis);
@@ -293,63 +308,6 @@ impl Model {
             refolded: true,
             evicted,
         })
-    }
-
-    /// Updates tally, eviction order and statistics for a run that may have changed. Returns its status
-    /// before and after if they differ or the run is new.
-    #[inline]
-    pub(super) fn recount_run(&mut self, slot: usize) -> Option<(RunStatus, RunStatus)> {
-        let run = self.slots[slot].as_mut()?;
-        let bytes = run.text_bytes();
-        if bytes != run.counted_bytes {
-            let before = std::mem::replace(&mut run.counted_bytes, bytes);
-            self.text_bytes = self.text_bytes.saturating_sub(before).saturating_add(bytes);
-        }
-        let step = run.state().stands().map(|(name, _)| name);
-        if run.counted_step.as_ref() != step {
-            let (at, step) = (run.last_event_at(), step.cloned());
-            let before = std::mem::replace(&mut run.counted_step, step);
-            self.stats.step_changed(before.as_ref(), run.counted_step.as_ref(), at);
-        }
-        let standing = run.standing();
-        if run.counted.standing == standing && run.counted.key.is_some() {
-            return None;
-        }
-        self.recount_standing(slot, standing)
-    }
-
-    #[inline(never)]
-    fn recount_standing(
-        &mut self,
-        slot: usize,
-        standing: CountedState,
-    ) -> Option<(RunStatus, RunStatus)> {
-        let run = self.slots[slot].as_mut()?;
-        let arrived_at = self.clock.time_of_arrival(run.last_received_at());
-        let after = RunContribution::new(standing, slot, arrived_at);
-        let before = std::mem::replace(&mut run.counted, after);
-        if before.span != after.span {
-            self.stats.span_changed(before.span, after.span);
-        }
-        if before.ended != after.ended {
-            self.stats.outcome_changed(before.ended, after.ended);
-        }
-        if before.key != after.key {
-            if let Some(key) = before.key {
-                self.eviction.remove(&key);
-            }
-            self.eviction.extend(after.key);
-        }
-        let is_new = before.key.is_none();
-        let (from, to) = (before.standing.status, after.standing.status);
-        if from == to && !is_new {
-            return None;
-        }
-        if !is_new {
-            self.tally[from as usize] -= 1;
-        }
-        self.tally[to as usize] += 1;
-        Some((from, to))
     }
 
     /// Adds the event's duration to the baselines.
@@ -371,6 +329,7 @@ impl Model {
 
     fn insert(&mut self, run: Run) -> usize {
         let id = run.id().clone();
+        let run = Arc::new(run);
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slots[slot] = Some(run);
@@ -437,14 +396,53 @@ impl Model {
         self.counters.evicted_runs += 1;
     }
 
+    /// Returns the places of the duplicates among the items of the last batch.
+    pub(super) fn repeated(&self) -> &[u32] {
+        &self.repeated
+    }
+
+    /// Returns a copy for a checkpoint: without lines of the log, and without what
+    /// [`reindexed`](Self::reindexed) computes again. It shares the runs.
+    pub(super) fn outline(&self) -> Self {
+        Self {
+            retention: self.retention,
+            index: HashMap::default(),
+            slots: self.slots.clone(),
+            free: self.free.clone(),
+            eviction: BTreeSet::new(),
+            tally: self.tally,
+            text_bytes: self.text_bytes,
+            counters: self.counters,
+            log: self.log.without_lines(),
+            stats: self.stats.clone(),
+            clock: self.clock.clone(),
+            clock_steps: Vec::new(),
+            late: self.late.clone(),
+            is_held: self.is_held,
+            repeated: Vec::new(),
+            first_received_at: self.first_received_at,
+            last_received_at: self.last_received_at,
+            first_at: self.first_at,
+        }
+    }
+
+    /// Computes what an [`outline`](Self::outline) leaves out.
+    pub(super) fn reindexed(mut self) -> Self {
+        let runs =
+            || self.slots.iter().enumerate().filter_map(|(slot, run)| Some((slot, run.as_ref()?)));
+        self.index = runs().map(|(slot, run)| (run.id().clone(), slot)).collect();
+        self.eviction = runs().filter_map(|(_, run)| run.counted.key).collect();
+        self
+    }
+
     /// Returns the run with this id.
     pub fn run(&self, id: &str) -> Option<&Run> {
-        self.slots[*self.index.get(id)?].as_ref()
+        self.slots[*self.index.get(id)?].as_deref()
     }
 
     /// Returns all runs, in no particular order.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
-        self.slots.iter().flatten()
+        self.slots.iter().flatten().map(|run| &**run)
     }
 
     /// Returns all runs in order of their first event's instant.

@@ -129,7 +129,8 @@ impl Batch {
         Ok(())
     }
 
-    fn push_element(&mut self, text: &str) {
+    /// Reads one element of a frame, such as one of [`event_texts`](Self::event_texts).
+    pub(crate) fn push_element(&mut self, text: &str) {
         if let Err(reason) = self.push_json(text) {
             self.push_odd(text, reason);
         }

@@ -35,8 +35,10 @@ pub(super) const FAR: Duration = Duration::from_secs(86_400 * 365);
 pub struct TimedFrames<R: Read> {
     recording: Recording<R>,
     pacer: Pacer,
-    /// Frames that were read ahead.
-    ahead: VecDeque<(RecordedFrame, Batch)>,
+    /// Frames that were read ahead, each with the line on which it began.
+    ahead: VecDeque<(u64, RecordedFrame, Batch)>,
+    /// Line on which the last returned frame began.
+    line: u64,
     /// The end of the recording: reached, or made impossible by an error that is still to be returned.
     end: Option<Result<(), RecordingError>>,
 }
@@ -44,7 +46,7 @@ pub struct TimedFrames<R: Read> {
 impl<R: Read> TimedFrames<R> {
     /// Reads a recording from where it stands.
     pub fn new(recording: Recording<R>) -> Self {
-        Self { recording, pacer: Pacer::default(), ahead: VecDeque::new(), end: None }
+        Self { recording, pacer: Pacer::default(), ahead: VecDeque::new(), line: 0, end: None }
     }
 
     /// Returns the next frame, as a batch whose time of reception is by the recording's own clock, or
@@ -60,17 +62,18 @@ impl<R: Read> TimedFrames<R> {
                     let mut decoded = Batch::new(now, true);
                     frame.push_into(&mut decoded);
                     self.recording.note(&decoded);
-                    self.ahead.push_back((frame, decoded));
+                    self.ahead.push_back((self.recording.line(), frame, decoded));
                 }
                 Ok(None) => self.end = Some(self.recording.verdict()),
                 Err(error) => self.end = Some(Err(error)),
             }
         }
-        let Some((frame, mut decoded)) = self.ahead.pop_front() else {
+        let Some((line, frame, mut decoded)) = self.ahead.pop_front() else {
             return self.end.replace(Ok(())).unwrap_or(Ok(())).map(|()| None);
         };
+        self.line = line;
         self.pacer.started_at = self.recording.started_at();
-        let upcoming = self.ahead.iter().filter_map(|(_, decoded)| latest_instant(decoded));
+        let upcoming = self.ahead.iter().filter_map(|(.., decoded)| latest_instant(decoded));
         let mut timing = self.pacer.timing(&frame, &decoded, upcoming);
         timing.notes = frame.notes;
         decoded.received_at = timing.at.unwrap_or(now);
@@ -84,6 +87,11 @@ impl<R: Read> TimedFrames<R> {
         notes
             .extend(self.recording.torn().map(|torn| format!("{}: {torn}", self.recording.name())));
         notes
+    }
+
+    /// Returns the number of the line on which the last frame began, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
     }
 
     /// Returns the counts of what was read so far.
@@ -105,6 +113,8 @@ fn latest_instant(decoded: &Batch) -> Option<Timestamp> {
 pub struct FrameTiming {
     /// Time since the beginning of the playback, at speed 1.
     pub offset: Duration,
+    /// Time since the beginning of the recording, with the pauses that are left out.
+    pub elapsed: Duration,
     /// Time of the frame by the recording's clock; `None` before the first event.
     pub at: Option<Timestamp>,
     /// See [`Batch::live`].
@@ -179,6 +189,7 @@ impl Pacer {
         };
         FrameTiming {
             offset: self.offset,
+            elapsed: self.offset.saturating_add(self.left_out),
             at,
             notes: Vec::new(),
             live: match frame.recv_ms {

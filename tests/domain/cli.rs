@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{answer, fixture, meterbridge};
 
 /// Returns exit code, standard output, standard error.
-fn said(arguments: &[&str]) -> (Option<i32>, String, String) {
+pub fn said(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = answer(arguments);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
@@ -24,7 +24,7 @@ fn check_error(arguments: &[&str], code: i32, message: &str) {
 }
 
 /// Runs the binary with `input` on standard input; returns exit code, standard output, standard error.
-fn piped(arguments: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
+pub fn piped(arguments: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
     let mut child = meterbridge()
         .args(arguments)
         .stdin(Stdio::piped())

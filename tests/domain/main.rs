@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod as_of;
 mod cases;
 mod cli;
 mod clocks;
@@ -18,6 +19,7 @@ mod hostile_text;
 mod hub;
 mod identity;
 mod layers;
+mod past;
 mod permutations;
 mod rest;
 mod retention;

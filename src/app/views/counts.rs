@@ -138,7 +138,7 @@ mod tests {
         let mut app = App::new();
         app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
             .init_resource::<Canvas>()
-                .init_resource::<NextFrame>()
+            .init_resource::<NextFrame>()
             .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
             .add_plugins((theme::plugin, viewport::plugin, views::plugin))
             .insert_resource(PlaybackClock::fixed(noon()))
