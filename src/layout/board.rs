@@ -43,11 +43,6 @@ pub struct Board {
     pub scale: f32,
 }
 
-/// Returns the width of failures beside tiles.
-pub fn failures_width(area: Rect) -> f32 {
-    if area.h > area.w { area.w } else { (area.w * 0.325).min(760.0) }
-}
-
 /// Lays out a board on a screen: in three columns, on a portrait screen below each other, and in two
 /// columns where that is too low.
 pub fn lay_out_board(canvas_size: &CanvasSize) -> Board {

@@ -10,7 +10,7 @@ mod rack;
 mod rows;
 mod wall;
 
-pub use board::{Board, CauseCards, failures_width, lay_out_board, lay_out_causes};
+pub use board::{Board, CauseCards, lay_out_board, lay_out_causes};
 pub use bridge::Bridge;
 pub use canvas_size::{CanvasSize, Rect};
 pub use finale::{FinaleLayout, lay_out_finale};

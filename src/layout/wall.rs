@@ -1,7 +1,6 @@
 //! Layout of the wall: one tile per run, on one of two grids. Nothing scrolls; the caller counts the
 //! runs that do not fit.
 
-use super::board::failures_width;
 use super::header::content_top;
 use super::{CanvasSize, Rect};
 
@@ -54,6 +53,11 @@ pub fn wall_area(canvas_size: &CanvasSize) -> Rect {
         canvas_size.width - 2.0 * CanvasSize::MARGIN,
         height.max(1.0),
     )
+}
+
+/// Returns the width of failures beside tiles.
+fn failures_width(area: Rect) -> f32 {
+    if area.h > area.w { area.w } else { (area.w * 0.325).min(760.0) }
 }
 
 /// Splits an area into one for many failures, grouped by cause, and one for the tiles of all other

@@ -27,13 +27,13 @@ impl Model {
     pub(super) fn recount_step(&mut self, slot: usize) {
         let Some(run) = self.slots[slot].as_mut() else { return };
         let step = run.state().stands().map(|(name, _)| name);
-        if run.counted_step.as_ref() != step {
-            let run = Arc::make_mut(run);
-            let (at, step) =
-                (run.last_event_at(), run.state().stands().map(|(name, _)| name.clone()));
-            let before = std::mem::replace(&mut run.counted_step, step);
-            self.stats.step_changed(before.as_ref(), run.counted_step.as_ref(), at);
+        if run.counted_step.as_ref() == step {
+            return;
         }
+        let step = step.cloned();
+        let run = Arc::make_mut(run);
+        self.stats.step_changed(run.counted_step.as_ref(), step.as_ref(), run.last_event_at());
+        run.counted_step = step;
     }
 
     #[inline(never)]

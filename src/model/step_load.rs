@@ -5,9 +5,6 @@
 //! since the first event if that is shorter; it is not known before ten minutes are. A median is hardly
 //! moved by a jam that lasts for less than half of that time.
 
-use std::collections::HashMap;
-
-use foldhash::fast::FixedState;
 use jiff::{SignedDuration, Timestamp};
 
 use super::slots::Slots;
@@ -36,7 +33,8 @@ struct Level {
 /// Numbers of runs at each step, now and over the last hour.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StepLoads {
-    steps: HashMap<NodeName, Level, FixedState>,
+    /// Searched from the front: steps are few, and those of the pipeline come first.
+    steps: Vec<(NodeName, Level)>,
 }
 
 impl StepLoads {
@@ -48,22 +46,23 @@ impl StepLoads {
 
     fn add(&mut self, name: Option<&NodeName>, at: Timestamp, by: i64) {
         let Some(name) = name else { return };
-        if !self.steps.contains_key(name) {
-            if self.steps.len() >= KEPT_NAMES {
-                return;
+        let place = match self.steps.iter().position(|(known, _)| known == name) {
+            Some(place) => place,
+            None if self.steps.len() >= KEPT_NAMES => return,
+            None => {
+                let level = Level { now: 0, changes: Slots::new(SLOT_SECS, KEPT_SLOTS) };
+                self.steps.push((name.clone(), level));
+                self.steps.len() - 1
             }
-            let level = Level { now: 0, changes: Slots::new(SLOT_SECS, KEPT_SLOTS) };
-            self.steps.insert(name.clone(), level);
-        }
-        if let Some(level) = self.steps.get_mut(name) {
-            level.now += by;
-            level.changes.add(at, by);
-        }
+        };
+        let level = &mut self.steps[place].1;
+        level.now += by;
+        level.changes.add(at, by);
     }
 
     /// Load of a step; `since` is the first thing known of the source.
     pub(super) fn load(&self, name: &str, now: Timestamp, since: Timestamp) -> StepLoad {
-        let level = self.steps.get(name);
+        let level = self.steps.iter().find(|(known, _)| known == name).map(|(_, level)| level);
         let running = level.map_or(0, |level| level.now);
         let slot = |at: Timestamp| at.as_second().div_euclid(SLOT_SECS);
         let last = slot(now);
