@@ -6,6 +6,7 @@ mod json;
 mod report;
 mod table;
 
+pub(crate) use json::write_compact;
 pub use json::write_json;
 pub use report::{NodeReport, Report, RunReport};
 pub use table::{Style, write_table};
