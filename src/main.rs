@@ -175,7 +175,12 @@ fn report(args: &ReportArgs) -> anyhow::Result<()> {
     let target = args.check()?;
     let recordings = Recordings::read(&args.files)?;
     let zone = args.time_zone.clone().unwrap_or_else(meterbridge::time_zone::current);
-    let names: Vec<String> = args.files.iter().map(|path| path.display().to_string()).collect();
+    // Without folders, which are nobody's business when the page is sent on.
+    let name = |path: &PathBuf| match path.file_name() {
+        Some(name) if path != Path::new(InspectArgs::STDIN) => name.display().to_string(),
+        _ => "standard input".to_owned(),
+    };
+    let names: Vec<String> = args.files.iter().map(name).collect();
     target.write(|mut out| report::write_page(&mut out, &recordings.model, &names, &zone))?;
     recordings.tell_problems()
 }

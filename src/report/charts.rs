@@ -16,7 +16,7 @@ pub(super) fn outcomes(outcomes: &Outcomes, label: &impl Fn(Timestamp) -> String
     let most = outcomes.parts.iter().map(|(_, ends)| ends.total()).max().unwrap_or(0).max(1);
     let (left, top, bottom) = (40, 10, HEIGHT - 30);
     let height_of = |count: usize| (bottom - top) as f64 * count as f64 / most as f64;
-    let step = (WIDTH - left) as f64 / outcomes.parts.len().max(1) as f64;
+    let step = (WIDTH - left) as f64 / outcomes.parts.len().max(12) as f64;
     let total = outcomes.parts.iter().fold(Ends::default(), |sum, (_, ends)| Ends {
         finished: sum.finished + ends.finished,
         failed: sum.failed + ends.failed,
@@ -41,7 +41,7 @@ pub(super) fn outcomes(outcomes: &Outcomes, label: &impl Fn(Timestamp) -> String
         left - 8,
     );
     for (index, (_, ends)) in outcomes.parts.iter().enumerate() {
-        let (x, width) = (left as f64 + step * index as f64, (step - 2.0).clamp(1.0, 60.0));
+        let (x, width) = (left as f64 + step * index as f64, (step - 2.0).max(1.0));
         let mut y = bottom as f64;
         let parts = [
             ("class=\"finished\"", ends.finished),
