@@ -105,7 +105,7 @@ impl Page<'_> {
             0 => "–".to_owned(),
             ended => format!("{:.1} %", 100.0 * finished as f64 / ended as f64),
         };
-        let usual = self.model.stats().run_baseline();
+        let usual = summary::usual_run(self.runs);
         let passes: u64 = self.runs.iter().map(|run| u64::from(run.fix_iterations)).sum();
         let duration = |millis: Option<u64>| millis.map_or_else(|| "–".to_owned(), duration_words);
         let lines = [
@@ -209,7 +209,7 @@ impl Page<'_> {
 
     fn write_steps(&self, out: &mut impl Write) -> io::Result<()> {
         section(out, "steps", "Durations of the steps")?;
-        let steps = summary::steps(self.model, self.runs);
+        let steps = summary::steps(self.runs);
         if steps.is_empty() {
             return writeln!(out, "<p>No step has been seen.</p>\n</section>");
         }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    Baseline, FailureCause, Model, NodeStatus, Run, RunStatus, display_name, failure_words,
+    Baseline, FailureCause, NodeStatus, Run, RunStatus, display_name, failure_words,
 };
 
 /// Maximum number of runs in the table.
@@ -141,9 +141,32 @@ pub(super) fn causes<'a>(runs: &[&'a Run]) -> Vec<CauseGroup<'a>> {
     groups
 }
 
+/// Number of latest successes that a usual duration is taken from.
+const USUAL_OF: usize = 200;
+
+/// Returns the usual duration of the latest of these successes, given by end and milliseconds. The model's
+/// own baselines lack what arrived late in a recording.
+fn baseline(mut successes: Vec<(Option<Timestamp>, u64)>) -> Option<Baseline> {
+    successes.sort_unstable();
+    let latest = &successes[successes.len().saturating_sub(USUAL_OF)..];
+    let mut sorted: Vec<u64> = latest.iter().map(|(_, millis)| *millis).collect();
+    sorted.sort_unstable();
+    let at = |percent: usize| {
+        sorted.get((percent * sorted.len()).div_ceil(100).saturating_sub(1)).copied()
+    };
+    Some(Baseline { p50_ms: at(50)?, p95_ms: at(95)?, samples: sorted.len() })
+}
+
+/// Returns the usual duration of the finished runs.
+pub(super) fn usual_run(runs: &[&Run]) -> Option<Baseline> {
+    let finished = runs.iter().filter(|run| run.status == RunStatus::Completed);
+    baseline(finished.filter_map(|run| Some((run.ended_at, run.duration_ms?))).collect())
+}
+
 /// Returns the steps that were seen: the pipeline in its order, then others by name.
-pub(super) fn steps(model: &Model, runs: &[&Run]) -> Vec<StepLine> {
+pub(super) fn steps(runs: &[&Run]) -> Vec<StepLine> {
     let mut lines: HashMap<&str, StepLine> = HashMap::new();
+    let mut successes: HashMap<&str, Vec<(Option<Timestamp>, u64)>> = HashMap::new();
     for run in runs {
         let earlier = run.history.iter().flat_map(|execution| &execution.nodes);
         for node in earlier.chain(&run.nodes).filter(|node| node.was_seen()) {
@@ -152,6 +175,10 @@ pub(super) fn steps(model: &Model, runs: &[&Run]) -> Vec<StepLine> {
             for attempt in node.history() {
                 line.failed += u64::from(attempt.status == NodeStatus::Failed);
                 line.longest_ms = line.longest_ms.max(attempt.duration_ms);
+                if let (NodeStatus::Success, Some(millis)) = (attempt.status, attempt.duration_ms) {
+                    let of_step = successes.entry(node.name.as_str()).or_default();
+                    of_step.push((attempt.ended_at, millis));
+                }
             }
         }
     }
@@ -159,7 +186,7 @@ pub(super) fn steps(model: &Model, runs: &[&Run]) -> Vec<StepLine> {
         .into_iter()
         .map(|(name, line)| StepLine {
             name: name.to_owned(),
-            usual: model.stats().node_baseline(name),
+            usual: successes.remove(name).and_then(baseline),
             ..line
         })
         .collect();

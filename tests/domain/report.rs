@@ -134,6 +134,16 @@ fn summary_agrees_with_inspect() {
         let line = format!("<dt>{name}</dt><dd>{value}</dd>");
         assert!(page.contains(&line), "{line}");
     }
+    // All finished runs count, also where their events arrived late.
+    let mut took: Vec<u64> = report
+        .runs
+        .iter()
+        .filter(|run| run.status == "completed")
+        .filter_map(|run| run.duration_ms)
+        .collect();
+    took.sort_unstable();
+    let usual = meterbridge::text::duration_words(took[took.len().div_ceil(2) - 1]);
+    assert!(page.contains(&format!("<dt>Usual duration</dt><dd>{usual}</dd>")), "{usual}");
     assert!(of("failed") > 1, "the fixture has failures");
 }
 
