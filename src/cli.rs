@@ -1,5 +1,7 @@
 //! The command line, parsed into values; `main` performs the commands.
 
+mod output;
+
 use std::error::Error as _;
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -22,6 +24,8 @@ use crate::record::RecordRequest;
 use crate::seconds::seconds;
 use crate::source::{Address, RecordingFiles, SourceError, SourceSpec};
 
+pub use output::{ExportArgs, ExportFormat, OutputError, ReportArgs, Target};
+
 const AFTER_HELP: &str = "\
 Examples:
   meterbridge                                       the built-in demo studio, no backend needed
@@ -31,6 +35,9 @@ Examples:
   meterbridge inspect recording.ndjson              a table in the terminal, no window
   meterbridge record http://localhost:8000 -o day.ndjson.zst  a recording, no window
   meterbridge snapshot recording.ndjson -o out.png  a picture, no window
+  meterbridge report recording.ndjson -o out.html   a page to send on or print
+  meterbridge export recording.ndjson --format perfetto -o trace.json
+                                                    a trace; also OpenTelemetry and CSV
   meterbridge serve                                 the demo studio in a browser
   meterbridge serve http://localhost:8000           a hub, for many screens
   meterbridge ws://localhost:8000/events --kiosk    a screen that nobody operates
@@ -91,6 +98,8 @@ pub struct Cli {
 pub enum Command {
     Inspect(InspectArgs),
     Record(Box<RecordArgs>),
+    Export(ExportArgs),
+    Report(ReportArgs),
     #[cfg(feature = "app")]
     Snapshot(Box<SnapshotArgs>),
     Demo(DemoCommand),
@@ -229,8 +238,16 @@ pub struct ServeCommand {
 /// A usage error, with exit code 2.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UsageError {
-    #[error("there is no file `{}`; try `meterbridge inspect --help`", .path.display())]
-    NoFile { path: PathBuf },
+    #[error("there is no file `{}`; try `meterbridge {command} --help`", .path.display())]
+    NoFile { path: PathBuf, command: &'static str },
+    #[error("--rows belongs to --format csv; leave it out or choose that format")]
+    RowsWithoutCsv,
+    #[error(
+        "standard output is a terminal; give a file with -o, or -o - to write there all the same"
+    )]
+    OutputOnTerminal,
+    #[error("-o `{}` is one of the recordings, which would be lost; choose another file", .path.display())]
+    OutputIsInput { path: PathBuf },
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error(
@@ -318,9 +335,13 @@ impl InspectArgs {
     ///
     /// Fails when a file does not exist.
     pub fn check(&self) -> Result<(), UsageError> {
+        Self::check_files(&self.files, "inspect")
+    }
+
+    fn check_files(files: &[PathBuf], command: &'static str) -> Result<(), UsageError> {
         let missing = |path: &&PathBuf| path.as_path() != Path::new(Self::STDIN) && !path.exists();
-        match self.files.iter().find(missing) {
-            Some(path) => Err(UsageError::NoFile { path: path.clone() }),
+        match files.iter().find(missing) {
+            Some(path) => Err(UsageError::NoFile { path: path.clone(), command }),
             None => Ok(()),
         }
     }

@@ -10,6 +10,7 @@ mod table;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use as_of::{AsOf, AsOfError, End, NoSuchMoment};
+pub(crate) use json::write_compact;
 pub use json::write_json;
 pub use report::{NodeReport, Report, RunReport};
 pub use table::{Style, write_table};

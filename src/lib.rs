@@ -18,6 +18,7 @@
 //! | `vitals` (not in the browser) | frame times, memory and CPU time | Bevy |
 //! | `inspect` | a model → a report as JSON or as a table | clocks, Bevy |
 //! | `record` (feature `cli`) | recording without a window | Bevy |
+//! | `export`, `report` (feature `cli`) | a model → traces, CSV and a page of HTML | clocks, Bevy |
 //! | [`config`] | settings | |
 //! | `cli`, `query` (feature `cli`) | the command line, a page's address | |
 //! | `embed` (feature `app`) | the public API for embedding apps | |
@@ -49,6 +50,9 @@ pub mod director;
 pub mod drain;
 #[cfg(feature = "app")]
 pub mod embed;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod export;
 #[cfg(all(feature = "hub", not(target_arch = "wasm32")))]
 #[doc(hidden)]
 pub mod hub;
@@ -69,6 +73,9 @@ pub mod query;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 #[doc(hidden)]
 pub mod record;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod report;
 #[cfg(feature = "cli")]
 mod seconds;
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,20 +1,22 @@
 //! Runs the command given by the arguments. Exit codes: 0 success, 1 runtime error, 2 usage error.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[cfg(feature = "app")]
 use anyhow::Context;
 use meterbridge::cli::{
-    Cli, Command, InspectArgs, RecordArgs, UsageError, WindowArgs, stdout_style,
+    Cli, Command, ExportArgs, ExportFormat, InspectArgs, RecordArgs, ReportArgs, UsageError,
+    WindowArgs, stdout_style,
 };
 use meterbridge::demo::{DemoArgs, DemoError};
+use meterbridge::export::{self, LeftOut};
 use meterbridge::inspect::{self, Readout, Report};
 use meterbridge::model::{Model, Retention};
 use meterbridge::progress;
 use meterbridge::source::recording::{Recording, RecordingError};
-use meterbridge::text;
+use meterbridge::{report, text};
 
 /// Cargo.toml gives the reason for this allocator.
 #[global_allocator]
@@ -68,6 +70,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         None => open_window(&cli.window),
         Some(Command::Inspect(args)) => inspect(args),
+        Some(Command::Export(args)) => export(args),
+        Some(Command::Report(args)) => report(args),
         #[cfg(feature = "app")]
         Some(Command::Snapshot(args)) => {
             let request = args.request()?;
@@ -132,25 +136,14 @@ fn serve(args: &meterbridge::hub::ServeArgs) -> anyhow::Result<()> {
 
 fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     args.check()?;
-    let mut model = Model::new(Retention::EVERYTHING);
-    let mut problems = Vec::new();
-    let mut failures = Vec::new();
     let zone = meterbridge::time_zone::current().zone().clone();
     let mut end = args.as_of.map(|as_of| inspect::End::new(as_of, zone));
-    for path in &args.files {
-        let Readout { problems: found, result } = read(&mut model, path, end.as_mut())?;
-        problems.extend(found.into_iter().map(|problem| (path, problem)));
-        match result {
-            // What precedes a failure is reported before it.
-            Err(error @ RecordingError::Read { line: 1.., .. }) => failures.push(error),
-            result => result?,
-        }
-    }
+    let recordings = Recordings::read(&args.files, end.as_mut())?;
     let ends_before = match end.as_ref().map(inspect::End::check) {
         Some(result) => result.map_err(UsageError::from)?,
         None => None,
     };
-    let report = Report::of(&model);
+    let report = Report::of(&recordings.model);
 
     let mut out = io::BufWriter::new(io::stdout().lock());
     if args.json {
@@ -166,15 +159,88 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
             "the recording ends at {ended_at}, before --as-of; this is its end"
         )?;
     }
-    for (path, problem) in problems {
-        let path = path.display().to_string();
-        writeln!(io::stderr(), "{}: {problem}", text::one_line(&path))?;
+    recordings.tell_problems()
+}
+
+fn export(args: &ExportArgs) -> anyhow::Result<()> {
+    let target = args.check()?;
+    let recordings = Recordings::read(&args.files, None)?;
+    let model = &recordings.model;
+    let LeftOut { open, untimed } = target.write(|mut out| match args.format {
+        ExportFormat::Perfetto => export::write_perfetto(&mut out, model),
+        ExportFormat::Otlp => export::write_otlp(&mut out, model),
+        ExportFormat::Csv => {
+            export::write_csv(&mut out, model, args.rows.unwrap_or_default())?;
+            Ok(LeftOut::default())
+        }
+    })?;
+    if open > 0 && args.format == ExportFormat::Otlp {
+        writeln!(
+            io::stderr(),
+            "left out: {open} spans that have not ended; export again when they have, the ids stay \
+             the same"
+        )?;
     }
-    let Some(last) = failures.pop() else { return Ok(()) };
-    for failure in failures {
-        writeln!(io::stderr(), "error: {}", text::clean(&failure.to_string()))?;
+    if untimed > 0 {
+        writeln!(
+            io::stderr(),
+            "left out: {untimed} runs or attempts without any time; --format csv has them"
+        )?;
     }
-    Err(last.into())
+    recordings.tell_problems()
+}
+
+fn report(args: &ReportArgs) -> anyhow::Result<()> {
+    let target = args.check()?;
+    let recordings = Recordings::read(&args.files, None)?;
+    let zone = args.time_zone.clone().unwrap_or_else(meterbridge::time_zone::current);
+    // Without folders, which are nobody's business when the page is sent on.
+    let name = |path: &PathBuf| match path.file_name() {
+        Some(name) if path != Path::new(InspectArgs::STDIN) => name.display().to_string(),
+        _ => "standard input".to_owned(),
+    };
+    let names: Vec<String> = args.files.iter().map(name).collect();
+    target.write(|mut out| report::write_page(&mut out, &recordings.model, &names, &zone))?;
+    recordings.tell_problems()
+}
+
+/// Recordings read into one model, as if they were consecutive connections.
+struct Recordings {
+    model: Model,
+    /// Lines that could not be read, with their files.
+    problems: Vec<(PathBuf, String)>,
+    /// Errors that ended the reading of a file after something had been read.
+    failures: Vec<RecordingError>,
+}
+
+impl Recordings {
+    fn read(files: &[PathBuf], mut end: Option<&mut inspect::End>) -> Result<Self, RecordingError> {
+        let mut model = Model::new(Retention::EVERYTHING);
+        let (mut problems, mut failures) = (Vec::new(), Vec::new());
+        for path in files {
+            let Readout { problems: found, result } = read(&mut model, path, end.as_deref_mut())?;
+            problems.extend(found.into_iter().map(|problem| (path.clone(), problem)));
+            match result {
+                // What precedes a failure is reported before it.
+                Err(error @ RecordingError::Read { line: 1.., .. }) => failures.push(error),
+                result => result?,
+            }
+        }
+        Ok(Self { model, problems, failures })
+    }
+
+    /// Says what could not be read. Fails if a file could not be read to its end.
+    fn tell_problems(mut self) -> anyhow::Result<()> {
+        for (path, problem) in self.problems {
+            let path = path.display().to_string();
+            writeln!(io::stderr(), "{}: {problem}", text::one_line(&path))?;
+        }
+        let Some(last) = self.failures.pop() else { return Ok(()) };
+        for failure in self.failures {
+            writeln!(io::stderr(), "error: {}", text::clean(&failure.to_string()))?;
+        }
+        Err(last.into())
+    }
 }
 
 fn read(

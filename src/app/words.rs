@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use jiff::{Timestamp, tz::TimeZone};
-use smol_str::SmolStr;
 
 use crate::model::Run;
 use crate::protocol::Phase;
 use crate::source::{PollingReason, Updates};
 use crate::text;
 
+pub use crate::model::{DisplayName, display_name};
 pub use crate::text::{
     ago_words, clock_words, count_words, countdown_words, duration_words, whole_seconds,
 };
@@ -103,26 +103,6 @@ pub fn spaced_words(name: &str) -> String {
     }
     words.truncate(words.trim_end().len());
     words
-}
-
-/// Text that a run is named by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DisplayName<'a> {
-    Title(&'a str),
-    SongId(&'a str),
-    RunId(&'a str),
-}
-
-/// Text that a run is named by: its song's title, else its song's id, else its own id.
-pub fn display_name(run: &Run) -> DisplayName<'_> {
-    fn told(text: &Option<SmolStr>) -> Option<&str> {
-        text.as_deref().map(str::trim).filter(|text| !text.is_empty())
-    }
-    match (told(&run.song_title), told(&run.song_id)) {
-        (Some(title), _) => DisplayName::Title(title),
-        (None, Some(song_id)) => DisplayName::SongId(song_id),
-        (None, None) => DisplayName::RunId(run.id()),
-    }
 }
 
 /// Name of a run by itself, with ids shortened. Screens name runs by `RunStore::name`, which tells runs

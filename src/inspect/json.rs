@@ -16,6 +16,25 @@ pub fn write_json(out: &mut impl Write, report: &Report) -> io::Result<()> {
     writeln!(out)
 }
 
+/// Writes a value as JSON without line breaks, and escapes like [`write_json`].
+pub(crate) fn write_compact(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let mut serializer = Serializer::with_formatter(&mut *out, VisibleCompact);
+    Ok(value.serialize(&mut serializer)?)
+}
+
+/// A compact formatter that also escapes invisible characters.
+struct VisibleCompact;
+
+impl Formatter for VisibleCompact {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        writer.write_all(text::visible_json(fragment).as_bytes())
+    }
+}
+
 /// A [`PrettyFormatter`] that also escapes invisible characters.
 struct Visible(PrettyFormatter<'static>);
 

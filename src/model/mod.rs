@@ -18,7 +18,9 @@
 mod change;
 mod clock;
 mod counted;
+mod display_name;
 mod fact;
+mod failure;
 mod grammar;
 mod join;
 mod late;
@@ -42,7 +44,9 @@ mod undated;
 
 pub use change::{Change, Counters, NodeChange, Outcome, Retention};
 pub use clock::{ClockOwner, ClockStep, ServerClock};
+pub use display_name::{DisplayName, display_name};
 pub use fact::FactKind;
+pub use failure::{FailureCause, failure_words, final_score, total_score};
 pub use log::{EventLog, LogEntry, LogItem};
 pub use node::{Attempt, Node, NodeStatus};
 pub use pace::{Pace, Trend};

@@ -21,6 +21,8 @@ const LAYERS: &[&str] = &[
     "server",
     "demo",
     "inspect",
+    "export",
+    "report",
     "director",
     "kiosk",
     "drain",

@@ -7,6 +7,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::status::DisplayStatus;
 use crate::app::words::{clock_words, countdown_words, names_words, number_words, whole_seconds};
 use crate::model::{Baseline, Node, NodeStatus, Run, RunStatus, Stats};
+pub use crate::model::{failure_words, final_score, total_score};
 use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
 
 /// Milliseconds without events after which a running run counts as silent.
@@ -341,24 +342,6 @@ fn is_settled(run: &Run, server_now: Timestamp) -> bool {
     run.ended_at.is_some_and(|at| millis_between(at, server_now) >= SETTLED_AFTER_MS)
 }
 
-/// Returns the failed node, if one failed, and the reason on one line; `None` unless the run
-/// failed.
-pub fn failure_words(run: &Run) -> Option<(Option<String>, String)> {
-    if run.status != RunStatus::Failed {
-        return None;
-    }
-    // The traceback is shown only in the inspector; the text before it says what happened.
-    let one_line = |text: &str| {
-        let said = text.split("Traceback (most recent call last)").next();
-        let said = said.filter(|said| !said.trim().is_empty()).unwrap_or(text);
-        said.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    let unknown = || "no reason was given".to_owned();
-    let node = run.failed_node();
-    let error = node.map_or(run.error.as_deref(), |node| node.error.as_deref());
-    Some((node.map(|node| node.name.to_string()), error.map_or_else(unknown, one_line)))
-}
-
 fn failure_view(run: &Run, modules: &[ModuleView], server_now: Timestamp) -> Option<FailureView> {
     let (node, reason) = failure_words(run)?;
     let settled = is_settled(run, server_now);
@@ -369,18 +352,6 @@ fn failure_view(run: &Run, modules: &[ModuleView], server_now: Timestamp) -> Opt
         None => ("Run failed".to_owned(), None),
     };
     Some(FailureView { headline, reason, module, settled })
-}
-
-/// Returns the score named "total", else "score", else "overall".
-pub(super) fn total_score(scores: &[crate::protocol::Score]) -> Option<f64> {
-    let named = |name: &str| scores.iter().find(|(n, _)| n == name).map(|(_, value)| *value);
-    named("total").or_else(|| named("score")).or_else(|| named("overall"))
-}
-
-/// Returns the total score of the last VALIDATE attempt that reported any.
-pub fn final_score(run: &Run) -> Option<f64> {
-    let attempts = run.node("VALIDATE")?.history();
-    total_score(&attempts.iter().rfind(|attempt| !attempt.scores.is_empty())?.scores)
 }
 
 fn scores_view(run: &Run, fix: &FixView) -> Option<ScoresView> {
