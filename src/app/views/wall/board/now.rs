@@ -146,8 +146,10 @@ fn draw_waiting(
         (wanted, longest)
     } else {
         let words = format!("{} queued, {longest}", count_words(waiting.count as u64));
-        let room = bars.right - bars.x - measure(Face::Text500, WORDS * t, 0.0, &words) - 16.0 * k;
-        (room.max(0.0), words)
+        let room = bars.right - bars.x - measure(Face::Text500, WORDS * t, 0.0, &words);
+        // A narrow column leaves the number to the header.
+        let words = if room >= 0.0 { words } else { longest };
+        ((room - 16.0 * k).max(0.0), words)
     };
     let height = QUEUE * bars.f;
     let bar = Rect::new(bars.x, middle - height / 2.0, width, height);
