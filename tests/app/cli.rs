@@ -15,8 +15,8 @@ fn said(output: &Output) -> (Option<i32>, &str) {
 fn missing_display_error_names_the_working_commands() {
     let output = meterbridge().output().unwrap();
     let sentence = "error: there is no display to open a window on; `meterbridge inspect`, \
-                    `meterbridge snapshot`, `meterbridge demo` and `meterbridge serve` work \
-                    without one";
+                    `meterbridge record`, `meterbridge snapshot`, `meterbridge demo` and \
+                    `meterbridge serve` work without one";
     assert_eq!(said(&output), (Some(1), sentence));
 }
 

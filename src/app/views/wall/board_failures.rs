@@ -268,7 +268,10 @@ fn draw_body(part: &mut Part, failures: &Failures, rect: Rect) {
     part.shape(layer, body.keep_colour());
     let head = Rect::new(rect.x, rect.y, rect.w, HEAD);
     let head = Shape::rounded_box(head).radii([RADIUS, RADIUS, 0.0, 0.0]);
-    part.shape(layer, head.fill(palette.failed).keep_colour());
+    part.shape(
+        layer,
+        head.fill_vertical(palette.failed_solid_from, palette.failed_solid_to).keep_colour(),
+    );
     part.shape(
         layer,
         Shape::rounded_box(Rect::new(rect.x, rect.y + HEAD, rect.w, HATCH))

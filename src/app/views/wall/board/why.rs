@@ -155,7 +155,10 @@ fn draw_lead_body(part: &mut Part, group: &Group, rect: Rect, k: f32) {
     part.shape(layer, glow.keep_colour());
     let head = Rect { h: TOP * k, ..rect };
     let head = Shape::rounded_box(head).radii([radius, radius, 0.0, 0.0]);
-    part.shape(layer, head.fill(palette.failed).keep_colour());
+    part.shape(
+        layer,
+        head.fill_vertical(palette.failed_solid_from, palette.failed_solid_to).keep_colour(),
+    );
     let hatch = Rect::new(rect.x, rect.y + TOP * k, rect.w, HATCH * k);
     let hatch = Shape::rounded_box(hatch)
         .fill(Color::NONE)
