@@ -53,6 +53,7 @@ impl BridgeView {
             is_rate_known: !light.state.is_lost() && !has_no_events,
             is_polled: has_no_events,
             is_silent: light.state == Light::NoNews,
+            is_live: !link.is_recording(),
         };
         let readings = readings::readings(model, history, counts, reception, server_now);
         Self { readings, light }

@@ -1,6 +1,6 @@
 //! Readings of the four meters: value, place on a scale, and peak.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::scale::{Longest, Scale, seconds_end};
 use crate::app::views::counts::RunCounts;
@@ -116,7 +116,7 @@ fn has_events_after(stats: &Stats, since: Timestamp, now: Timestamp) -> bool {
     secs.is_ok_and(|secs| stats.peak_events_per_second(now, secs) > 0)
 }
 
-/// What the connection says about the meters.
+/// State of the connection, as far as the meters depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Reception {
     /// False when events are not received: the rate is then a dash.
@@ -125,6 +125,8 @@ pub(super) struct Reception {
     pub is_polled: bool,
     /// True when the source answers and has sent nothing for long, so that no run has news.
     pub is_silent: bool,
+    /// False for a recording, whose time may stand still.
+    pub is_live: bool,
 }
 
 /// Returns the four readings, from left to right.
@@ -143,6 +145,11 @@ pub(super) fn readings(
     let received_min =
         model.first_received_at().map_or(0, |since| now.duration_since(since).as_mins());
     let received_min = u32::try_from(received_min).unwrap_or(0).max(1).min(known_min);
+    // A rate is that of a whole window; what is replayed after connecting does not count.
+    let window = SignedDuration::from_secs(i64::from(EVENTS_WINDOW_SECS));
+    let is_new = model.first_received_at().is_some_and(|since| now.duration_since(since) < window);
+    let is_new = is_new && reception.is_live;
+    let rate = (!is_new || rate > 0.0 || history.busiest > 0).then_some(rate);
     [
         events(rate, history, reception, received_min),
         running(counts, history, reception, known_min),
@@ -167,12 +174,13 @@ fn reading(label: [&'static str; 2], value: String, number: f64, scale: Scale) -
     }
 }
 
-fn events(rate: f64, history: &History, reception: Reception, known_min: u32) -> Reading {
-    let (number, words) = rounded(rate);
+/// Returns the rate of events; `rate` is `None` until it was measured.
+fn events(rate: Option<f64>, history: &History, reception: Reception, known_min: u32) -> Reading {
+    let (number, words) = rounded(rate.unwrap_or_default());
     let peak = f64::from(history.busiest).max(number.ceil());
     let scale = Scale::of_counts(peak);
     let label = ["events a second", "events/s"];
-    let known = reception.is_rate_known;
+    let known = reception.is_rate_known && rate.is_some();
     let (value, number) = if known { (words, number) } else { ("–".to_owned(), 0.0) };
     let mut reading = reading(label, value, number, scale);
     if peak > 0.0 {
@@ -181,6 +189,8 @@ fn events(rate: f64, history: &History, reception: Reception, known_min: u32) ->
         reading.note = both("none so far");
     } else if reception.is_polled {
         reading.note = ["not known when polled", "not known"].map(str::to_owned);
+    } else if reception.is_rate_known {
+        reading.note = both("measuring");
     }
     reading
 }

@@ -8,7 +8,8 @@ use crate::app::views::wall::wall_index::WallIndex;
 use crate::model::Retention;
 use crate::protocol::Batch;
 
-const RECEPTION: Reception = Reception { is_rate_known: true, is_polled: false, is_silent: false };
+const RECEPTION: Reception =
+    Reception { is_rate_known: true, is_polled: false, is_silent: false, is_live: true };
 
 fn at(second: i64) -> Timestamp {
     "2026-11-23T01:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second)
@@ -94,12 +95,13 @@ pub(in super::super) fn random(rng: &mut fastrand::Rng, light: &LightView) -> [R
         is_rate_known: !light.state.is_lost() && rng.u8(0..8) > 0,
         is_polled: matches!(light.state, Light::Polling | Light::PollingInstead),
         is_silent: light.state == Light::NoNews,
+        is_live: rng.bool(),
     };
     let p50_ms = random_count(rng) as u64 * 10;
     let p95_ms = p50_ms + random_count(rng) as u64 * 3;
     let baseline = (rng.u8(0..8) > 0).then_some(Baseline { p50_ms, p95_ms, samples: 20 });
     [
-        events(rate, &history, reception, 10),
+        events(Some(rate), &history, reception, 10),
         running(&counts, &history, reception, 10),
         success(&counts),
         run_time(baseline, &history),
@@ -172,7 +174,7 @@ fn success_names_the_hour_only_when_it_is_known() {
 #[test]
 fn peaks_are_named_with_the_period_they_are_known_for() {
     let history = History { busiest: 1_234, most_running: 9, ..History::default() };
-    let events = events(800.4, &history, RECEPTION, 10);
+    let events = events(Some(800.4), &history, RECEPTION, 10);
     assert_eq!(events.value, "800");
     assert_eq!(events.note, ["most 1,234 in 10 min", "most 1,234"]);
     assert_eq!(events.scale.numerals, ["0", "1k", "2k"]);
@@ -199,6 +201,23 @@ fn running_runs_without_news_are_told_in_place_of_the_peak() {
     assert_eq!(note(9, 9, false), "all without news");
     assert_eq!(note(9, 8, false), "most 12 in 10 min");
     assert_eq!(note(0, 0, true), "most 12 in 10 min");
+}
+
+#[test]
+fn rate_is_a_dash_until_a_whole_window_was_measured() {
+    let told = |second: i64, live: bool| {
+        let mut batch = Batch::new(at(0), live);
+        batch.push_text(&format!(r#"{{"run_id":"r","phase":"start","ts":"{}"}}"#, at(0)));
+        let mut model = Model::new(Retention::EVERYTHING);
+        model.receive(batch, |_, _| ());
+        let (history, now) = (History::after(None, &model, false, at(second)), at(second));
+        let [events, ..] = readings(&model, &history, &counts(&model, now), RECEPTION, now);
+        (events.value, events.note[0].clone())
+    };
+    let words = |value: &str, note: &str| (value.to_owned(), note.to_owned());
+    assert_eq!(told(4, false), words("–", "measuring"));
+    assert_eq!(told(5, false), words("0.0", "none so far"));
+    assert_eq!(told(3, true), words("0.2", "most 1 in 1 min"));
 }
 
 #[test]

@@ -148,6 +148,9 @@ fn draw_latest(part: &mut Part, view: &BoardView, at: Rect, k: f32, picks: &mut 
     let palette = part.palette;
     draw_head(part, "just finished", at, k);
     if view.latest.is_empty() {
+        let ink = palette.text_secondary;
+        let none = Line::new("none yet", Face::Text500, ASIDE * k, ink, at.w * 0.45);
+        none.draw_end(part, "none yet", at.right(), at.y + 26.0 * k);
         return;
     }
     let ink = palette.text_secondary;

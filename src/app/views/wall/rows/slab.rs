@@ -12,7 +12,6 @@ use super::super::tile_view::TileView;
 use super::super::wall_index::{LATELY, WallIndex};
 use super::cells::{CellsPlace, draw_cells};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure};
-use crate::app::state::failure_cause::Cause;
 use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::failure_words;
@@ -20,7 +19,7 @@ use crate::app::theme::motion;
 use crate::app::words::count_words;
 use crate::bounded::bounded;
 use crate::layout::RowsLayout;
-use crate::model::{Run, RunStatus};
+use crate::model::{FailureCause, Run, RunStatus};
 use crate::protocol::RunId;
 
 const LAYER: Layer = Layer::Face;
@@ -67,7 +66,7 @@ struct CauseView {
 
 /// A cause and the failed runs that have it, newest first.
 struct Failures<'a> {
-    cause: Cause,
+    cause: FailureCause,
     runs: Vec<&'a Run>,
     is_news: bool,
 }
@@ -131,6 +130,11 @@ impl SlabView {
                 songs: listed.map(|run| TileView::of(run, run_store, now, server_now)).collect(),
                 others: match others {
                     0 => String::new(),
+                    1 if !is_single => "and 1 other failure in the last hour".to_owned(),
+                    others if !is_single => {
+                        let others = count_words(others as u64);
+                        format!("and {others} other failures in the last hour")
+                    }
                     others => {
                         format!("and {} more failed in the last hour", count_words(others as u64))
                     }
@@ -157,7 +161,7 @@ fn failures_by_cause<'a>(
     for (_, id) in newest.take(MOST_EXPLAINED) {
         let Some(run) = run_store.model.run(id) else { continue };
         let Some(life) = FailureLife::of(run, run_store, server_now) else { continue };
-        let Some(cause) = Cause::of(run) else { continue };
+        let Some(cause) = FailureCause::of(run) else { continue };
         let list = if life.stage == FailureStage::Counted { &mut counted } else { &mut told };
         let known = list.iter().position(|failures| failures.cause == cause);
         let place = known.unwrap_or_else(|| {
