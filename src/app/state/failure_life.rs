@@ -1,4 +1,4 @@
-//! What a failure is at its age: news, known, answered by a retry, or history.
+//! Life of a failure: news, known, answered by a retry, or history.
 
 use jiff::Timestamp;
 
@@ -63,8 +63,8 @@ impl FailureLife {
         Some(Self { stage, follow_up })
     }
 
-    /// What became of the song: "no retry yet", "not retried", "retry running, 0:52 to go", "recovered",
-    /// "failed twice, not retried".
+    /// Returns the fate of the song: "no retry yet", "not retried", "retry running, 0:52 to go",
+    /// "recovered", "failed twice, not retried".
     pub fn words(&self, run: &Run, run_store: &RunStore, server_now: Timestamp) -> String {
         let times = match run_store.failures_in_a_row(run) {
             0 | 1 => String::new(),

@@ -86,7 +86,7 @@ pub struct FinaleView {
 pub enum Made {
     /// Artifacts with the step that reported each; "and 3 more" without one.
     Artifacts(Vec<(String, String)>),
-    /// What is known of the run's way, where no artifact was reported.
+    /// Facts about the run's way, where no artifact was reported.
     Way(Vec<(String, String)>),
 }
 
@@ -233,7 +233,7 @@ fn comparison(
     [total, reason(run, stage, stats)]
 }
 
-/// What made the run longer or shorter: its fixes, else the step that differs most from usual.
+/// Returns why the run was longer or shorter: its fixes, else the step that differs most from usual.
 fn reason(run: &Run, stage: &StageView, stats: &Stats) -> String {
     let again = |name: &str, first: usize| -> u64 {
         let attempts = run.node(name).map_or(&[][..], |node| node.history());

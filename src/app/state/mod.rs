@@ -9,7 +9,6 @@ pub mod chrome;
 #[doc(hidden)]
 pub mod clock;
 pub mod entities;
-pub(crate) mod failure_cause;
 pub(crate) mod failure_life;
 #[doc(hidden)]
 pub mod finale;

@@ -104,7 +104,7 @@ impl RunStore {
         self.marks
     }
 
-    /// What followed the failure of `run`.
+    /// Returns the sequel of the failure of `run`.
     pub fn follow_up(&self, run: &Run) -> FollowUp {
         self.songs.follow_up(&self.model, run)
     }

@@ -6,11 +6,10 @@ use foldhash::fast::FixedState;
 use jiff::{SignedDuration, Timestamp};
 
 use super::wall_index::WallIndex;
-use crate::app::state::failure_cause::Cause;
 use crate::app::state::failure_life::{FRESH_MS, is_fresh};
 use crate::app::state::run_store::RunStore;
 use crate::layout::{MOST_FAILED_TILES, failed_cells};
-use crate::model::RunStatus;
+use crate::model::{FailureCause, RunStatus};
 
 /// Age up to which a cancelled run has a place.
 pub const NEWS: SignedDuration = SignedDuration::from_mins(10);
@@ -64,7 +63,7 @@ impl RunsNow {
         let mut fresh = 0;
         for run in failed.filter(|run| is_fresh(run, run_store, server_now)) {
             fresh += 1;
-            causes.extend(Cause::of(run));
+            causes.extend(FailureCause::of(run));
         }
         let cancelled = newest(RunStatus::Cancelled, since(NEWS)).count();
         let others = wall_index.active() + wall_index.queued_count();

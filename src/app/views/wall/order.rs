@@ -4,12 +4,11 @@ use jiff::Timestamp;
 
 use super::level::{MOST_ROWS, NEWS};
 use super::wall_index::{LATELY, WallIndex};
-use crate::app::state::failure_cause::Cause;
 use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{Remaining, remaining};
 use crate::layout::Rect;
-use crate::model::{Model, RunStatus};
+use crate::model::{FailureCause, Model, RunStatus};
 use crate::protocol::RunId;
 
 /// Greatest number of older failures that have a place; the others are counted.
@@ -169,8 +168,8 @@ impl Lists {
 
     /// Lists failures, newest first, and groups those for the same cause as one that is news.
     fn list_failures(&mut self, told: Vec<(FailureStage, RunId)>, model: &Model) {
-        let mut news: Vec<(Cause, Vec<RunId>)> = Vec::new();
-        let cause_of = |id: &RunId| model.run(id).and_then(Cause::of);
+        let mut news: Vec<(FailureCause, Vec<RunId>)> = Vec::new();
+        let cause_of = |id: &RunId| model.run(id).and_then(FailureCause::of);
         let fresh = told.iter().filter(|(stage, _)| *stage == FailureStage::Fresh);
         for cause in fresh.filter_map(|(_, id)| cause_of(id)) {
             if news.iter().all(|(known, _)| *known != cause) {

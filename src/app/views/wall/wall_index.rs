@@ -5,15 +5,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher;
 
 use bevy::prelude::*;
+use foldhash::fast::FixedState;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::{EventReceived, RunStore, touched};
-use crate::app::state::run_view::{STALE_AFTER_MS, failure_words};
-use crate::model::{Model, Run, RunStatus};
+use crate::app::state::run_view::STALE_AFTER_MS;
+use crate::model::{FailureCause, Model, Run, RunStatus};
 use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_index};
-use crate::text;
 
 /// Greatest number of distinct nodes: the pipeline's and a few others. Runs at further nodes have no load.
 pub const MOST_NODES: usize = 14;
@@ -89,9 +89,7 @@ pub struct WallIndex {
 
 /// Number that failures of one cause have in common.
 fn cause_of(run: &Run) -> u64 {
-    failure_words(run).map_or(0, |(node, reason)| {
-        foldhash::fast::FixedState::default().hash_one((node, text::masked(&reason)))
-    })
+    FailureCause::of(run).map_or(0, |cause| FixedState::default().hash_one(cause))
 }
 
 impl WallIndex {
@@ -413,7 +411,7 @@ impl WallIndex {
     }
 }
 
-/// The index, kept while the wall is shown.
+/// The index, kept on every view: header and meters count from it, too.
 #[derive(Resource, Default)]
 pub struct WallIndexState {
     pub wall_index: WallIndex,
