@@ -20,7 +20,7 @@ use crate::source::{
 };
 use crate::text::{self, count_words, length_words};
 
-/// What to record, and where.
+/// Source to record, and the files to write.
 #[derive(Clone, Debug)]
 pub struct RecordRequest {
     /// Address of a stream or a backend.

@@ -11,7 +11,7 @@ pub struct Tally {
     pub rounds: u64,
     pub runs: usize,
     pub failed_by_watchers: usize,
-    /// Those of them whose watcher's connection was cut, as by SIGKILL.
+    /// Failed runs among them whose watcher's connection was cut, as by SIGKILL.
     pub failed_by_cuts: usize,
     pub freezes: usize,
     pub freezes_by_watchers: usize,

@@ -11,7 +11,7 @@ use crate::model::{Model, Run, failure_words, final_score, total_score};
 use crate::protocol::Score;
 use crate::text;
 
-/// What a row of the table is about.
+/// Subject of a row of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Rows {

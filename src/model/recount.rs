@@ -1,4 +1,4 @@
-//! What the model counts of each run, kept in step with the run.
+//! Counts that the model keeps of each run, in step with the run.
 
 use std::sync::Arc;
 

@@ -32,11 +32,11 @@ pub struct RunEvent<'a> {
     pub at: Option<Timestamp>,
     /// The node; `None` for an event of the run as a whole.
     pub node: Option<&'a str>,
-    /// What happened.
+    /// Kind of the event.
     pub kind: FactKind,
     /// Milliseconds that what ended took.
     pub duration_ms: Option<u64>,
-    /// What only some events carry.
+    /// Fields that only some events carry.
     pub detail: Option<&'a Detail>,
 }
 

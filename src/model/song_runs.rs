@@ -1,4 +1,4 @@
-//! What became of a failed song: the later runs of the same song.
+//! Fate of a failed song: the later runs of the same song.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,7 +16,7 @@ const MOST_OTHERS: usize = 200;
 /// Maximum number of failures in a row that are counted.
 pub const MOST_FAILURES: usize = 99;
 
-/// What followed the failure of a run. A retry is a later run of the same song that began after the
+/// Sequel of a failed run. A retry is a later run of the same song that began after the
 /// failure; a cancelled one is no retry, because it has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FollowUp {

@@ -1,4 +1,4 @@
-//! What the page says, from the model.
+//! Contents of the page, from the model.
 
 use std::collections::{HashMap, HashSet};
 

@@ -121,7 +121,7 @@ pub struct FrameTiming {
     pub live: bool,
     /// The part of the recording's pause before this frame that is left out.
     pub left_out: Duration,
-    /// What the recorder noted before this frame.
+    /// Notes of the recorder before this frame.
     pub notes: Vec<String>,
 }
 

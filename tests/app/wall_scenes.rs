@@ -233,7 +233,7 @@ fn causes() -> Tape {
     tape
 }
 
-/// What runs and finished beside the failures.
+/// Adds running and finished runs beside the failures.
 fn beside_failures(tape: &mut Tape) {
     running(tape, "Copper Sky", "REVIEW", 4_000);
     running(tape, "Kite Season", "VALIDATE", 2_500);

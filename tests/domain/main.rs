@@ -19,6 +19,7 @@ mod history;
 mod hostile_text;
 mod hub;
 mod identity;
+mod inspect;
 mod layers;
 mod past;
 mod permutations;

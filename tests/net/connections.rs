@@ -1,5 +1,5 @@
-//! What counts as a connection: one that stands, or brings an event. Servers that close each connection
-//! at once, messages that are too large, quiet attempts after giving up.
+//! Connections that count as a success: one that stands, or brings an event. Servers that close each
+//! connection at once, messages that are too large, quiet attempts after giving up.
 
 use std::time::Duration;
 

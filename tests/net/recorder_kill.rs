@@ -60,7 +60,7 @@ fn start(url: &str, file: &Path) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// What a killed recorder left.
+/// Files of a killed recorder.
 struct Left {
     events: usize,
     bytes: u64,

@@ -1,4 +1,4 @@
-//! What tests see of a picture without drawing it on a GPU: places of shapes and texts.
+//! Places of shapes and texts, for tests that look at a picture without drawing it on a GPU.
 
 use bevy::math::{Rect as MathRect, Vec2};
 

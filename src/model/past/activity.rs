@@ -1,4 +1,4 @@
-//! What the scrub bar shows of the past: events by second, and the ends of runs.
+//! Contents of a scrub bar: events by second, and the ends of runs.
 
 use std::collections::VecDeque;
 

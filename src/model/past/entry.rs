@@ -25,7 +25,7 @@ const MALFORMED: u8 = b'm';
 const HUB: u8 = b'h';
 const IGNORED: u8 = b'i';
 
-/// What an entry says.
+/// Content of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Batch {

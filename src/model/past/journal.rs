@@ -45,7 +45,7 @@ struct OpenBlock {
     kept: Vec<Arc<RunSnapshot>>,
 }
 
-/// What is known of a block without reading it.
+/// Index of a block: known without reading it.
 #[derive(Clone, Copy, Debug)]
 struct Head {
     /// Arrival of the last entry before the block; the first entry's is relative to it.
@@ -285,7 +285,7 @@ impl Block {
     }
 }
 
-/// What of a batch is not an item.
+/// Fields of a batch other than its items.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BatchHead {
     received_at: Timestamp,

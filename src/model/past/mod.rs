@@ -95,7 +95,7 @@ pub struct Reach {
 /// Memory of the past in bytes, approximately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PastMemory {
-    /// What was received, compressed, and its index.
+    /// Compressed batches, and their index.
     pub journal: usize,
     /// Checkpoints, as far as they share no runs with the model or with each other.
     pub checkpoints: usize,
@@ -103,7 +103,7 @@ pub struct PastMemory {
     pub checkpoint_count: usize,
 }
 
-/// What a model has received, from which it can be computed as of any instant that is kept.
+/// Everything a model has received, from which it can be computed as of any instant that is kept.
 #[derive(Debug)]
 pub struct Past {
     limits: PastLimits,

@@ -63,7 +63,7 @@ fn advice(error: &io::Error) -> &'static str {
     }
 }
 
-/// What the header says of all files of one recording.
+/// Header fields that all files of one recording share.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     /// Address of the source, without secrets.

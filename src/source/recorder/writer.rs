@@ -24,7 +24,7 @@ const FULL: usize = 1 << 20;
 /// many.
 const MOST_WAITING: usize = 64 << 20;
 
-/// What a recording has become.
+/// Result of a recording so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecorderSummary {
     /// Frames and REST answers recorded.

@@ -72,7 +72,7 @@ pub struct RecordedFrame {
     pub is_rest: bool,
     /// True when the frame told again what had happened before the connection.
     pub is_replayed: bool,
-    /// What the recorder noted between the frame before and this one.
+    /// Notes of the recorder between the frame before and this one.
     pub notes: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a hub writes for people about an upstream that sends hostile text.
+//! Texts that a hub writes for people about an upstream that sends hostile text.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};

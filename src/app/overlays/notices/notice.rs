@@ -102,7 +102,7 @@ impl Notice {
         }
     }
 
-    /// What happened to the run, after its title: "finished", "RENDER failed", "could not be retried".
+    /// Predicate after the run's title: "finished", "RENDER failed", "could not be retried".
     pub fn verb(&self) -> String {
         match &self.news {
             News::Completed { .. } => "finished".to_owned(),

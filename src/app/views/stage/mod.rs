@@ -127,7 +127,7 @@ struct Drawn {
     theme: Theme,
 }
 
-/// What the stage says about a run, without motion. It changes with [`StageInputs`] only.
+/// Texts and numbers of the stage, without motion. They change with [`StageInputs`] only.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Contents {
     stage: Option<StageView>,

@@ -49,7 +49,7 @@ pub struct Group {
     pub ago: String,
     /// Numbers of them by what became of their songs.
     pub follow_ups: FollowUps,
-    /// What became of the song, if there is one failure: "retry running, 0:52 to go".
+    /// Fate of the song, if there is one failure: "retry running, 0:52 to go".
     pub became: String,
     /// Ids and titles, latest first, at most [`MOST_NAMED`].
     pub runs: Vec<(RunId, String)>,
@@ -59,7 +59,7 @@ pub struct Group {
     pub last_minute: usize,
     /// Number of them in each of the last minutes, oldest first; at most 15, and none before the first event.
     pub minutes: Vec<u32>,
-    /// What became of the songs, or how often it happens, in two or three words: "not retried", "falling".
+    /// Fate of the songs, or how often it happens, in two or three words: "not retried", "falling".
     pub told: String,
 }
 
@@ -99,7 +99,7 @@ impl FollowUps {
 }
 
 impl Group {
-    /// What became of the songs: "2 recovered, 1 retried, 3 not retried"; empty while all are fresh.
+    /// Returns the fate of the songs: "2 recovered, 1 retried, 3 not retried"; empty while all are fresh.
     pub fn became_words(&self) -> String {
         if self.count == 1 {
             return self.became.clone();
@@ -112,7 +112,7 @@ impl Group {
         ])
     }
 
-    /// What became of the songs, with a retry and without one: "4 retries running, 1 recovered", "5 not
+    /// Returns the fate of the songs, with a retry and without one: "4 retries running, 1 recovered", "5 not
     /// retried". Empty where there are too many failures to know.
     pub fn retry_words(&self) -> (String, String) {
         let follow_ups = self.follow_ups;
@@ -232,7 +232,7 @@ fn is_solid(group: &Group, recent: Recent, known_min: f64) -> bool {
     recent.ten_min as f64 / RATE_MIN > 2.0 * usual
 }
 
-/// What became of the songs, or how often it happens.
+/// Returns the fate of the songs, or how often it happens.
 fn told(group: &Group, recent: Recent, known_min: f64) -> String {
     let follow_ups = group.follow_ups;
     if group.is_recovered() {

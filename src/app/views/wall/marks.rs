@@ -1,4 +1,4 @@
-//! What a tile or a row says of its run among the others: that it finishes next, that it is a retry,
+//! Marks that set the run of a tile or row apart: that it finishes next, that it is a retry,
 //! and how many runs of its kind have no place.
 
 use bevy::color::Color;

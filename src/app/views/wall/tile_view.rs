@@ -60,7 +60,7 @@ pub struct TileView {
     pub failure: Option<FailureView>,
     /// The failed song's later run and its state.
     pub follow_up: Option<FollowUp>,
-    /// What became of the failed song, in words; empty unless the run failed.
+    /// Fate of the failed song, in words; empty unless the run failed.
     pub became: String,
     /// Estimate of a running run with news.
     pub left: Option<Remaining>,
@@ -88,7 +88,7 @@ pub struct FailedSong {
     pub variant: String,
     /// Age of the failure: "40 s ago".
     pub ago: String,
-    /// What became of it: "no retry yet".
+    /// Fate of the song: "no retry yet".
     pub became: String,
 }
 

@@ -1,4 +1,4 @@
-//! What stands still on the timing board: column heads, rules between sections, and rows in words.
+//! Still parts of the timing board: column heads, rules between sections, and rows in words.
 
 use bevy::color::Alpha;
 
@@ -14,7 +14,7 @@ const WORDS: f32 = 24.0;
 /// Opacity of the ground of every other row.
 const STRIPE: f32 = 0.035;
 
-/// What the frame shows.
+/// Contents of the frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrameView {
     layout: RowsLayout,
