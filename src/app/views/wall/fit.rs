@@ -92,7 +92,9 @@ fn cut(title: &str, variant: &str, fits: impl Fn(&str) -> bool) -> Option<String
     // The longest head that fits.
     let longest = ends.partition_point(|end| fits(&joined(*end)));
     let end = *ends.get(longest.checked_sub(1)?)?;
-    let words_end = head[..end].rfind(char::is_whitespace).filter(|at| *at * 2 > end);
+    // A word is left out as a whole where little is lost, and never the first one of the name.
+    let is_little = |at: &usize| *at * 4 > end * 3 && !head[..*at].ends_with('·');
+    let words_end = head[..end].rfind(char::is_whitespace).filter(is_little);
     (end >= LEAST_HEAD).then(|| joined(words_end.unwrap_or(end)))
 }
 
@@ -178,6 +180,15 @@ mod tests {
         }
         let plain = title_line(Face::Text600, 28.0, HARBOUR, "", 300.0);
         assert!(plain.ends_with('…') && !plain.contains(" … "), "{plain}");
+        // After the time something of the name is left.
+        let timed = title_line(
+            Face::Text600,
+            28.0,
+            "07:23 · Driftwood Choir (Club Mix)",
+            "(Club Mix)",
+            376.0,
+        );
+        assert!(timed.starts_with("07:23 · D") && timed.ends_with(" … (Club Mix)"), "{timed}");
         // Where the difference is in sight, the end is cut.
         let late =
             title_line(Face::Text600, 28.0, "Blue Hour Radio Station", "Radio Station", 270.0);
