@@ -109,6 +109,8 @@ struct StageInputs {
     link: ConnectionState,
     viewport: Viewport,
     theme: Theme,
+    /// True when time stands still, so that nothing may grow on.
+    frozen: bool,
 }
 
 /// Contents of a drawing; when equal, nothing has to be drawn.
@@ -125,6 +127,7 @@ struct Drawn {
     canvas_size: CanvasSize,
     run_events: u64,
     theme: Theme,
+    frozen: bool,
 }
 
 /// Texts and numbers of the stage, without motion. They change with [`StageInputs`] only.
@@ -228,6 +231,7 @@ fn draw(
         link: link.state.clone(),
         viewport: *viewport,
         theme: canvas.theme,
+        frozen: clock.is_fixed(),
     };
     let is_known = memory.cause.as_ref() == Some(&cause);
     if !moving && is_known {
@@ -271,6 +275,7 @@ fn draw(
         canvas_size: viewport.canvas_size(),
         run_events: run.map_or(0, Run::events),
         theme: canvas.theme,
+        frozen: clock.is_fixed() || view_chrome.is_lost(),
     };
     memory.drawn_at = now;
     let resting = RestingLayout::of(drawn.canvas_size, drawn.contents.stage.as_ref());

@@ -66,6 +66,23 @@ fn move_ends_at_its_target_when_frames_are_rare() {
     assert!(!frame(&mut app, 22.0), "it rests again");
 }
 
+/// Regression: in a picture of a live studio, arcs grew on for five seconds beyond the times beside them.
+#[test]
+fn arcs_stop_with_the_clock() {
+    let mut app = app();
+    let mut clock = PlaybackClock::default();
+    clock.set(NOON.parse().unwrap());
+    clock.server_now = clock.now;
+    app.insert_resource(clock);
+    receive(&mut app, "PLAN", "start", 10);
+    app.world_mut().resource_mut::<Focus>().pin(RunId::new("a"));
+    frame(&mut app, 10.0);
+    frame(&mut app, 11.0);
+    assert!(!frame(&mut app, 12.0), "it rests");
+    app.world_mut().resource_mut::<PlaybackClock>().stop();
+    assert!(frame(&mut app, 13.0), "it is drawn again, still");
+}
+
 #[test]
 fn reduced_motion_places_modules_at_once() {
     let mut app = app();

@@ -299,6 +299,8 @@ struct WallInputs {
     /// Number of failures marked as seen.
     marks: u64,
     theme: Theme,
+    /// True when time stands still, so that nothing may grow on.
+    frozen: bool,
 }
 
 /// Removes the wall while another view is shown.
@@ -358,6 +360,7 @@ fn draw(
         selected: selection.0.clone(),
         marks: run_store.marks(),
         theme: canvas.theme,
+        frozen: clock.is_fixed(),
     };
     let same = memory.cause.as_ref() == Some(&cause);
     if same
