@@ -43,7 +43,8 @@ browserTest("a late page shows nodes that the backend has forgotten", async (ben
   const { backend, hub } = await studio(bench);
   const early = await bench.open({ at: hub.url });
   await early.until("a connection", ({ connection }) => connection.updates === "live");
-  const { run } = await backend.start("Paper Lanterns", { ...SEEN, fails: "COMPOSE" });
+  // Long enough for the hub to have its socket before PLAN ends, also on a busy machine.
+  const { run } = await backend.start("Paper Lanterns", { node_ms: 2_500, fails: "COMPOSE" });
   const seen = await early.until("the failure", knows(run, "failed"));
   await early.page.close();
   const late = await bench.open({ at: hub.url });
