@@ -19,6 +19,7 @@ use super::{
     health::{self, HealthSource},
     metrics::{self, MetricsSource},
     passthrough::{self, ApiBackend, Passthrough},
+    seen,
     started::Started,
 };
 
@@ -66,14 +67,17 @@ impl Front {
         let metrics = MetricsSource {
             gate: Arc::clone(&gate),
             passthrough: Arc::clone(&passthrough),
-            hub,
+            hub: hub.clone(),
             started,
         };
+        let refusals = Arc::clone(gate.refusals());
+        let marks = hub.map(|hub| seen::routes(hub, refusals)).unwrap_or_default();
         let gate = || Arc::clone(&gate);
         let events = events.layer(middleware::from_fn_with_state(gate(), gate::reserve));
         let for_clients = events
             .merge(passthrough::routes(passthrough))
             .merge(metrics::routes(metrics))
+            .merge(marks)
             .layer(middleware::from_fn_with_state(gate(), gate::ask_for_token));
         let page = page.layer(middleware::from_fn_with_state(gate(), gate::lead_to_login));
         for_clients

@@ -39,6 +39,7 @@ mod metrics;
 pub mod passthrough;
 pub mod relay;
 mod run;
+mod seen;
 mod server;
 pub mod site;
 mod started;

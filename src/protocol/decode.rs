@@ -193,11 +193,12 @@ impl Batch {
         })
     }
 
-    /// True when the last item starts or ends a hub's replay. The batch must end there, because `live`
-    /// applies to a whole batch.
-    pub fn ends_at_replay_boundary(&self) -> bool {
+    /// True when the batch must end with its last item: it starts or ends a hub's replay, and `live`
+    /// applies to a whole batch, or it marks failures as seen, which follows what came before it and is
+    /// undone by what comes after it.
+    pub fn ends_at_boundary(&self) -> bool {
         let last = self.items.last();
-        matches!(last, Some(Item::Hub(HubFrame::Hello(_) | HubFrame::Live)))
+        matches!(last, Some(Item::Hub(HubFrame::Hello(_) | HubFrame::Live | HubFrame::Seen(_))))
     }
 
     /// Appends the items of `other`. The caller sets `received_at`.

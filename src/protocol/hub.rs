@@ -7,6 +7,7 @@
 //! {"hub":{"run":{"run_id":"…","status":"running","executions":[],"song_title":"Neon Rain","gapless":false}}}
 //! {"hub":{"seq":57}}
 //! {"hub":{"live":true}}
+//! {"hub":{"seen":["1f0c…"]}}
 //! ```
 //!
 //! Frames of events and runs are numbered consecutively. A hello or a `seq` in between sets the number.
@@ -20,6 +21,7 @@ use serde::Deserialize;
 use serde_json::json;
 use smol_str::SmolStr;
 
+use super::RunId;
 use super::parse_instant;
 use super::rest::{Fields, RunSnapshot};
 use crate::text;
@@ -54,6 +56,9 @@ pub enum HubFrame {
     Live,
     /// State of the hub's connection to its backend. Sent after each hello and on each change.
     Upstream(Upstream),
+    /// Failed runs that somebody marked as seen: after each [`Live`](Self::Live) all marks, later those
+    /// that are added. A mark ends, without a frame, when its run is executed again or is dropped.
+    Seen(Vec<RunId>),
 }
 
 /// Identity and capabilities of a hub, and the client's position in its stream.
@@ -65,6 +70,9 @@ pub struct Hello {
     pub api: Option<SmolStr>,
     /// True when the hub relays requests that change something on the backend.
     pub actions: bool,
+    /// Path to which a screen posts the ids of failed runs that it marks as seen; `None` if the hub
+    /// keeps no such marks.
+    pub seen: Option<SmolStr>,
 }
 
 /// State of a hub's connection to its backend.
@@ -108,17 +116,23 @@ impl HubFrame {
     /// Returns the frame's text.
     pub fn to_json(&self) -> String {
         let body = match self {
-            Self::Hello(Hello { at: Position { stream, seq }, api, actions }) => {
+            Self::Hello(Hello { at: Position { stream, seq }, api, actions, seen }) => {
                 let mut body = json!({
                     "hello": VERSION, "stream": stream.as_str(), "seq": seq, "actions": actions,
                 });
                 if let Some(api) = api {
                     body["api"] = api.as_str().into();
                 }
+                if let Some(seen) = seen {
+                    body["seen"] = seen.as_str().into();
+                }
                 body
             }
             Self::Seq(seq) => json!({"seq": seq}),
             Self::Live => json!({"live": true}),
+            Self::Seen(runs) => {
+                json!({"seen": runs.iter().map(RunId::as_str).collect::<Vec<_>>()})
+            }
             Self::Upstream(Upstream { state, since, reason }) => {
                 let since = since.to_string();
                 json!({"upstream": {"state": state.as_str(), "since": since, "reason": reason}})
@@ -153,6 +167,8 @@ pub(super) fn read(text: &str) -> Option<HubMessage> {
         HubFrame::Hello(read_hello(&body)?)
     } else if let Some(upstream) = body.get("upstream") {
         HubFrame::Upstream(read_upstream(&serde_json::from_str(upstream.get()).ok()?)?)
+    } else if let Some(seen) = body.get("seen") {
+        HubFrame::Seen(read_ids(seen.get())?)
     } else if field(&body, "live") == Some(true) {
         HubFrame::Live
     } else {
@@ -166,11 +182,12 @@ fn read_hello(body: &Fields) -> Option<Hello> {
     let stream: String = field(body, "stream")?;
     let seq = field(body, "seq")?;
     let readable = version == VERSION && (1..=LONGEST_STREAM).contains(&stream.len());
-    let api: Option<String> = field(body, "api");
+    let path = |name| field::<String>(body, name).map(SmolStr::from);
     readable.then(|| Hello {
         at: Position { stream: stream.into(), seq },
-        api: api.map(SmolStr::from),
+        api: path("api"),
         actions: field(body, "actions") == Some(true),
+        seen: path("seen"),
     })
 }
 
@@ -182,6 +199,13 @@ fn read_upstream(body: &Fields) -> Option<Upstream> {
         since: parse_instant(&since)?,
         reason: text::excerpt(&field::<String>(body, "reason").unwrap_or_default(), LONGEST_REASON),
     })
+}
+
+/// Reads a JSON list of run ids; `None` if it is anything else, or one of the ids is empty.
+pub fn read_ids(text: &str) -> Option<Vec<RunId>> {
+    let ids: Vec<String> = serde_json::from_str(text).ok()?;
+    let is_whole = ids.iter().all(|id| !id.is_empty());
+    is_whole.then(|| ids.into_iter().map(RunId::new).collect())
 }
 
 fn field<'a, T: Deserialize<'a>>(fields: &Fields<'a>, name: &str) -> Option<T> {

@@ -248,7 +248,7 @@ impl Inbox {
                 Payload::Text(text) => batch.push_text(&text),
                 Payload::Binary(data) => batch.push_bytes(&data),
             }
-            if batch.ends_at_replay_boundary() {
+            if batch.ends_at_boundary() {
                 return InboxRead::Some;
             }
         }

@@ -146,6 +146,8 @@ pub enum Signal {
         api: Option<String>,
         /// True when the hub also forwards requests that change something.
         actions: bool,
+        /// True when the hub keeps which failures were marked as seen.
+        seen: bool,
     },
 }
 
@@ -170,6 +172,9 @@ pub enum Command {
     /// A user acted on this run: ask a backend for it now and watch it until it is over, even if the
     /// backend lists it nowhere.
     Watch(RunId),
+    /// Tell a hub that somebody marked the failures of these runs as seen. Other sources, and hubs that
+    /// keep no such marks, are told nothing.
+    MarkSeen(Vec<RunId>),
     /// Skip the current pause of a recording.
     SkipPause,
     /// Carry out run operations on the server of this API without a network.

@@ -117,6 +117,12 @@ impl ApiRequest {
         self.path.ends_with("/execute")
     }
 
+    /// Call that marks the failures of these runs as seen, at the path of a hub's marks.
+    pub fn of_marks(runs: &[RunId]) -> Self {
+        let ids: Vec<&str> = runs.iter().map(RunId::as_str).collect();
+        Self::new(String::new(), Some(json!(ids)))
+    }
+
     fn of_run(collection: &str, run: &RunId, verb: &str) -> Self {
         Self::new(format!("/{collection}/{}/{verb}", segment(run)), None)
     }
@@ -138,7 +144,7 @@ pub(super) enum RequestError {
 
 impl RequestError {
     /// True when the server does not know the call, or not for this object (404, 405).
-    fn is_unknown(&self) -> bool {
+    pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Refused { status: 404 | 405, .. })
     }
 
@@ -148,7 +154,7 @@ impl RequestError {
         matches!(self, Self::Refused { words, .. } if bare.contains(&words.as_str()))
     }
 
-    fn words(self) -> String {
+    pub fn words(self) -> String {
         match self {
             Self::Refused { status, words } if words.trim().is_empty() => {
                 format!("the server answered HTTP {status} without a reason")

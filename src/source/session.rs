@@ -103,6 +103,7 @@ pub(super) async fn follow_stream<D: OpenConnection>(
         }
     };
     context.operation_client = Err(OperationRefusal::OnlyEvents);
+    context.post_seen = None;
     context.to_hub = Some(opener.post_to(&url, &context.settings));
     let mut schedule = Schedule::default();
     // Number of connections in a row that ended right after they were opened.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 #[cfg(not(target_arch = "wasm32"))]
 use super::refetch::Refetches;
-use super::run_operation::{ApiClientFor, OperationClient};
+use super::run_operation::{ApiClientFor, ApiRequest, OperationClient, SendRequest};
 use super::secrets::Secrets;
 use super::signal_sender::SignalSender;
 use super::stream::Stream;
@@ -21,7 +21,10 @@ use super::{
     OperationOutcome, OperationRefusal, Polling, PollingReason, RunOperation, Signal, Updates,
 };
 use crate::protocol::hub::Hello;
-use crate::protocol::{Batch, Item};
+use crate::protocol::{Batch, Item, RunId};
+
+/// Maximum number of marks in one request to a hub.
+const MARKS_PER_REQUEST: usize = 500;
 
 /// The wall clock.
 pub type Clock = Box<dyn FnMut() -> Timestamp + Send>;
@@ -82,6 +85,8 @@ pub(super) struct SourceContext {
     local_api: Option<super::LocalApi>,
     /// Creates the REST client for a hub that announces its API.
     pub to_hub: Option<ApiClientFor>,
+    /// Posts failures that were marked as seen; `None` where no hub keeps them.
+    pub post_seen: Option<SendRequest>,
     /// Position in the stream of [`url`](Self::url), over all connections to it.
     pub stream: Stream,
     /// Waiting refetches; `None` while no backend is connected.
@@ -111,6 +116,7 @@ impl SourceContext {
             #[cfg(not(target_arch = "wasm32"))]
             local_api: None,
             to_hub: None,
+            post_seen: None,
             stream: Stream::default(),
             #[cfg(not(target_arch = "wasm32"))]
             refetches: None,
@@ -274,14 +280,18 @@ impl SourceContext {
         if brings_event {
             self.pass_trial(|trial| trial.has_brought_event = true);
         }
-        if let Some(Hello { api, actions, .. }) = hello {
-            let post = api.as_deref().zip(self.to_hub.as_ref()).and_then(|(api, to)| to(api));
+        if let Some(Hello { api, actions, seen, .. }) = hello {
+            let to_hub = self.to_hub.as_ref();
+            let post_to = |path: Option<&str>| path.zip(to_hub).and_then(|(path, to)| to(path));
+            let post = post_to(api.as_deref());
+            self.post_seen = post_to(seen.as_deref());
             self.operation_client = match post {
                 Some(post) if actions => Ok(OperationClient { post, look: None, touched: None }),
                 Some(_) => Err(OperationRefusal::HubForbids),
                 None => Err(OperationRefusal::OnlyEvents),
             };
-            self.signal_sender.push(Signal::Hub { api: api.map(String::from), actions });
+            let seen = self.post_seen.is_some();
+            self.signal_sender.push(Signal::Hub { api: api.map(String::from), actions, seen });
         }
         self.tell_updates(self.stream.updates().clone(), "");
     }
@@ -344,6 +354,10 @@ impl SourceContext {
                 self.local_api = Some(api);
                 LoopAction::Stay
             }
+            Some(Command::MarkSeen(runs)) => {
+                self.mark_seen(runs);
+                LoopAction::Stay
+            }
             // Playback handles this command itself; other sources ignore it.
             Some(Command::SkipPause) => LoopAction::Stay,
             #[cfg(not(target_arch = "wasm32"))]
@@ -391,6 +405,35 @@ impl SourceContext {
                 operation_client.carry_out(calls, operation, random).await,
             ));
             signal_sender.wait_for_capacity().await;
+        });
+    }
+
+    /// Posts marks to the hub, as a task of its own. The hub then sends them to every screen, this one
+    /// included. A failure is logged once: the application keeps its marks and sends them again at the
+    /// hub's next hello.
+    fn mark_seen(&mut self, runs: Vec<RunId>) {
+        let Some(post) = self.post_seen.clone() else { return };
+        let (at, url) = (self.now(), self.shown_url());
+        let mut signal_sender = self.signal_sender.another();
+        let secrets = self.secrets.clone();
+        spawn(async move {
+            for runs in runs.chunks(MARKS_PER_REQUEST) {
+                let Err(error) = post(ApiRequest::of_marks(runs)).await else { continue };
+                // The hub no longer keeps these runs.
+                if error.is_unknown() {
+                    continue;
+                }
+                let message = format!(
+                    "The hub did not keep which failures were marked as seen: {}. This screen keeps it, \
+                     and tells the hub again when it connects next",
+                    error.words()
+                );
+                let message = secrets.hide(&message).into_owned();
+                let event = ConnectionEvent::Note { message };
+                signal_sender.push(Signal::Log(ConnectionLogEntry { at, url, event }));
+                signal_sender.wait_for_capacity().await;
+                return;
+            }
         });
     }
 

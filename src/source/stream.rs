@@ -98,7 +98,7 @@ impl Stream {
                 }
             }
             HubFrame::Upstream(upstream) => self.updates = updates(upstream),
-            HubFrame::Live | HubFrame::Seq(_) => {}
+            HubFrame::Live | HubFrame::Seq(_) | HubFrame::Seen(_) => {}
         }
     }
 }

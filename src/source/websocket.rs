@@ -254,7 +254,7 @@ pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
         let full = batch.frames >= MOST_FRAMES_IN_A_BATCH
             || bytes >= MOST_BYTES_IN_A_BATCH
             || began.elapsed() >= LONGEST_GATHERING
-            || batch.ends_at_replay_boundary();
+            || batch.ends_at_boundary();
         next = if full { None } else { socket.next_now() };
     }
     Gathered::Frames

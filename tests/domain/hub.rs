@@ -28,8 +28,15 @@ fn written_frames_are_read_back() {
         HubFrame::Upstream(Upstream { state, since, reason: reason.to_owned() })
     };
     for frame in [
-        HubFrame::Hello(Hello { at: at.clone(), api: Some("/api/v1".into()), actions: true }),
-        HubFrame::Hello(Hello { at, api: None, actions: false }),
+        HubFrame::Hello(Hello {
+            at: at.clone(),
+            api: Some("/api/v1".into()),
+            actions: true,
+            seen: None,
+        }),
+        HubFrame::Hello(Hello { at, api: None, actions: false, seen: Some("/seen".into()) }),
+        HubFrame::Seen(vec!["r-1".into(), "r \"2\"".into()]),
+        HubFrame::Seen(Vec::new()),
         HubFrame::Seq(u64::MAX),
         HubFrame::Live,
         upstream(UpstreamState::Live, ""),
@@ -46,7 +53,10 @@ fn written_frames_are_read_back() {
 fn frames_are_read_as_other_hubs_may_write_them() {
     let hello = r#" { "hub" : {"hello":1,"stream":"s","seq":7,"more":[1]} } "#;
     let at = Position { stream: "s".into(), seq: 7 };
-    assert_eq!(read(hello), Item::Hub(HubFrame::Hello(Hello { at, api: None, actions: false })));
+    assert_eq!(
+        read(hello),
+        Item::Hub(HubFrame::Hello(Hello { at, api: None, actions: false, seen: None }))
+    );
     let run = r#"{"hub":{"run":{"run_id":"r","status":"running","executions":[]}}}"#;
     let Item::Run(run) = read(run) else { panic!("no run") };
     assert_eq!((run.run_id.as_str(), run.status), ("r", Some(ReportedStatus::Running)));
@@ -59,6 +69,9 @@ fn invalid_hub_frames_are_ignored_and_events_stay_events() {
         r#"{"hub":7}"#,
         r#"{"hub":{}}"#,
         r#"{"hub":{"news":1}}"#,
+        r#"{"hub":{"seen":"r-1"}}"#,
+        r#"{"hub":{"seen":["r-1",2]}}"#,
+        r#"{"hub":{"seen":[""]}}"#,
         r#"{"hub":{"live":false}}"#,
         r#"{"hub":{"seq":-1}}"#,
         r#"{"hub":{"seq":"7"}}"#,

@@ -279,7 +279,7 @@ impl Stage {
     /// Returns the offers of hubs, in order: path of the API, and whether actions are allowed.
     pub fn hubs(&self) -> Vec<(String, bool)> {
         let hub = |signal: &Signal| match signal {
-            Signal::Hub { api, actions } => Some((api.clone().unwrap_or_default(), *actions)),
+            Signal::Hub { api, actions, .. } => Some((api.clone().unwrap_or_default(), *actions)),
             _ => None,
         };
         self.taken.iter().filter_map(hub).collect()

@@ -37,6 +37,14 @@ impl OnWall<'_> {
         self.selection.0 = self.pickable.step(self.selection.0.as_ref(), by);
     }
 
+    /// Returns the run that the user chose: selected on the wall, or kept on the stage.
+    fn selected<'a>(&'a self, focus: &'a Focus) -> Option<&'a RunId> {
+        match *self.view {
+            View::Wall => self.selection.0.as_ref(),
+            View::Stage { .. } => focus.run().filter(|_| !focus.is_following()),
+        }
+    }
+
     fn open(&mut self, run: RunId, focus: &mut Focus, zoom: &mut Zoom) {
         self.selection.0 = Some(run.clone());
         focus.pin(run);
@@ -78,8 +86,13 @@ fn apply_navigation_actions(
             Action::Fit => *zoom = Zoom::default(),
             Action::MarkSeen(run) => {
                 let is_failed = |run: &&Run| run.status == RunStatus::Failed;
-                let failed = match run {
-                    Some(run) => vec![run.clone()],
+                let chosen = run.clone().or_else(|| {
+                    let selected = wall.selected(&focus)?;
+                    let failed = run_store.model.run(selected).filter(is_failed)?;
+                    Some(failed.id().clone())
+                });
+                let failed = match chosen {
+                    Some(run) => vec![run],
                     None => {
                         let failed = run_store.model.runs().filter(is_failed);
                         failed.map(|run| run.id().clone()).collect()

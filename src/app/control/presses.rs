@@ -72,7 +72,8 @@ pub(super) fn press(
     }
 }
 
-/// Opens the run on the wall that was clicked without dragging.
+/// Opens the run on the wall that was clicked without dragging; the right button marks its failure as
+/// seen.
 pub(super) fn pick(
     buttons: Res<ButtonInput<MouseButton>>,
     windows: Query<&Window, With<PrimaryWindow>>,
@@ -90,7 +91,10 @@ pub(super) fn pick(
     if buttons.just_released(MouseButton::Left)
         && pressed_at.take().is_some_and(|at| at.distance(pointer) <= CLICK_PX)
     {
-        let point = canvas.point_at(pointer);
-        actions.write_batch(pickable.at(point).map(Action::Open));
+        actions.write_batch(pickable.at(canvas.point_at(pointer)).map(Action::Open));
+    }
+    if buttons.just_pressed(MouseButton::Right) {
+        let run = pickable.at(canvas.point_at(pointer));
+        actions.write_batch(run.map(|run| Action::MarkSeen(Some(run))));
     }
 }

@@ -310,7 +310,7 @@ fn panel_ui(
                 widgets::rule_ui(ui);
             }
             let shown = NodeView { run, run_store, server_now: now, zone: view.zone };
-            node_ui(ui, &shown, &mut unfolded.node, node);
+            actions.extend(node_ui(ui, &shown, &mut unfolded.node, node));
             widgets::rule_ui(ui);
             actions.extend(notices_ui(ui, notices, view.zone, &mut unfolded.notices));
             if wants_notices {

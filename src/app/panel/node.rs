@@ -9,8 +9,12 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::glyph::{Sign, sign_ui};
 use super::runs::elapsed_ms;
 use super::style::{self, ink, space, text};
-use super::widgets::{self, copy_ui, elided, paint_line, paint_line_to, section_ui};
+use super::widgets::{
+    self, Offer, button_ui, copy_ui, elided, paint_line, paint_line_to, section_ui,
+};
+use crate::app::state::actions::Action;
 use crate::app::state::clock::millis_between;
+use crate::app::state::failure_life::is_fresh;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::queued_ms;
 use crate::app::state::status::{node_status_words, run_status_words};
@@ -57,14 +61,20 @@ impl NodeChoice {
     }
 }
 
-pub(super) fn node_ui(ui: &mut Ui, view: &NodeView, open: &mut bool, choice: &mut NodeChoice) {
+pub(super) fn node_ui(
+    ui: &mut Ui,
+    view: &NodeView,
+    open: &mut bool,
+    choice: &mut NodeChoice,
+) -> Vec<Action> {
+    let mut actions = Vec::new();
     let palette = style::palette(ui.ctx());
     let Some(run) = view.run else {
         section_ui(ui, open, "Run", |_| {});
         if *open {
             ui.weak("Waiting for the first run.");
         }
-        return;
+        return actions;
     };
     section_ui(ui, open, &format!("Run: {}", view.run_store.name(run)), |ui| {
         copy_ui(ui, "Copy the run's id", || run.id().to_string());
@@ -73,17 +83,34 @@ pub(super) fn node_ui(ui: &mut Ui, view: &NodeView, open: &mut bool, choice: &mu
         ui.label(id).on_hover_text(crate::text::name(run.id()));
     });
     if !*open {
-        return;
+        return actions;
     }
     facts_ui(ui, run, view.server_now);
+    seen_ui(ui, run, view, &mut actions);
     let shown = choice.node(run).map(|node| node.name.clone());
     cells_ui(ui, run, shown.as_ref(), view.server_now, choice);
-    let Some(node) = choice.node(run) else { return };
+    let Some(node) = choice.node(run) else { return actions };
     details_ui(ui, node, view, choice);
     if let Some(error) = &run.error
         && node.error.as_ref() != Some(error)
     {
         error_ui(ui, "The run failed", error);
+    }
+    actions
+}
+
+/// Offers to mark a failure as seen while it is news, and says when it is marked.
+fn seen_ui(ui: &mut Ui, run: &Run, view: &NodeView, actions: &mut Vec<Action>) {
+    let is_marked = view.run_store.is_seen(run.id());
+    if is_marked {
+        ui.weak("Marked as seen.");
+    } else if is_fresh(run, view.run_store, view.server_now) {
+        let tip = "The failure is no longer shown as news: on this screen, or on all screens of the \
+                   hub. Nothing is sent to the backend. (M)";
+        let response = button_ui(ui, "Mark as seen", Offer::Plain, 112.0);
+        if response.on_hover_text(tip).clicked() {
+            actions.push(Action::MarkSeen(Some(run.id().clone())));
+        }
     }
 }
 

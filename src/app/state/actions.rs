@@ -50,7 +50,8 @@ pub enum Action {
     Disconnect,
     /// Connects again, with the attempt counter reset.
     Reconnect,
-    /// Marks the failure of this run as seen, or of all runs if `None`, so that it is no longer news.
+    /// Marks the failure of this run as seen, so that it is no longer news. `None` means the failed run
+    /// that the user selected, or all failed runs if none is selected.
     MarkSeen(Option<RunId>),
     /// Skips the pause that a recording is in.
     SkipPause,
@@ -251,7 +252,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     Shortcut {
         key: KeyCode::KeyM,
         key_text: "M",
-        text: "Mark the failures as seen",
+        text: "Mark the selected failure, or all, as seen",
         action: || Action::MarkSeen(None),
     },
     Shortcut {

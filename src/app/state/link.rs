@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::config::Settings;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::demo::{DemoControls, DemoHandle};
+use crate::protocol::RunId;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::source::LocalApi;
 use crate::source::{
@@ -223,6 +224,13 @@ impl Link {
     pub fn operate(&self, operation: RunOperation) {
         if let Some(handle) = &self.handle {
             handle.send(Command::Operate(operation));
+        }
+    }
+
+    /// Tells the hub, where the source is one, which failures were marked as seen.
+    pub(super) fn mark_seen(&self, runs: Vec<RunId>) {
+        if let Some(handle) = self.handle.as_ref().filter(|_| !runs.is_empty()) {
+            handle.send(Command::MarkSeen(runs));
         }
     }
 

@@ -12,7 +12,8 @@ use super::link::{HubOffer, Link};
 use super::names::Names;
 use crate::app::systems::AppSystems;
 use crate::model::{Change, FollowUp, Model, NodeStatus, Retention, Run, RunStatus, SongRuns};
-use crate::protocol::{Batch, NodeName, RunId, WorkflowEvent};
+use crate::protocol::hub::HubFrame;
+use crate::protocol::{Batch, Item, NodeName, RunId, WorkflowEvent};
 use crate::source::{
     ConnectionEvent, ConnectionLogEntry, ConnectionState, OperationOutcome, Signal,
 };
@@ -38,8 +39,12 @@ pub struct RunStore {
     pub generation: u64,
     names: Names,
     songs: SongRuns,
-    /// Failures that somebody marked as seen.
+    /// Failures that somebody marked as seen, here or at another screen of the hub.
     seen: HashSet<RunId, FixedState>,
+    /// Of these, those marked here that no hub has confirmed.
+    unconfirmed: HashSet<RunId, FixedState>,
+    /// Marks that the source has not been given yet.
+    untold: Vec<RunId>,
     marks: u64,
 }
 
@@ -56,7 +61,16 @@ impl RunStore {
         names.update(&model, &[], &local_zone());
         let mut songs = SongRuns::default();
         songs.update(&model, &[]);
-        Self { model, generation, names, songs, seen: HashSet::default(), marks: 0 }
+        Self {
+            model,
+            generation,
+            names,
+            songs,
+            seen: HashSet::default(),
+            unconfirmed: HashSet::default(),
+            untold: Vec::new(),
+            marks: 0,
+        }
     }
 
     /// Applies a batch to model and names, and calls `tell` for each change.
@@ -67,7 +81,18 @@ impl RunStore {
     ) {
         self.generation += 1;
         let mut touched: Vec<RunId> = Vec::new();
+        // Sources end a batch with a hub's marks, so that these follow everything else in it.
+        let mut marked: Vec<RunId> = Vec::new();
+        for item in &batch.items {
+            if let Item::Hub(HubFrame::Seen(runs)) = item {
+                marked.extend_from_slice(runs);
+            }
+        }
+        let mut changed: Vec<RunId> = Vec::new();
         self.model.receive(batch, |event, change| {
+            if change.run_status.is_some() {
+                changed.push(change.run_id.clone());
+            }
             if touched.last() != Some(&change.run_id) {
                 touched.push(change.run_id.clone());
             }
@@ -78,20 +103,51 @@ impl RunStore {
         touched.dedup();
         self.names.update(&self.model, &touched, &local_zone());
         self.songs.update(&self.model, &touched);
-        for id in &touched {
-            if self.model.run(id).is_none_or(|run| run.status != RunStatus::Failed) {
-                self.seen.remove(id);
-            }
+        // A run that was executed again may have failed again within the batch.
+        let ended = touched.iter().filter(|id| !self.has_failed(id)).cloned();
+        changed.extend(ended);
+        for id in &changed {
+            self.seen.remove(id);
+            self.unconfirmed.remove(id);
+        }
+        for id in &marked {
+            self.insert_mark(id);
+            self.unconfirmed.remove(id);
         }
     }
 
-    /// Marks a failure as seen, so that it is no longer news; no effect on runs that did not fail.
-    pub fn mark_seen(&mut self, id: &RunId) {
-        let failed = self.model.run(id).is_some_and(|run| run.status == RunStatus::Failed);
-        if failed && self.seen.insert(id.clone()) {
+    fn has_failed(&self, id: &str) -> bool {
+        self.model.run(id).is_some_and(|run| run.status == RunStatus::Failed)
+    }
+
+    /// Adds a mark; returns false where there is one already, or the run did not fail.
+    fn insert_mark(&mut self, id: &RunId) -> bool {
+        let is_new = self.has_failed(id) && self.seen.insert(id.clone());
+        if is_new {
             self.generation += 1;
             self.marks += 1;
         }
+        is_new
+    }
+
+    /// Marks a failure as seen, so that it is no longer news; no effect on runs that did not fail. A hub
+    /// is told, and tells its other screens.
+    pub fn mark_seen(&mut self, id: &RunId) {
+        if self.insert_mark(id) {
+            self.unconfirmed.insert(id.clone());
+            self.untold.push(id.clone());
+        }
+    }
+
+    /// Returns the marks that the source has not been given yet.
+    fn take_untold_marks(&mut self) -> Vec<RunId> {
+        std::mem::take(&mut self.untold)
+    }
+
+    /// Has a hub that has just been connected be told of the marks that no hub has confirmed.
+    fn tell_marks_again(&mut self) {
+        self.untold = self.unconfirmed.iter().cloned().collect();
+        self.untold.sort_unstable();
     }
 
     /// True if somebody marked the failure of this run as seen.
@@ -290,6 +346,8 @@ fn drain(
 ) {
     let begun = Instant::now();
     let budget = pace.budget(begun);
+    let marked = run_store.take_untold_marks();
+    link.mark_seen(marked);
     let Some(signals) = link.handle.as_ref().map(|handle| handle.signals.clone()) else {
         return;
     };
@@ -335,7 +393,12 @@ fn drain(
             Signal::OperationFinished(outcome) => {
                 announce.operations.write(OperationFinished(outcome));
             }
-            Signal::Hub { api, actions } => link.hub = Some(HubOffer { api, actions }),
+            Signal::Hub { api, actions, seen } => {
+                link.hub = Some(HubOffer { api, actions });
+                if seen {
+                    run_store.tell_marks_again();
+                }
+            }
         }
         if begun.elapsed() > budget {
             break;
@@ -357,7 +420,7 @@ fn follow_server(mut clock: ResMut<PlaybackClock>, run_store: Res<RunStore>) {
 /// Applies a batch to the model and sends a message for each change.
 pub fn receive(run_store: &mut RunStore, batch: Batch, announce: &mut Announcements) {
     for item in &batch.items {
-        if let crate::protocol::Item::Malformed(error) = item {
+        if let Item::Malformed(error) = item {
             announce.parse_errors.write(ParseErrorReceived {
                 reason: error.reason.clone(),
                 text: error.text.to_string(),

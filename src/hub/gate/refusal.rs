@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::hub::answer::error_response;
+use crate::hub::{answer::error_response, relay::SEEN_PATH};
 
 /// Reason why a connection or request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Reason {
 
 /// Returns the answer to a refused request for `path`.
 pub(super) fn answer(reason: Reason, path: &str) -> Response {
-    let mut response = if path.starts_with("/api/") {
+    let mut response = if path.starts_with("/api/") || path == SEEN_PATH {
         error_response(reason.status(), reason.words())
     } else {
         (reason.status(), format!("{}\n", reason.words())).into_response()

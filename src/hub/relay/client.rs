@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use uuid::Uuid;
 
 use super::stall_detector::{Stall, StallDetector};
-use super::{Shared, State, counters::Counter};
+use super::{SEEN_PATH, Shared, State, counters::Counter};
 use crate::protocol::hub::{Hello, HubFrame, Position};
 use crate::server::flood_guard::{Flood, FloodGuard};
 use crate::server::websocket::close;
@@ -37,6 +37,9 @@ const MOST_BYTES_FROM_A_CLIENT: usize = 4 << 10;
 
 /// Number of bytes of the journal that are sent at once; bounds the memory per screen.
 const CHUNK_BYTES: usize = 32 << 10;
+
+/// Maximum number of marks in one frame.
+const MARKS_PER_FRAME: usize = 500;
 
 /// Time for a screen to confirm its close frame.
 pub(super) const CLOSE_GRACE: Duration = Duration::from_millis(500);
@@ -76,6 +79,8 @@ pub(super) struct Cursor {
     replay_until: u64,
     /// True after the end of the replay was announced.
     is_live: bool,
+    /// Number of the last mark of a failure that was sent.
+    seen: u64,
 }
 
 impl Shared {
@@ -90,7 +95,7 @@ impl Shared {
             None => self.counters.replays.add(1),
         }
         let after = resumed.unwrap_or(0);
-        Cursor { after, stream: None, upstream: None, replay_until: 0, is_live: false }
+        Cursor { after, stream: None, upstream: None, replay_until: 0, is_live: false, seen: 0 }
     }
 
     /// Appends the next frames to `chunk`, up to the amount sent at once, and advances the cursor.
@@ -102,6 +107,7 @@ impl Shared {
             cursor.stream = Some(state.stream_count);
             cursor.replay_until = journal.last();
             cursor.is_live = false;
+            cursor.seen = 0;
             chunk.push(self.hello(&state, cursor.after).to_json().into());
         }
         if cursor.upstream != Some(state.upstream_count) {
@@ -131,13 +137,22 @@ impl Shared {
             cursor.is_live = true;
             chunk.push(HubFrame::Live.to_json().into());
         }
+        if cursor.after == journal.last() && cursor.seen < state.seen.last() {
+            // Everything that led to the marks was sent before.
+            let (runs, until) = state.seen.read(cursor.seen, MARKS_PER_FRAME);
+            cursor.seen = until;
+            if !runs.is_empty() {
+                chunk.push(HubFrame::Seen(runs).to_json().into());
+            }
+        }
         counted
     }
 
     fn hello(&self, state: &State, seq: u64) -> HubFrame {
         let stream = state.stream.to_string().into();
         let api = self.api.map(SmolStr::new_static);
-        HubFrame::Hello(Hello { at: Position { stream, seq }, api, actions: self.actions })
+        let seen = Some(SmolStr::new_static(SEEN_PATH));
+        HubFrame::Hello(Hello { at: Position { stream, seq }, api, actions: self.actions, seen })
     }
 }
 

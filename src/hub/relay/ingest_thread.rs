@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, select};
 use foldhash::fast::FixedState;
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::dropped_runs::DroppedRuns;
 use super::journal::{JournalEntry, JournalEntryKind, JournalRetention, OutdatedRun};
 use super::step_detector::StepDetector;
 use super::store::{DroppedRun, Store, StoreError};
-use super::{Shared, State, fresh_id};
+use super::{Marked, Shared, State, fresh_id};
 use crate::hub::log_line;
 use crate::model::{ClockOwner, Model, Outcome, Run, RunStatus};
-use crate::protocol::hub::{Upstream, UpstreamState, run_frame};
+use crate::protocol::hub::{HubFrame, Upstream, UpstreamState, run_frame};
 use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
 use crate::source::{ConnectionState, Signal, Updates};
 use crate::text::length_words;
@@ -71,6 +72,16 @@ struct PendingCommit {
     /// Runs evicted from the model.
     evicted: Vec<RunId>,
     upstream: Option<Upstream>,
+    /// Failures that the upstream, a hub, has marked as seen.
+    seen: Vec<RunId>,
+    /// Runs that are no longer failed, and lose the mark that they were seen.
+    unseen: Vec<RunId>,
+}
+
+/// Request to mark failures as seen.
+pub(super) struct MarkRequest {
+    pub runs: Vec<RunId>,
+    pub answer: oneshot::Sender<Marked>,
 }
 
 impl IngestThread {
@@ -96,7 +107,9 @@ impl IngestThread {
         };
         if let Some(store) = store {
             ingest_thread.load(&store)?;
+            let marked = store.seen()?;
             ingest_thread.store = Some(store);
+            ingest_thread.restore_marks(marked);
         }
         ingest_thread.tidy(Timestamp::now(), Instant::now());
         ingest_thread.update_gauges();
@@ -144,7 +157,12 @@ impl IngestThread {
     }
 
     /// Processes signals until `quit` receives a message or is dropped.
-    pub(super) fn run(mut self, mut signals: Receiver<Signal>, quit: &Receiver<()>) {
+    pub(super) fn run(
+        mut self,
+        mut signals: Receiver<Signal>,
+        marks: &Receiver<MarkRequest>,
+        quit: &Receiver<()>,
+    ) {
         loop {
             let began = Instant::now();
             select! {
@@ -161,6 +179,10 @@ impl IngestThread {
                     }
                     // The source has ended; what was received is still shown.
                     Err(_) => signals = crossbeam_channel::never(),
+                },
+                recv(marks) -> request => if let Ok(MarkRequest { runs, answer }) = request {
+                    // Whoever asked may have left.
+                    let _ = answer.send(self.mark_seen(runs));
                 },
                 default(TIDY_INTERVAL) => {}
             }
@@ -257,8 +279,19 @@ impl IngestThread {
                     self.complain(&error.reason);
                     None
                 }
+                // The upstream is a hub, whose marks apply here, too.
+                Item::Hub(HubFrame::Seen(runs)) => {
+                    staged.seen.extend(runs);
+                    None
+                }
                 Item::Hub(_) | Item::Ignored => None,
             };
+            if let Some(change) = &change
+                && state.seen.contains(&change.run_id)
+                && !has_failed(&model, &change.run_id)
+            {
+                staged.unseen.push(change.run_id.clone());
+            }
             staged.evicted.extend(change.into_iter().flat_map(|change| change.evicted));
         }
         for step in model.take_clock_steps() {
@@ -291,8 +324,10 @@ impl IngestThread {
 
     /// Writes the staged changes, and then shows them.
     fn commit(&mut self, staged: PendingCommit) {
-        let PendingCommit { entries, replaced, evicted, upstream } = staged;
+        let PendingCommit { entries, replaced, evicted, upstream, seen, unseen } = staged;
+        self.remove_marks(&unseen);
         if entries.is_empty() && upstream.is_none() {
+            self.mark_seen(seen);
             return;
         }
         if !entries.is_empty() {
@@ -308,9 +343,68 @@ impl IngestThread {
         }
         drop(state);
         shared.notify_clients();
+        self.mark_seen(seen);
         let to_make_room = |run| OutdatedRun { run, is_aged: false };
         self.drop_runs(evicted.into_iter().map(to_make_room).collect());
         self.update_gauges();
+    }
+
+    /// Marks failures as seen: in the store, and then for the screens.
+    fn mark_seen(&mut self, runs: Vec<RunId>) -> Marked {
+        let mut marked = Marked::default();
+        if runs.is_empty() {
+            return marked;
+        }
+        let shared = self.shared.clone();
+        {
+            let model = shared.model();
+            for run in runs {
+                let list = match model.run(&run) {
+                    None => &mut marked.unknown,
+                    Some(found) if found.status == RunStatus::Failed => &mut marked.seen,
+                    Some(_) => &mut marked.not_failed,
+                };
+                list.push(run);
+            }
+        }
+        let is_new = |run: &&RunId| !shared.state().seen.contains(run);
+        let new: Vec<RunId> = marked.seen.iter().filter(is_new).cloned().collect();
+        if !new.is_empty() {
+            self.write(|store| store.mark_seen(&new));
+            let mut state = shared.state_mut();
+            new.into_iter().for_each(|run| state.seen.insert(run));
+            drop(state);
+            shared.notify_clients();
+        }
+        marked
+    }
+
+    /// Removes the marks of runs that are no longer failed, or no longer kept. Screens do the same by
+    /// themselves.
+    fn remove_marks(&mut self, runs: &[RunId]) {
+        let shared = self.shared.clone();
+        let is_marked = |run: &&RunId| shared.state().seen.contains(run);
+        let runs: Vec<RunId> = runs.iter().filter(is_marked).cloned().collect();
+        if runs.is_empty() {
+            return;
+        }
+        self.write(|store| store.unmark_seen(&runs));
+        let mut state = shared.state_mut();
+        runs.iter().for_each(|run| state.seen.remove(run));
+    }
+
+    /// Takes over the stored marks, without those of runs that have not failed.
+    fn restore_marks(&mut self, marked: Vec<RunId>) {
+        let shared = self.shared.clone();
+        let (kept, outdated): (Vec<RunId>, Vec<RunId>) = {
+            let model = shared.model();
+            marked.into_iter().partition(|run| has_failed(&model, run))
+        };
+        if !outdated.is_empty() {
+            self.write(|store| store.unmark_seen(&outdated));
+        }
+        let mut state = shared.state_mut();
+        kept.into_iter().for_each(|run| state.seen.insert(run));
     }
 
     /// Writes to the store. After a failure the hub continues without the store, with a new stream:
@@ -406,6 +500,8 @@ impl IngestThread {
             forgotten.extend(self.dropped.insert(dropped.clone()));
         }
         self.write(|store| store.drop_runs(&marked, &numbers, &forgotten));
+        let gone: Vec<RunId> = runs.iter().map(|outdated| outdated.run.clone()).collect();
+        self.remove_marks(&gone);
         let mut state = self.shared.state_mut();
         for OutdatedRun { run, .. } in &runs {
             state.journal.drop_run(run);
@@ -458,6 +554,10 @@ impl PendingCommit {
         });
         self.replaced.extend(kept.filter(|seq| !self.replaced.contains(seq)));
     }
+}
+
+fn has_failed(model: &Model, run: &str) -> bool {
+    model.run(run).is_some_and(|run| run.status == RunStatus::Failed)
 }
 
 /// Converts the state of the source to the upstream state that screens are shown.

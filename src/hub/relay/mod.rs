@@ -6,6 +6,7 @@
 //! | `store` | the same in a file | the content of frames |
 //! | `ingest_thread` | upstream → model → store → journal, on a thread of its own | screens |
 //! | `dropped_runs` | runs that are no longer kept | why |
+//! | `seen_marks` | failures that somebody marked as seen | who marked them |
 //! | `step_detector` | notices that this machine's clock was set | what depends on it |
 //! | `client` | one screen's connection: a position in the journal | other screens, upstream |
 //! | `stall_detector` | detects connections that take no data | the data |
@@ -20,6 +21,7 @@ pub mod counters;
 mod dropped_runs;
 mod ingest_thread;
 mod journal;
+mod seen_marks;
 mod stall_detector;
 mod step_detector;
 mod store;
@@ -31,15 +33,17 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 pub use self::counters::Counters;
 use self::ingest_thread::IngestThread;
+use self::ingest_thread::MarkRequest;
 use self::journal::Journal;
 pub use self::journal::JournalRetention;
+use self::seen_marks::SeenMarks;
 use self::store::Store;
 pub use self::store::StoreError;
 use super::{HubError, gate::ClientSlot};
@@ -53,6 +57,12 @@ use crate::source::{
 /// Minimum number of runs in the model, however few are kept, because running ones are never
 /// dropped.
 const LEAST_MODEL_RUNS: usize = 100_000;
+
+/// Path to which screens post the failures that they mark as seen.
+pub const SEEN_PATH: &str = "/seen";
+
+/// Maximum number of requests to mark failures that wait to be written.
+const MOST_MARK_REQUESTS: usize = 64;
 
 /// Options of a hub.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,6 +109,7 @@ pub struct Hub {
     clients: Mutex<JoinSet<()>>,
     stopping: watch::Sender<bool>,
     upstream: CommandSender,
+    marks: Sender<MarkRequest>,
     thread: Mutex<Option<Thread>>,
 }
 
@@ -135,6 +146,19 @@ struct State {
     /// Number of changes of `upstream`.
     upstream_count: u64,
     store_trouble: Option<String>,
+    /// Failures that somebody marked as seen.
+    seen: SeenMarks,
+}
+
+/// Outcome of marking failures as seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marked {
+    /// Runs that have the mark now.
+    pub seen: Vec<RunId>,
+    /// Runs that have not failed, or are executed again.
+    pub not_failed: Vec<RunId>,
+    /// Runs that the hub does not know.
+    pub unknown: Vec<RunId>,
 }
 
 impl Shared {
@@ -209,6 +233,7 @@ impl Hub {
             },
             upstream_count: 0,
             store_trouble: None,
+            seen: SeenMarks::default(),
         };
         let shared = Arc::new(Shared {
             model: Mutex::new(model),
@@ -229,11 +254,12 @@ impl Hub {
         source: Option<SourceHandle>,
     ) -> Result<Self, HubError> {
         let (quit, quitting) = bounded(0);
+        let (marks, mark_requests) = bounded(MOST_MARK_REQUESTS);
         let upstream = source.as_ref().map(SourceHandle::commander).unwrap_or_default();
         let body = move || {
             // Owned by the thread, so that the upstream connection is released when the hub ends.
             let _source = source;
-            ingest_thread.run(signals, &quitting);
+            ingest_thread.run(signals, &mark_requests, &quitting);
         };
         let thread = std::thread::Builder::new().name("meterbridge-hub".to_owned());
         let handle = thread.spawn(body).map_err(HubError::Thread)?;
@@ -242,6 +268,7 @@ impl Hub {
             clients: Mutex::default(),
             stopping: watch::Sender::new(false),
             upstream,
+            marks,
             thread: Mutex::new(Some(Thread { quit, handle })),
         })
     }
@@ -278,6 +305,14 @@ impl Hub {
     /// Watches a run that was just created; a backend's lists do not contain queued runs.
     pub fn watch(&self, run: RunId) {
         self.upstream.send(Command::Watch(run));
+    }
+
+    /// Marks failures as seen, for every screen, now and after a restart. The backend is told nothing.
+    /// Returns `None` if the hub is ending, or too many marks wait to be written.
+    pub async fn mark_seen(&self, runs: Vec<RunId>) -> Option<Marked> {
+        let (answer, marked) = oneshot::channel();
+        self.marks.try_send(MarkRequest { runs, answer }).ok()?;
+        marked.await.ok()
     }
 
     /// True while screens may connect.

@@ -39,10 +39,12 @@ const TABLES: &str = "
 /// Tables that were added later. Earlier versions of the program ignore them.
 ///
 /// `aged`: the dropped runs that were dropped for their age. `steps`: by how many microseconds this
-/// machine's clock was set after the frame `seq` was written.
+/// machine's clock was set after the frame `seq` was written. `seen`: failed runs that somebody marked
+/// as seen, in the order of their numbers.
 const LATER_TABLES: &str = "
     CREATE TABLE IF NOT EXISTS aged (run TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS steps (seq INTEGER PRIMARY KEY, by INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS seen (number INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE);
 ";
 
 /// Time to wait for a lock held by a hub that is just ending.
@@ -286,6 +288,35 @@ impl Store {
                 forget_aged.execute(params![&**run])?;
             }
             Ok(())
+        });
+        done.map_err(|error| self.failed(error))
+    }
+
+    /// Returns the failed runs that are marked as seen, in the order of marking.
+    pub(super) fn seen(&self) -> Result<Vec<RunId>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<RunId>> {
+            let mut statement = self.db.prepare("SELECT run FROM seen ORDER BY number")?;
+            let rows = statement.query_map([], |row| Ok(RunId::new(row.get_ref(0)?.as_str()?)))?;
+            rows.collect()
+        };
+        read().map_err(|error| self.failed(error))
+    }
+
+    /// Marks failed runs as seen.
+    pub(super) fn mark_seen(&mut self, runs: &[RunId]) -> Result<(), StoreError> {
+        self.change_marks("INSERT OR IGNORE INTO seen (run) VALUES (?1)", runs)
+    }
+
+    /// Removes the marks of runs.
+    pub(super) fn unmark_seen(&mut self, runs: &[RunId]) -> Result<(), StoreError> {
+        self.change_marks("DELETE FROM seen WHERE run = ?1", runs)
+    }
+
+    fn change_marks(&mut self, statement: &str, runs: &[RunId]) -> Result<(), StoreError> {
+        self.check()?;
+        let done = transact(&mut self.db, |db| {
+            let mut change = db.prepare(statement)?;
+            runs.iter().try_for_each(|run| change.execute(params![&**run]).map(drop))
         });
         done.map_err(|error| self.failed(error))
     }

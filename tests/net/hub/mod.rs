@@ -6,6 +6,7 @@ mod floods;
 mod hostile;
 mod keeping;
 mod restart;
+mod seen;
 mod store_file;
 mod upstream;
 mod wall;
@@ -171,6 +172,8 @@ pub struct Viewer<S> {
     pub position: Option<Position>,
     pub live: bool,
     pub upstream: Vec<Upstream>,
+    /// Runs that the hub reported as marked, in order.
+    pub seen: Vec<String>,
     /// Model built from `told`.
     pub model: Model,
     /// Names of the hub's frames in order; numbered frames are `n`.
@@ -186,6 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
             position: None,
             live: false,
             upstream: Vec::new(),
+            seen: Vec::new(),
             model: Model::new(Retention::EVERYTHING),
             order: Vec::new(),
         }
@@ -236,6 +240,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
             HubFrame::Seq(_) => "seq",
             HubFrame::Live => "live",
             HubFrame::Upstream(_) => "upstream",
+            HubFrame::Seen(_) => "seen",
         });
         match frame {
             HubFrame::Hello(hello) => {
@@ -250,6 +255,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
             }
             HubFrame::Live => self.live = true,
             HubFrame::Upstream(upstream) => self.upstream.push(upstream),
+            HubFrame::Seen(runs) => self.seen.extend(runs.iter().map(ToString::to_string)),
         }
     }
 
