@@ -404,12 +404,13 @@ fn error_ui(ui: &mut Ui, head: &str, error: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::panel::testing::{frame, harness, run_store, zone};
+    use crate::app::panel::testing::{frame, harness, receive, run_store, zone};
     use egui_kittest::{Harness, kittest::Queryable};
 
     struct Scene {
         run_store: RunStore,
         choice: NodeChoice,
+        actions: Vec<Action>,
     }
 
     impl Scene {
@@ -419,7 +420,8 @@ mod tests {
                 frames.push(frame(second, "run-1", Some(node), phase, data));
             }
             let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
-            Self { run_store: run_store(&frames), choice: NodeChoice::default() }
+            let run_store = run_store(&frames);
+            Self { run_store, choice: NodeChoice::default(), actions: Vec::new() }
         }
 
         fn harness<'a>(self) -> Harness<'a, Self> {
@@ -431,7 +433,7 @@ mod tests {
                     server_now: "2025-11-13T10:01:00Z".parse().unwrap(),
                     zone: &zone,
                 };
-                node_ui(ui, &view, &mut true, &mut scene.choice);
+                scene.actions.extend(node_ui(ui, &view, &mut true, &mut scene.choice));
             })
         }
     }
@@ -456,6 +458,23 @@ mod tests {
         harness.get_by_label("COMPOSE done").click();
         harness.run();
         assert!(harness.query_by_label_contains("10:00:01 to 10:00:02").is_some());
+    }
+
+    #[test]
+    fn failure_that_is_news_can_be_marked_as_seen() {
+        let words = "Mark as seen";
+        assert!(two_passes().harness().query_by_label(words).is_none());
+        let mut scene = two_passes();
+        receive(&mut scene.run_store, &[&frame(20, "run-1", None, "fail", "{}")]);
+        let mut harness = scene.harness();
+        harness.get_by_label(words).click();
+        harness.run();
+        let run = RunId::new("run-1");
+        assert_eq!(harness.state().actions, [Action::MarkSeen(Some(run.clone()))]);
+        harness.state_mut().run_store.mark_seen(&run);
+        harness.run();
+        assert!(harness.query_by_label(words).is_none());
+        assert!(harness.query_by_label("Marked as seen.").is_some());
     }
 
     #[test]

@@ -149,6 +149,29 @@ mod tests {
     }
 
     #[test]
+    fn mark_of_a_hub_makes_a_failure_quiet_until_it_fails_again() {
+        let mut store = store(&[("a", "00:00", Some(("00:10", "fail")))]);
+        let say = |store: &mut RunStore, texts: &[&str]| {
+            let mut batch = Batch::new("2026-11-23T10:30:00Z".parse().unwrap(), true);
+            texts.iter().for_each(|text| batch.push_text(text));
+            store.receive(batch, |_, _| {});
+        };
+        let marks = store.marks();
+        say(&mut store, &[r#"{"hub":{"seen":["unknown","a"]}}"#]);
+        assert_eq!(life_at(&store, "10:01:00").0, FailureStage::Quiet);
+        assert_eq!(store.marks(), marks + 1, "views draw it again");
+        // Executed again and failed again, within one batch.
+        say(
+            &mut store,
+            &[
+                r#"{"ts":"2026-11-23T10:02:00Z","run_id":"a","phase":"start"}"#,
+                r#"{"ts":"2026-11-23T10:02:30Z","run_id":"a","phase":"fail"}"#,
+            ],
+        );
+        assert_eq!(life_at(&store, "10:03:00").0, FailureStage::Fresh);
+    }
+
+    #[test]
     fn failure_is_quiet_while_its_retry_runs_and_recovered_for_a_minute_after_it() {
         let failed = ("a", "00:00", Some(("00:10", "fail")));
         let running = store(&[failed, ("b", "00:20", None)]);

@@ -2,6 +2,8 @@
 //! shows them to screens. Runs on a thread of its own, because the store may have to wait for a
 //! disk.
 
+mod marks;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,14 +11,15 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, select};
 use foldhash::fast::FixedState;
 use jiff::Timestamp;
-use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+pub(super) use self::marks::MarkRequest;
+use self::marks::has_failed;
 use super::dropped_runs::DroppedRuns;
 use super::journal::{JournalEntry, JournalEntryKind, JournalRetention, OutdatedRun};
 use super::step_detector::StepDetector;
 use super::store::{DroppedRun, Store, StoreError};
-use super::{Marked, Shared, State, fresh_id};
+use super::{Shared, State, fresh_id};
 use crate::hub::log_line;
 use crate::model::{ClockOwner, Model, Outcome, Run, RunStatus};
 use crate::protocol::hub::{HubFrame, Upstream, UpstreamState, run_frame};
@@ -76,12 +79,6 @@ struct PendingCommit {
     seen: Vec<RunId>,
     /// Runs that are no longer failed, and lose the mark that they were seen.
     unseen: Vec<RunId>,
-}
-
-/// Request to mark failures as seen.
-pub(super) struct MarkRequest {
-    pub runs: Vec<RunId>,
-    pub answer: oneshot::Sender<Marked>,
 }
 
 impl IngestThread {
@@ -349,64 +346,6 @@ impl IngestThread {
         self.update_gauges();
     }
 
-    /// Marks failures as seen: in the store, and then for the screens.
-    fn mark_seen(&mut self, runs: Vec<RunId>) -> Marked {
-        let mut marked = Marked::default();
-        if runs.is_empty() {
-            return marked;
-        }
-        let shared = self.shared.clone();
-        {
-            let model = shared.model();
-            for run in runs {
-                let list = match model.run(&run) {
-                    None => &mut marked.unknown,
-                    Some(found) if found.status == RunStatus::Failed => &mut marked.seen,
-                    Some(_) => &mut marked.not_failed,
-                };
-                list.push(run);
-            }
-        }
-        let is_new = |run: &&RunId| !shared.state().seen.contains(run);
-        let new: Vec<RunId> = marked.seen.iter().filter(is_new).cloned().collect();
-        if !new.is_empty() {
-            self.write(|store| store.mark_seen(&new));
-            let mut state = shared.state_mut();
-            new.into_iter().for_each(|run| state.seen.insert(run));
-            drop(state);
-            shared.notify_clients();
-        }
-        marked
-    }
-
-    /// Removes the marks of runs that are no longer failed, or no longer kept. Screens do the same by
-    /// themselves.
-    fn remove_marks(&mut self, runs: &[RunId]) {
-        let shared = self.shared.clone();
-        let is_marked = |run: &&RunId| shared.state().seen.contains(run);
-        let runs: Vec<RunId> = runs.iter().filter(is_marked).cloned().collect();
-        if runs.is_empty() {
-            return;
-        }
-        self.write(|store| store.unmark_seen(&runs));
-        let mut state = shared.state_mut();
-        runs.iter().for_each(|run| state.seen.remove(run));
-    }
-
-    /// Takes over the stored marks, without those of runs that have not failed.
-    fn restore_marks(&mut self, marked: Vec<RunId>) {
-        let shared = self.shared.clone();
-        let (kept, outdated): (Vec<RunId>, Vec<RunId>) = {
-            let model = shared.model();
-            marked.into_iter().partition(|run| has_failed(&model, run))
-        };
-        if !outdated.is_empty() {
-            self.write(|store| store.unmark_seen(&outdated));
-        }
-        let mut state = shared.state_mut();
-        kept.into_iter().for_each(|run| state.seen.insert(run));
-    }
-
     /// Writes to the store. After a failure the hub continues without the store, with a new stream:
     /// a later start would assign the same numbers to other frames.
     fn write(&mut self, write: impl FnOnce(&mut Store) -> Result<(), StoreError>) {
@@ -554,10 +493,6 @@ impl PendingCommit {
         });
         self.replaced.extend(kept.filter(|seq| !self.replaced.contains(seq)));
     }
-}
-
-fn has_failed(model: &Model, run: &str) -> bool {
-    model.run(run).is_some_and(|run| run.status == RunStatus::Failed)
 }
 
 /// Converts the state of the source to the upstream state that screens are shown.

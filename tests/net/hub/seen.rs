@@ -38,9 +38,10 @@ impl Served {
     }
 
     async fn tell_three_runs(&self) {
-        self.say(["a", "b"].map(|run| event(run, None, "fail", 5)));
+        let failed = |run| [event(run, None, "start", 0), event(run, None, "fail", 5)];
+        self.say(["a", "b"].into_iter().flat_map(failed));
         self.say([event("c", None, "start", 6)]);
-        self.has_taken(3).await;
+        self.has_taken(5).await;
     }
 
     fn say(&self, texts: impl IntoIterator<Item = String>) {
@@ -93,7 +94,7 @@ async fn mark_reaches_present_and_later_screens() {
     let mut later = connect(&served.server, None).await;
     later.until("the marks", |screen| !screen.seen.is_empty()).await;
     assert_eq!(later.seen, ["a", "b"]);
-    assert_eq!(later.order, ["hello", "upstream", "n", "n", "n", "live", "seen"]);
+    assert_eq!(later.order, ["hello", "upstream", "n", "n", "n", "n", "n", "live", "seen"]);
     // A screen that resumes gets them, too.
     let position = later.position.clone();
     let mut back = connect(&served.server, position.as_ref()).await;
@@ -106,7 +107,7 @@ async fn mark_ends_when_the_run_is_executed_again() {
     let served = Served::new().await;
     assert_eq!(served.mark(r#"["a","b"]"#).await.status, 200);
     served.say([event("a", None, "start", 10), event("a", None, "fail", 20)]);
-    served.has_taken(5).await;
+    served.has_taken(7).await;
     let mut screen = connect(&served.server, None).await;
     screen.until("the marks", |screen| !screen.seen.is_empty()).await;
     assert_eq!(screen.seen, ["b"]);
@@ -124,7 +125,7 @@ async fn marks_survive_a_restart_of_the_hub() {
     served.tell_three_runs().await;
     assert_eq!(served.mark(r#"["b","a"]"#).await.status, 200);
     served.say([event("a", None, "start", 10)]);
-    served.has_taken(4).await;
+    served.has_taken(6).await;
     drop(served);
     let served = Served::with(&options, GateOptions::default()).await;
     let mut screen = connect(&served.server, None).await;

@@ -1,0 +1,79 @@
+//! Marks of failures that were seen: who may have one, and how it begins and ends.
+
+use tokio::sync::oneshot;
+
+use super::IngestThread;
+use crate::hub::relay::Marked;
+use crate::model::{Model, RunStatus};
+use crate::protocol::RunId;
+
+/// Request to mark failures as seen.
+pub(in crate::hub::relay) struct MarkRequest {
+    pub runs: Vec<RunId>,
+    pub answer: oneshot::Sender<Marked>,
+}
+
+impl IngestThread {
+    /// Marks failures as seen: in the store, and then for the screens.
+    pub(super) fn mark_seen(&mut self, runs: Vec<RunId>) -> Marked {
+        let mut marked = Marked::default();
+        if runs.is_empty() {
+            return marked;
+        }
+        let shared = self.shared.clone();
+        {
+            let model = shared.model();
+            for run in runs {
+                let list = match model.run(&run) {
+                    None => &mut marked.unknown,
+                    Some(_) if has_failed(&model, &run) => &mut marked.seen,
+                    Some(_) => &mut marked.not_failed,
+                };
+                list.push(run);
+            }
+        }
+        let is_new = |run: &&RunId| !shared.state().seen.contains(run);
+        let new: Vec<RunId> = marked.seen.iter().filter(is_new).cloned().collect();
+        if !new.is_empty() {
+            self.write(|store| store.mark_seen(&new));
+            let mut state = shared.state_mut();
+            new.into_iter().for_each(|run| state.seen.insert(run));
+            drop(state);
+            shared.notify_clients();
+        }
+        marked
+    }
+
+    /// Removes the marks of runs that are no longer failed, or no longer kept. Screens do the same by
+    /// themselves.
+    pub(super) fn remove_marks(&mut self, runs: &[RunId]) {
+        let shared = self.shared.clone();
+        let is_marked = |run: &&RunId| shared.state().seen.contains(run);
+        let runs: Vec<RunId> = runs.iter().filter(is_marked).cloned().collect();
+        if runs.is_empty() {
+            return;
+        }
+        self.write(|store| store.unmark_seen(&runs));
+        let mut state = shared.state_mut();
+        runs.iter().for_each(|run| state.seen.remove(run));
+    }
+
+    /// Takes over the stored marks, without those of runs that have not failed.
+    pub(super) fn restore_marks(&mut self, marked: Vec<RunId>) {
+        let shared = self.shared.clone();
+        let (kept, outdated): (Vec<RunId>, Vec<RunId>) = {
+            let model = shared.model();
+            marked.into_iter().partition(|run| has_failed(&model, run))
+        };
+        if !outdated.is_empty() {
+            self.write(|store| store.unmark_seen(&outdated));
+        }
+        let mut state = shared.state_mut();
+        kept.into_iter().for_each(|run| state.seen.insert(run));
+    }
+}
+
+/// True for a run that has failed and is not executed again.
+pub(super) fn has_failed(model: &Model, run: &str) -> bool {
+    model.run(run).is_some_and(|run| run.status == RunStatus::Failed)
+}
