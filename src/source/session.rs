@@ -103,7 +103,6 @@ pub(super) async fn follow_stream<D: OpenConnection>(
         }
     };
     context.operation_client = Err(OperationRefusal::OnlyEvents);
-    context.post_seen = None;
     context.to_hub = Some(opener.post_to(&url, &context.settings));
     let mut schedule = Schedule::default();
     // Number of connections in a row that ended right after they were opened.
@@ -136,7 +135,9 @@ pub(super) async fn follow_stream<D: OpenConnection>(
                 context.stream.begin();
                 // A connection that may end at once, as the last one did, is not shown as connected.
                 context.begin_trial(is_probing || short_lived > 0);
-                match connection.read(commands, context).await {
+                let end = connection.read(commands, context).await;
+                context.post_seen = None;
+                match end {
                     Ok(disconnect) => {
                         let is_success = context.end_trial(&disconnect);
                         is_probing &= !is_success;

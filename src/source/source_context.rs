@@ -85,7 +85,7 @@ pub(super) struct SourceContext {
     local_api: Option<super::LocalApi>,
     /// Creates the REST client for a hub that announces its API.
     pub to_hub: Option<ApiClientFor>,
-    /// Posts failures that were marked as seen; `None` where no hub keeps them.
+    /// Posts failures that were marked as seen; `None` while no hub that keeps them is connected.
     pub post_seen: Option<SendRequest>,
     /// Position in the stream of [`url`](Self::url), over all connections to it.
     pub stream: Stream,
@@ -412,6 +412,7 @@ impl SourceContext {
     /// included. A failure is logged once: the application keeps its marks and sends them again at the
     /// hub's next hello.
     fn mark_seen(&mut self, runs: Vec<RunId>) {
+        // Without a connection, the application sends the marks again after the next hello.
         let Some(post) = self.post_seen.clone() else { return };
         let (at, url) = (self.now(), self.shown_url());
         let mut signal_sender = self.signal_sender.another();

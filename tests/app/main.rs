@@ -25,6 +25,7 @@ mod run_operations;
 mod run_operations_pixels;
 mod scenes;
 mod secrets;
+mod seen;
 mod stage_words;
 mod support;
 mod tape;
