@@ -448,3 +448,60 @@ async fn hub_without_actions_receives_no_operation() {
         assert!(result.unwrap_err().starts_with(words), "{hello}");
     }
 }
+
+/// Connects to a hub with this hello, marks two failures as seen, and answers the resulting request, if
+/// any, with this status. Returns the request and the log.
+async fn marks_at_a_hub(hello: &str, status: &str) -> (Option<String>, Vec<String>) {
+    let access = Access { token: Secret::new("s3cr3t-t0ken"), ..Access::default() };
+    let settings = ConnectionSettings { access, ..ConnectionSettings::default() };
+    let mut stage = Stage::with(settings, Some("ws://studio:8080/events"));
+    let mut server = stage.attempt().await.accept().await;
+    server.send(format!(r#"{{"hub":{{"hello":1,"stream":"a","seq":0,{hello}}}}}"#)).await;
+    stage.until("a hub", |stage| !stage.hubs().is_empty()).await;
+    stage.command(Command::MarkSeen(vec!["run-1".into(), "run-2".into()])).await;
+    let request = match tokio::time::timeout(secs(1), stage.attempts.recv()).await {
+        Ok(attempt) => {
+            let mut transport = attempt.unwrap().open();
+            let mut bytes = vec![0; 4096];
+            let read = transport.read(&mut bytes).await.unwrap();
+            let body = r#"{"detail":"what the hub says of s3cr3t-t0ken"}"#;
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", body.len());
+            transport.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            Some(String::from_utf8_lossy(&bytes[..read]).to_ascii_lowercase())
+        }
+        Err(_) => None,
+    };
+    tokio::time::sleep(secs(1)).await;
+    stage.take();
+    (request, stage.log())
+}
+
+#[tokio::test(start_paused = true)]
+async fn marks_are_posted_to_the_hub_with_credentials_and_without_leave_for_operations() {
+    let (request, log) = marks_at_a_hub(r#""actions":false,"seen":"/seen""#, "200 OK").await;
+    let request = request.unwrap();
+    assert!(request.starts_with("post /seen http/1.1\r\n"), "{request}");
+    for part in ["host: studio:8080\r\n", "bearer s3cr3t-t0ken\r\n", r#"["run-1","run-2"]"#] {
+        assert!(request.contains(part), "{request}");
+    }
+    assert_eq!(log.len(), 2, "connecting, connected: {log:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn hub_that_keeps_no_marks_is_sent_none_and_no_error_is_logged() {
+    for hello in [r#""actions":true,"api":"/api/v1""#, r#""actions":true,"seen":"//evil/seen""#] {
+        let (request, log) = marks_at_a_hub(hello, "200 OK").await;
+        assert_eq!((request, log.len()), (None, 2), "{hello}: {log:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn marks_that_a_hub_cannot_keep_are_a_note_without_secrets() {
+    let hello = r#""actions":false,"seen":"/seen""#;
+    let (_, log) = marks_at_a_hub(hello, "404 Not Found").await;
+    assert_eq!(log.len(), 2, "the hub no longer has the runs: {log:?}");
+    let (_, log) = marks_at_a_hub(hello, "503 Service Unavailable").await;
+    let note =
+        "note: The hub did not keep which failures were marked as seen: what the hub says of ";
+    assert!(log[2].contains(note) && !log[2].contains("s3cr3t"), "{log:?}");
+}
