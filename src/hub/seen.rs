@@ -61,33 +61,29 @@ async fn mark(State(service): State<SeenService>, request: Request) -> Response 
 
 impl SeenService {
     async fn read(&self, request: Request) -> Result<Vec<RunId>, Response> {
-        let refuse = |status, words: &str| Err(error_response(status, words));
         let text = match timeout(PATIENCE, to_bytes(request.into_body(), MOST_BYTES)).await {
             Ok(Ok(body)) => body,
             Ok(Err(_)) => {
                 self.refusals.count(Reason::Size);
                 let words = "the body is larger than 256 KiB: send fewer runs at a time";
-                return refuse(StatusCode::PAYLOAD_TOO_LARGE, words);
+                return Err(error_response(StatusCode::PAYLOAD_TOO_LARGE, words));
             }
             Err(_) => {
-                return refuse(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive");
+                let words = "the body took too long to arrive";
+                return Err(error_response(StatusCode::REQUEST_TIMEOUT, words));
             }
         };
-        let runs = std::str::from_utf8(&text).ok().and_then(read_ids);
-        match runs {
-            Some(runs) if (1..=MOST_RUNS).contains(&runs.len()) => Ok(runs),
-            Some(runs) if runs.is_empty() => {
-                refuse(StatusCode::BAD_REQUEST, "the list is empty: name at least one run")
+        let words = match std::str::from_utf8(&text).ok().and_then(read_ids) {
+            Some(runs) if runs.is_empty() => "the list is empty: name at least one run".to_owned(),
+            Some(runs) if runs.len() > MOST_RUNS => {
+                format!("{} runs are named: at most {MOST_RUNS} at a time", runs.len())
             }
-            Some(runs) => refuse(
-                StatusCode::BAD_REQUEST,
-                &format!("{} runs are named: at most {MOST_RUNS} at a time", runs.len()),
-            ),
-            None => refuse(
-                StatusCode::BAD_REQUEST,
-                "the body must be a JSON list of run ids, as in [\"1f0c…\",\"27ab…\"]",
-            ),
-        }
+            Some(runs) => return Ok(runs),
+            None => {
+                "the body must be a JSON list of run ids, as in [\"1f0c…\",\"27ab…\"]".to_owned()
+            }
+        };
+        Err(error_response(StatusCode::BAD_REQUEST, &words))
     }
 }
 

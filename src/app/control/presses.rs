@@ -98,3 +98,43 @@ pub(super) fn pick(
         actions.write_batch(run.map(|run| Action::MarkSeen(Some(run))));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Rect;
+    use crate::protocol::RunId;
+
+    /// Returns the actions of a press with this button on the tile of run `b`, and beside it.
+    fn actions_of(button: MouseButton) -> [Vec<Action>; 2] {
+        let (run, rect) = (RunId::new("b"), Rect::new(100.0, 100.0, 400.0, 300.0));
+        [Vec2::new(150.0, 150.0), Vec2::new(900.0, 900.0)].map(|point| {
+            let mut pickable = Pickable::default();
+            pickable.show_tiles([(&run, rect)].into_iter());
+            let mut window = Window { resolution: (1920, 1080).into(), ..default() };
+            window.set_cursor_position(Some(point));
+            let mut app = App::new();
+            app.add_message::<Action>()
+                .init_resource::<ButtonInput<MouseButton>>()
+                .init_resource::<Canvas>()
+                .insert_resource(pickable)
+                .add_systems(Update, pick);
+            app.world_mut().spawn((window, PrimaryWindow));
+            app.world_mut().resource_mut::<ButtonInput<MouseButton>>().press(button);
+            app.update();
+            let mut buttons = app.world_mut().resource_mut::<ButtonInput<MouseButton>>();
+            buttons.clear();
+            buttons.release(button);
+            app.update();
+            app.world_mut().resource_mut::<Messages<Action>>().drain().collect()
+        })
+    }
+
+    #[test]
+    fn left_click_opens_a_run_and_right_click_marks_its_failure() {
+        let run = RunId::new("b");
+        assert_eq!(actions_of(MouseButton::Left), [vec![Action::Open(run.clone())], vec![]]);
+        assert_eq!(actions_of(MouseButton::Right), [vec![Action::MarkSeen(Some(run))], vec![]]);
+        assert_eq!(actions_of(MouseButton::Middle), [vec![], vec![]]);
+    }
+}
