@@ -67,6 +67,11 @@ impl Model {
             self.tally[from as usize] -= 1;
         }
         self.tally[to as usize] += 1;
+        if to == RunStatus::Completed
+            && let Some(run) = &self.slots[slot]
+        {
+            self.estimates.learn_from(run);
+        }
         Some((from, to))
     }
 }

@@ -13,6 +13,9 @@ use crate::protocol::RunId;
 /// more often still costs no more time.
 const MOST_OTHERS: usize = 200;
 
+/// Maximum number of a run among those of its song; a later one has the same.
+pub const MOST_ATTEMPTS: usize = MOST_OTHERS + 1;
+
 /// Maximum number of failures in a row that are counted.
 pub const MOST_FAILURES: usize = 99;
 
@@ -30,6 +33,15 @@ pub enum FollowUp {
     Recovered(RunId, Timestamp),
     /// The last retry failed as well; it has a follow-up of its own.
     FailedAgain(RunId),
+}
+
+/// Part of a run in the story of its song, as far as earlier runs of the song are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SongStory {
+    /// Number of the run among those of its song, from 1 on; at most [`MOST_ATTEMPTS`].
+    pub attempt: usize,
+    /// Number of earlier runs that failed.
+    pub failed_before: usize,
 }
 
 /// Index of all runs by song. Each update costs as much as the runs that changed.
@@ -142,6 +154,16 @@ impl SongRuns {
         (beginning(run) >= failed_at).then_some(before)
     }
 
+    /// Returns the part of `run` in the story of its song; `None` for the first run of a song.
+    pub fn story(&self, model: &Model, run: &Run) -> Option<SongStory> {
+        let (mut attempt, mut failed_before) = (1, 0);
+        for before in self.earlier(model, run) {
+            attempt += 1;
+            failed_before += usize::from(before.status == RunStatus::Failed);
+        }
+        (attempt > 1).then_some(SongStory { attempt, failed_before })
+    }
+
     /// Returns how often the song failed in a row up to `run`, which failed: 1 if its run before that
     /// was not a failure, and at most 99. Cancelled runs are passed over.
     pub fn failures_in_a_row(&self, model: &Model, run: &Run) -> usize {
@@ -224,6 +246,15 @@ mod tests {
         let retried =
             |id| songs.retried_by(&model, model.run(id).unwrap()).map(|run| run.id().as_str());
         assert_eq!(["a", "b", "c"].map(retried), [None, Some("a"), Some("b")]);
+    }
+
+    #[test]
+    fn story_of_a_song_counts_the_runs_before() {
+        let runs = [FAILED, ("b", 12, Some((20, "fail"))), ("c", 22, None)];
+        let (model, songs) = runs_of(&runs);
+        let story = |id| songs.story(&model, model.run(id).unwrap());
+        let story = ["a", "b", "c"].map(|id| story(id).map(|it| (it.attempt, it.failed_before)));
+        assert_eq!(story, [None, Some((2, 1)), Some((3, 2))]);
     }
 
     #[test]

@@ -5,12 +5,11 @@ use std::collections::{HashMap, VecDeque};
 use foldhash::fast::FixedState;
 use jiff::{SignedDuration, Timestamp};
 
+use super::durations::{Baseline, Durations};
 use super::slots::Slots;
 use super::step_load::{StepLoad, StepLoads};
 use crate::protocol::NodeName;
 
-/// Number of recent durations that a baseline is computed from.
-const KEPT_DURATIONS: usize = 200;
 /// Maximum number of run outcomes kept.
 const KEPT_OUTCOMES: usize = 20_000;
 /// Number of seconds for which event counts are kept.
@@ -29,52 +28,6 @@ pub(super) type Ended = (Timestamp, bool);
 
 /// Start and end of a run's activity; no end while it is active.
 pub(super) type Span = (Timestamp, Option<Timestamp>);
-
-/// Typical duration of a node or run, from its recent successes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Baseline {
-    /// Median, in milliseconds.
-    pub p50_ms: u64,
-    /// 95th percentile, in milliseconds.
-    pub p95_ms: u64,
-    /// Number of durations used, at most 200.
-    pub samples: usize,
-}
-
-/// Recent durations, also kept sorted for percentiles.
-#[derive(Clone, Debug, Default)]
-struct Durations {
-    last: VecDeque<u64>,
-    sorted: Vec<u64>,
-}
-
-impl Durations {
-    fn push(&mut self, millis: u64) {
-        if self.last.len() == KEPT_DURATIONS
-            && let Some(oldest) = self.last.pop_front()
-            && let Ok(place) = self.sorted.binary_search(&oldest)
-        {
-            self.sorted.remove(place);
-        }
-        self.last.push_back(millis);
-        let place = self.sorted.partition_point(|kept| *kept < millis);
-        self.sorted.insert(place, millis);
-    }
-
-    fn baseline(&self) -> Option<Baseline> {
-        Some(Baseline {
-            p50_ms: percentile(&self.sorted, 0.50)?,
-            p95_ms: percentile(&self.sorted, 0.95)?,
-            samples: self.sorted.len(),
-        })
-    }
-}
-
-/// Returns the nearest-rank percentile of sorted values; `None` when there are none.
-fn percentile(sorted: &[u64], quantile: f64) -> Option<u64> {
-    let rank = (quantile * sorted.len() as f64).ceil() as usize;
-    sorted.get(rank.saturating_sub(1)).copied()
-}
 
 /// Rates and baselines over everything that the model has received.
 #[derive(Clone, Debug)]
@@ -178,13 +131,15 @@ impl Stats {
 
     /// Returns the approximate size in bytes.
     pub(super) fn bytes(&self) -> usize {
-        let of_durations = |durations: &Durations| {
-            (durations.last.capacity() + durations.sorted.capacity()) * size_of::<u64>()
-        };
-        let nodes: usize = self.nodes.values().map(of_durations).sum();
+        let nodes: usize = self.nodes.values().map(Durations::bytes).sum();
         let slots = [&self.events, &self.arrivals, &self.active].map(Slots::bytes);
         let outcomes = self.outcomes.capacity() * size_of::<Ended>();
-        nodes + of_durations(&self.runs) + outcomes + slots.iter().sum::<usize>()
+        nodes + self.runs.bytes() + outcomes + slots.iter().sum::<usize>()
+    }
+
+    /// Returns the durations of the last successes of a node; `None` before the first.
+    pub(super) fn node_durations(&self, name: &str) -> Option<&Durations> {
+        self.nodes.get(name)
     }
 
     /// Returns the baseline for one execution of a node; `None` before its first success.
@@ -199,15 +154,12 @@ impl Stats {
 
     /// Returns the durations of the last `most` completed runs in milliseconds, oldest first.
     pub fn last_run_durations(&self, most: usize) -> impl Iterator<Item = u64> {
-        let last = &self.runs.last;
-        last.iter().skip(last.len().saturating_sub(most)).copied()
+        self.runs.last(most)
     }
 
     /// Returns the durations of the last `most` successes of a node in milliseconds, oldest first.
     pub fn last_node_durations(&self, name: &str, most: usize) -> impl Iterator<Item = u64> {
-        let last = self.nodes.get(name).map(|durations| &durations.last);
-        let skipped = last.map_or(0, |last| last.len().saturating_sub(most));
-        last.into_iter().flatten().skip(skipped).copied()
+        self.nodes.get(name).into_iter().flat_map(move |durations| durations.last(most))
     }
 
     /// Returns the events per second that arrived over the `window_secs` full seconds before `now`

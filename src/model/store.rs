@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::change::{Change, Counters, Late, NodeChange, Outcome, Retention};
 use super::clock::{ClockSample, ClockStep};
 use super::counted::EvictionKey;
+use super::estimate::{EstimateErrors, Estimates, Remaining};
 use super::fact::{Fact, FactKind, SKEW};
 use super::run::FactOutcome;
 use super::{EventLog, LogItem, NodeStatus, Run, RunStatus, ServerClock, Stats};
@@ -29,6 +30,7 @@ pub struct Model {
     pub(super) counters: Counters,
     pub(super) log: EventLog,
     pub(super) stats: Stats,
+    pub(super) estimates: Estimates,
     pub(super) clock: ServerClock,
     pub(super) clock_steps: Vec<ClockStep>,
     /// Late events whose runs have to be folded again.
@@ -61,6 +63,7 @@ impl Model {
             counters: Counters::default(),
             log: EventLog::new(retention.log_events),
             stats: Stats::default(),
+            estimates: Estimates::default(),
             clock: ServerClock::default(),
             clock_steps: Vec::new(),
             late: Vec::new(),
@@ -415,6 +418,7 @@ impl Model {
             counters: self.counters,
             log: self.log.without_lines(),
             stats: self.stats.clone(),
+            estimates: self.estimates.clone(),
             clock: self.clock.clone(),
             clock_steps: Vec::new(),
             late: self.late.clone(),
@@ -497,6 +501,16 @@ impl Model {
     /// Statistics of durations and rates.
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    /// Returns the time that a running run will still take from `server_now` on.
+    pub fn remaining(&self, run: &Run, server_now: Timestamp) -> Remaining {
+        self.estimates.remaining(run, server_now, |name| self.stats.node_durations(name))
+    }
+
+    /// Returns by how much estimates were wrong, after 25, 50 and 75 % of the last 200 completed runs.
+    pub fn estimate_errors(&self) -> [EstimateErrors; 3] {
+        self.estimates.errors()
     }
 
     /// The server's clock, estimated from events.

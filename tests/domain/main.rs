@@ -13,6 +13,7 @@ mod cli;
 mod clocks;
 mod decoding_cases;
 mod dialects;
+mod estimates;
 mod events;
 mod export;
 mod history;

@@ -15,13 +15,16 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::queued_ms;
 use crate::app::state::status::run_status_words;
 use crate::app::words::{clock_words, count_words};
-use crate::model::{Run, RunStatus};
+use crate::model::{EstimateErrors, Run, RunStatus};
 use crate::protocol::RunId;
 
 /// Number of runs up to which every change of the model updates the list; above it at most every
 /// [`REFRESH_SECS`] seconds.
 const CHEAP_RUNS: usize = 300;
 const REFRESH_SECS: f64 = 0.25;
+
+/// Number of past estimates from which on their errors are shown.
+const LEAST_ESTIMATES: usize = 10;
 
 /// Search text and filter, with the list of matching runs.
 #[derive(Clone, Debug, Default)]
@@ -154,7 +157,34 @@ pub(super) fn runs_ui(
                 }
             });
     });
+    estimates_ui(ui, &run_store.model.estimate_errors());
     actions
+}
+
+/// Shows how wrong estimates of the time to go were; nothing before there were ten.
+fn estimates_ui(ui: &mut Ui, errors: &[EstimateErrors]) {
+    let lines: Vec<String> = errors.iter().filter_map(estimate_error_words).collect();
+    let Some(halfway) = lines.get(lines.len() / 2) else { return };
+    ui.add_space(space::GAP);
+    ui.weak(halfway).on_hover_text(lines.join("\n"));
+}
+
+/// Errors of past estimates in words; `None` before there were ten.
+fn estimate_error_words(errors: &EstimateErrors) -> Option<String> {
+    let EstimateErrors { percent, samples, p50_ms, p90_ms, without } = *errors;
+    if samples < LEAST_ESTIMATES {
+        return None;
+    }
+    let place = if percent == 50 { "halfway".to_owned() } else { format!("at {percent} %") };
+    let [half, most] = [p50_ms, p90_ms].map(|millis| clock_words(millis.max(1_000)));
+    let without = match without {
+        0 => String::new(),
+        without => format!(", {} without", count_words(without as u64)),
+    };
+    Some(format!(
+        "Estimates {place}: half within {half}, 9 of 10 within {most} ({} runs{without})",
+        count_words(samples as u64)
+    ))
 }
 
 /// Shows whether the stage follows the newest run, and toggles it.

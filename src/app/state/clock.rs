@@ -3,6 +3,7 @@
 use bevy::prelude::*;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
+pub use crate::model::millis_between;
 use crate::time_zone;
 
 /// The current time. Nothing on screen uses the engine's clocks, because a recording has its own
@@ -79,11 +80,6 @@ impl PlaybackClock {
 /// Returns the time zone in which times are shown; [`time_zone::current`] also has its name.
 pub fn local_zone() -> TimeZone {
     time_zone::current().zone().clone()
-}
-
-/// Returns the milliseconds from `earlier` to `later`; 0 when `later` is before `earlier`.
-pub fn millis_between(earlier: Timestamp, later: Timestamp) -> u64 {
-    u64::try_from(later.duration_since(earlier).as_millis()).unwrap_or(0)
 }
 
 pub(super) fn tick(mut clock: ResMut<PlaybackClock>) {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::{Remaining, remaining};
-use crate::model::{FollowUp, MOST_FAILURES, Run, RunStatus};
+use crate::app::state::run_view::remaining_words;
+use crate::model::{FollowUp, MOST_FAILURES, Remaining, Run, RunStatus};
 
 /// Age up to which a failure without a retry is news, in milliseconds.
 pub const FRESH_MS: u64 = 180_000;
@@ -94,10 +94,10 @@ pub fn is_fresh(run: &Run, run_store: &RunStore, server_now: Timestamp) -> bool 
 /// Words for a running retry: "retry running, 0:52 to go".
 fn retry_words(id: &str, run_store: &RunStore, server_now: Timestamp) -> String {
     let model = &run_store.model;
-    let left = model.run(id).map(|retry| remaining(retry, model.stats(), server_now));
+    let left = model.run(id).map(|retry| model.remaining(retry, server_now));
     match left {
         None | Some(Remaining::Unknown) => "retry running".to_owned(),
-        Some(left) => format!("retry running, {}", left.words()),
+        Some(left) => format!("retry running, {}", remaining_words(left)),
     }
 }
 

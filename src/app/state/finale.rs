@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::clock::millis_between;
 use super::run_store::RunStore;
-use super::run_view::{StageView, final_score, ordinal_words, queued_ms, remaining, total_score};
+use super::run_view::{
+    StageView, final_score, ordinal_words, queued_ms, remaining_words, total_score,
+};
 use super::spread::passes_of_others;
 use super::status::DisplayStatus;
 use super::take::Take;
@@ -331,8 +333,8 @@ fn made(run: &Run) -> Made {
 
 fn next(run_store: &RunStore, server_now: Timestamp) -> Option<String> {
     let run = run_store.model.newest_active()?;
-    let left = remaining(run, run_store.model.stats(), server_now);
-    Some(format!("{}, {}", run_store.name(run), left.words()))
+    let left = run_store.model.remaining(run, server_now);
+    Some(format!("{}, {}", run_store.name(run), remaining_words(left)))
 }
 
 #[cfg(test)]

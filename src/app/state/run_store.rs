@@ -11,7 +11,9 @@ use super::clock::{self, PlaybackClock, local_zone};
 use super::link::{HubOffer, Link};
 use super::names::Names;
 use crate::app::systems::AppSystems;
-use crate::model::{Change, FollowUp, Model, NodeStatus, Retention, Run, RunStatus, SongRuns};
+use crate::model::{
+    Change, FollowUp, Model, NodeStatus, Retention, Run, RunStatus, SongRuns, SongStory,
+};
 use crate::protocol::hub::HubFrame;
 use crate::protocol::{Batch, Item, NodeName, RunId, WorkflowEvent};
 use crate::source::{
@@ -168,6 +170,11 @@ impl RunStore {
     /// Number of failures in a row of the song, up to `run`, which failed.
     pub fn failures_in_a_row(&self, run: &Run) -> usize {
         self.songs.failures_in_a_row(&self.model, run)
+    }
+
+    /// Part of `run` in the story of its song; `None` for the first run of a song.
+    pub fn song_story(&self, run: &Run) -> Option<SongStory> {
+        self.songs.story(&self.model, run)
     }
 
     /// The failed run that `run` retries: the song's latest earlier run, if that failed before `run`

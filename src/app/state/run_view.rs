@@ -6,7 +6,9 @@ use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::status::DisplayStatus;
 use crate::app::words::{clock_words, countdown_words, names_words, number_words, whole_seconds};
-use crate::model::{Baseline, Node, NodeStatus, Run, RunStatus, Stats};
+use crate::model::{
+    Baseline, MOST_ATTEMPTS, Model, NodeStatus, Remaining, Run, RunStatus, SongStory, Stats,
+};
 pub use crate::model::{failure_words, final_score, total_score};
 use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
 
@@ -199,7 +201,8 @@ impl StageView {
         let silent = millis_between(run.last_received_at(), now);
         let silent_ms =
             (run.status == RunStatus::Running && silent > STALE_AFTER_MS).then_some(silent);
-        let Times { word: time_word, time, detail, queued } = times(run, stats, server_now);
+        let Times { word: time_word, time, detail, queued } =
+            times(run, &run_store.model, server_now);
         // An estimate based on outdated events would be misleading.
         let time_detail = match silent_ms {
             Some(silent_ms) => format!("no news for {}", clock_words(silent_ms)),
@@ -207,7 +210,7 @@ impl StageView {
         };
         Self {
             title: run_store.labelled_name(run),
-            meta: meta(run, run_store),
+            meta: meta(run, run_store, server_now),
             status: run.status,
             status_word: match run.status {
                 RunStatus::Pending => "Queued",
@@ -233,13 +236,19 @@ impl StageView {
     }
 }
 
-fn meta(run: &Run, run_store: &RunStore) -> Vec<String> {
+fn meta(run: &Run, run_store: &RunStore, server_now: Timestamp) -> Vec<String> {
     let mut meta = vec![format!("run {}", run_store.short_id(run.id()))];
     if let Some(seed) = run.seed {
         meta.push(format!("seed {seed}"));
     }
     if run.executions > 1 {
         meta.push(format!("execution {}", run.executions));
+    }
+    meta.extend(run_store.song_story(run).map(song_story_words));
+    if run.status == RunStatus::Running
+        && let Remaining::Left { samples, .. } = run_store.model.remaining(run, server_now)
+    {
+        meta.push(format!("estimate from {samples} runs"));
     }
     meta
 }
@@ -436,7 +445,7 @@ struct Times {
     queued: String,
 }
 
-fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
+fn times(run: &Run, model: &Model, server_now: Timestamp) -> Times {
     let begun_at = run.started_at.unwrap_or(run.first_event_at());
     let queued_ms = queued_ms(run);
     let (word, own_ms) = match run.status {
@@ -449,7 +458,7 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
         }
     };
     let detail = match run.status {
-        RunStatus::Running => remaining(run, stats, server_now).words(),
+        RunStatus::Running => remaining_words(model.remaining(run, server_now)),
         _ => String::new(),
     };
     let total_ms = own_ms + queued_ms;
@@ -462,80 +471,26 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
     Times { word, time, detail, queued }
 }
 
-/// Estimate of the time that a run will still take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remaining {
-    /// A node still to come has never succeeded.
-    Unknown,
-    /// Milliseconds, at least 1.
-    Left(u64),
-    /// The last node has reached its median.
-    AnyMoment,
-    /// The last node takes longer than the 95th percentile.
-    LongerThanUsual,
-}
-
-impl Remaining {
-    /// The estimate in words: "1:47 to go".
-    pub fn words(self) -> String {
-        match self {
-            Self::Unknown => "no estimate yet".to_owned(),
-            Self::Left(millis) => format!("{} to go", countdown_words(millis)),
-            Self::AnyMoment => "any moment now".to_owned(),
-            Self::LongerThanUsual => "longer than usual".to_owned(),
-        }
+/// The part of a run in the story of its song, in words: "attempt 3 of this song, 2 failed before".
+pub fn song_story_words(story: SongStory) -> String {
+    let attempt = match story.attempt {
+        MOST_ATTEMPTS => format!("attempt {MOST_ATTEMPTS} or later of this song"),
+        attempt => format!("attempt {attempt} of this song"),
+    };
+    match story.failed_before {
+        0 => attempt,
+        failed => format!("{attempt}, {failed} failed before"),
     }
 }
 
-/// Returns the estimate for a running run; see [`remaining_ms`].
-pub fn remaining(run: &Run, stats: &Stats, server_now: Timestamp) -> Remaining {
-    match remaining_ms(run, stats, server_now) {
-        None => Remaining::Unknown,
-        Some(0) => {
-            // Compared in whole seconds, like everything that counts on screen.
-            let is_beyond = |node: &&Node| {
-                node.status == NodeStatus::Running
-                    && node.started_at.zip(stats.node_baseline(&node.name)).is_some_and(
-                        |(started_at, baseline)| {
-                            millis_between(started_at, server_now) / 1000 > baseline.p95_ms / 1000
-                        },
-                    )
-            };
-            match run.nodes.iter().find(is_beyond) {
-                Some(_) => Remaining::LongerThanUsual,
-                None => Remaining::AnyMoment,
-            }
-        }
-        Some(millis) => Remaining::Left(millis),
+/// The time that a run will still take, in words: "1:47 to go", "late by 0:12".
+pub fn remaining_words(left: Remaining) -> String {
+    match left {
+        Remaining::Unknown => "no estimate yet".to_owned(),
+        Remaining::Left { millis, .. } => format!("{} to go", countdown_words(millis)),
+        Remaining::AnyMoment => "any moment now".to_owned(),
+        Remaining::Late { by_ms } => format!("late by {}", clock_words(by_ms)),
     }
-}
-
-/// Returns the estimated remaining time in milliseconds, from the medians of the nodes still to
-/// come; `None` when one of these medians is unknown. A fix pass that has not started is not
-/// counted.
-pub fn remaining_ms(run: &Run, stats: &Stats, server_now: Timestamp) -> Option<u64> {
-    let current = run.current_node().map(|node| node.name.as_str());
-    let in_pass = run.fix_iterations > 0 && matches!(current, Some("FIX" | "COMPOSE" | "VALIDATE"));
-    // Nodes that run in parallel count once, with the longest remaining time.
-    let (mut running, mut total) = (0, 0);
-    for node in &run.nodes {
-        let baseline = || stats.node_baseline(&node.name).map(|baseline| baseline.p50_ms);
-        let to_come = match node.status {
-            NodeStatus::Running => {
-                let so_far = node.started_at.map_or(0, |at| millis_between(at, server_now));
-                running = running.max(baseline()?.saturating_sub(so_far));
-                0
-            }
-            NodeStatus::Pending if node.name == "FIX" => 0,
-            NodeStatus::Pending => baseline()?,
-            // Nodes that the current fix pass will repeat.
-            _ if in_pass && node.name == "COMPOSE" && current == Some("FIX") => baseline()?,
-            _ if in_pass && node.name == "VALIDATE" && current != Some("VALIDATE") => baseline()?,
-            _ => 0,
-        };
-        total += to_come;
-    }
-    Some(running + total)
 }
 
 /// "1st", "2nd", "3rd", "4th", "11th".

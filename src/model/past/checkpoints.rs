@@ -129,6 +129,7 @@ impl Model {
         size_of::<Self>()
             + self.slots.capacity() * size_of::<Option<Arc<Run>>>()
             + self.stats.bytes()
+            + self.estimates.bytes()
     }
 }
 

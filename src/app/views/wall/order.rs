@@ -6,9 +6,8 @@ use super::level::{MOST_ROWS, NEWS};
 use super::wall_index::{LATELY, WallIndex};
 use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::{Remaining, remaining};
 use crate::layout::Rect;
-use crate::model::{FailureCause, Model, RunStatus};
+use crate::model::{FailureCause, Model, Remaining, RunStatus};
 use crate::protocol::RunId;
 
 /// Greatest number of older failures that have a place; the others are counted.
@@ -298,10 +297,12 @@ fn by_time_to_go(
         .running()
         .filter_map(|(start, id)| {
             let run = model.run(id)?;
-            let key = match remaining(run, model.stats(), server_now) {
+            let key = match model.remaining(run, server_now) {
                 Remaining::AnyMoment => (false, 0),
-                Remaining::Left(millis) => (false, i64::try_from(millis).unwrap_or(i64::MAX)),
-                Remaining::LongerThanUsual | Remaining::Unknown => (true, start.as_millisecond()),
+                Remaining::Left { millis, .. } => {
+                    (false, i64::try_from(millis).unwrap_or(i64::MAX))
+                }
+                Remaining::Late { .. } | Remaining::Unknown => (true, start.as_millisecond()),
             };
             Some((key, id))
         })

@@ -5,15 +5,13 @@ use jiff::Timestamp;
 use crate::app::state::clock::millis_between;
 use crate::app::state::failure_life::{FailureLife, FailureStage, is_fresh};
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::{
-    FailureView, FixView, ModuleView, Remaining, StageView, remaining,
-};
+use crate::app::state::run_view::{FailureView, FixView, ModuleView, StageView, remaining_words};
 use crate::app::state::status::run_status_words;
 use crate::app::views::counts::RunCounts;
 use crate::app::words::{
     ago_words, clock_words, count_words, countdown_words, names_words, number_words,
 };
-use crate::model::{Baseline, FollowUp, NodeStatus, Run, RunStatus};
+use crate::model::{Baseline, FollowUp, NodeStatus, Remaining, Run, RunStatus};
 use crate::protocol::{MAX_FIX_PASSES, RunId};
 
 /// Greatest age of a run's end that counts as just now, in milliseconds.
@@ -135,7 +133,7 @@ impl TileView {
             Look::Running if running.is_some_and(ModuleView::is_slow) => "slow".to_owned(),
             _ => String::new(),
         };
-        let left = remaining(run, run_store.model.stats(), server_now);
+        let left = run_store.model.remaining(run, server_now);
         let other_time = match look {
             Look::Queued => (String::new(), String::new()),
             Look::Running => remaining_time(left),
@@ -158,7 +156,7 @@ impl TileView {
         };
         let other_words = match look {
             Look::Queued => String::new(),
-            Look::Running => left.words(),
+            Look::Running => remaining_words(left),
             Look::Finished if score.is_none() => String::new(),
             _ => format!("{} {}", other_time.0, other_time.1),
         };
@@ -262,13 +260,13 @@ pub fn running_step(modules: &[ModuleView], fix: &FixView) -> StepTime {
     }
 }
 
-/// Estimate as label and value, which read as one: "taking longer" and "than usual".
+/// Estimate as label and value, which read as one: "late by" and "0:12".
 fn remaining_time(left: Remaining) -> (String, String) {
     let (label, value) = match left {
         Remaining::Unknown => ("to go", "not known yet".to_owned()),
-        Remaining::Left(millis) => ("to go", countdown_words(millis)),
+        Remaining::Left { millis, .. } => ("to go", countdown_words(millis)),
         Remaining::AnyMoment => ("done", "any moment".to_owned()),
-        Remaining::LongerThanUsual => ("taking longer", "than usual".to_owned()),
+        Remaining::Late { by_ms } => ("late by", clock_words(by_ms)),
     };
     (label.to_owned(), value)
 }

@@ -11,10 +11,10 @@ use super::super::tile_view::{Look, StepTime, TileView, running_step};
 use super::cells::{CellsPlace, draw_cells, draw_loop};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
-use crate::app::state::run_view::Remaining;
 use crate::app::words::{clock_words, countdown_words};
 use crate::bounded::bounded;
 use crate::layout::RowsLayout;
+use crate::model::Remaining;
 
 /// Type sizes at scale 1.
 const SONG: f32 = 28.0;
@@ -296,10 +296,13 @@ impl Row<'_> {
         let right = self.left + places.elapsed;
         self.ink(part, "elapsed", words, right, (Face::Text500, size, ink), true);
         let (words, face, size) = match (self.view.look, self.view.left) {
-            (Look::Running, Some(Remaining::Left(millis))) => {
+            (Look::Running, Some(Remaining::Left { millis, .. })) => {
                 (countdown_words(millis), Face::Text700, TO_GO)
             }
             (Look::Running, Some(Remaining::AnyMoment)) => ("now".to_owned(), Face::Text700, TO_GO),
+            (Look::Running, Some(Remaining::Late { .. })) => {
+                ("late".to_owned(), Face::Text700, ELAPSED)
+            }
             (Look::Running | Look::Silent | Look::Queued, _) => {
                 (DASH.to_owned(), Face::Text500, ELAPSED)
             }
