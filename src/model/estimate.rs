@@ -299,3 +299,118 @@ fn usual_times<'a>(
 pub fn millis_between(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Model, Retention};
+    use crate::protocol::Batch;
+
+    fn at(second: u32) -> Timestamp {
+        let (minute, second) = (second / 60, second % 60);
+        format!("2026-11-23T10:{minute:02}:{second:02}Z").parse().unwrap()
+    }
+
+    /// Adds a run of these steps, each with its end in seconds after ten; the last one runs if it has none.
+    fn add(model: &mut Model, run: &str, steps: &[(&str, Option<u32>)]) {
+        let mut batch = Batch::new(at(0), false);
+        let mut push = |second: u32, node: &str, phase: &str| {
+            let ts = at(second);
+            batch
+                .push_text(&format!(r#"{{"ts":"{ts}","run_id":"{run}"{node},"phase":"{phase}"}}"#));
+        };
+        let mut begun = 0;
+        push(0, "", "start");
+        for (node, end) in steps {
+            let node = format!(r#","node_name":"{node}""#);
+            push(begun, &node, "start");
+            let Some(end) = end else { break };
+            push(*end, &node, "end");
+            begun = *end;
+        }
+        if steps.iter().all(|(_, end)| end.is_some()) {
+            push(begun, "", "end");
+        }
+        model.receive(batch, |_, _| {});
+    }
+
+    fn remaining(model: &Model, run: &str, second: u32) -> Remaining {
+        model.remaining(model.run(run).unwrap(), at(second))
+    }
+
+    /// PLAN takes 10, 12 and 14 s, STYLE 20 s.
+    fn learn(model: &mut Model, runs: usize) {
+        for (run, plan) in [10, 12, 14].into_iter().enumerate().take(runs) {
+            let steps = [("PLAN", Some(plan)), ("STYLE", Some(plan + 20))];
+            add(model, &format!("usual {run}"), &steps);
+        }
+    }
+
+    #[test]
+    fn two_comparable_runs_are_no_estimate() {
+        let mut model = Model::new(Retention::default());
+        learn(&mut model, 2);
+        add(&mut model, "run", &[("PLAN", None)]);
+        assert_eq!(remaining(&model, "run", 4), Remaining::Unknown);
+    }
+
+    #[test]
+    fn estimate_is_the_rest_of_the_step_and_of_the_run() {
+        let mut model = Model::new(Retention::default());
+        learn(&mut model, 3);
+        add(&mut model, "run", &[("PLAN", None)]);
+        let left = |second| match remaining(&model, "run", second) {
+            Remaining::Left { millis, samples: 3 } => millis / 1000,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([0, 4, 11].map(left), [32, 28, 23], "at 11 s only 12 and 14 s are possible");
+        assert_eq!(left(14), 20);
+        assert_eq!(remaining(&model, "run", 15), Remaining::Late { by_ms: 3_000 });
+        assert_eq!(remaining(&model, "run", 60), Remaining::Late { by_ms: 48_000 });
+    }
+
+    #[test]
+    fn estimate_goes_on_between_two_steps() {
+        let mut model = Model::new(Retention::default());
+        learn(&mut model, 3);
+        add(&mut model, "run", &[("PLAN", Some(9)), ("STYLE", None)]);
+        let Remaining::Left { millis, .. } = remaining(&model, "run", 10) else { panic!() };
+        assert_eq!(millis, 19_000);
+    }
+
+    /// Two of three songs are refused once: that is in the rest after COMPOSE. After FIX it is certain.
+    #[test]
+    fn fix_passes_count_by_their_odds() {
+        let mut model = Model::new(Retention::default());
+        for run in 0..9 {
+            let mut steps = vec![("COMPOSE", Some(30)), ("VALIDATE", Some(34))];
+            if run % 3 != 0 {
+                steps.extend([("FIX", Some(40)), ("COMPOSE", Some(70)), ("VALIDATE", Some(74))]);
+            }
+            add(&mut model, &format!("usual {run}"), &steps);
+        }
+        add(&mut model, "new", &[("COMPOSE", None)]);
+        let left = |model: &Model, run: &str, second| match remaining(model, run, second) {
+            Remaining::Left { millis, samples } => (millis / 1000, samples),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(left(&model, "new", 10), (64, 9), "two of three are refused");
+        let refused = [("COMPOSE", Some(30)), ("VALIDATE", Some(34)), ("FIX", None)];
+        add(&mut model, "refused", &refused);
+        assert_eq!(left(&model, "refused", 36), (38, 6));
+        let again = [&refused[..2], &[("FIX", Some(40)), ("COMPOSE", None)]].concat();
+        add(&mut model, "again", &again);
+        assert_eq!(left(&model, "again", 60), (14, 6), "the second attempt, not the first");
+    }
+
+    #[test]
+    fn errors_are_those_of_estimates_from_earlier_runs() {
+        let mut model = Model::new(Retention::default());
+        learn(&mut model, 3);
+        assert_eq!(model.estimate_errors().map(|errors| errors.without), [3, 3, 3]);
+        add(&mut model, "slower", &[("PLAN", Some(12)), ("STYLE", Some(44))]);
+        let errors = model.estimate_errors();
+        // Halfway, at 22 s, STYLE had taken 10 of its usual 20 s, and 22 s were to come.
+        assert_eq!((errors[1].percent, errors[1].samples, errors[1].p50_ms), (50, 1, 12_000));
+    }
+}

@@ -87,9 +87,9 @@ fn running_run_shows_its_step_and_estimate() {
     check(
         "mid-run",
         "\
-         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Neon Rain | run f1a9…7d93 | seed 42 | estimate from 15 runs\n\
          Running LYRICS, step 3 of 8\n\
-         elapsed | 0:48 | 32 s of it queued | 1:48 to go\n\
+         elapsed | 0:48 | 32 s of it queued | 1:57 to go\n\
          PLAN+ STYLE+ LYRICS> PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
          Two steps done, as fast as usual.",
     );
@@ -107,7 +107,7 @@ fn running_run_shows_its_step_and_estimate() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running LYRICS, step 3 of 8\n\
-         elapsed | 1:18 | 32 s of it queued | 1:40 to go\n\
+         elapsed | 1:18 | 32 s of it queued | late by 0:22\n\
          PLAN+ STYLE+ LYRICS> slow PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
          LYRICS is slow: only the slowest 5 % take over 0:29.",
     );
@@ -127,27 +127,27 @@ fn all_running_nodes_are_named() {
     check(
         "several-nodes",
         "\
-         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Neon Rain | run f1a9…7d93 | seed 42 | estimate from 15 runs\n\
          Running LYRICS, PRODUCER\n\
-         elapsed | 0:43 | 32 s of it queued | 1:46 to go\n\
+         elapsed | 0:43 | 32 s of it queued | 2:02 to go\n\
          PLAN+ STYLE+ LYRICS> PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW-\n\
          Two steps done, as fast as usual.",
     );
     check(
         "three-nodes",
         "\
-         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Neon Rain | run f1a9…7d93 | seed 42 | estimate from 15 runs\n\
          Running STYLE, LYRICS, PRODUCER\n\
-         elapsed | 0:36 | 32 s of it queued | 1:50 to go\n\
+         elapsed | 0:36 | 32 s of it queued | 2:07 to go\n\
          PLAN+ STYLE> LYRICS> PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW-\n\
          One step done, as fast as usual.",
     );
     check(
         "four-nodes",
         "\
-         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Neon Rain | run f1a9…7d93 | seed 42 | estimate from 15 runs\n\
          Running STYLE, LYRICS, PRODUCER, COMPOSE\n\
-         elapsed | 0:37 | 32 s of it queued | 1:32 to go\n\
+         elapsed | 0:37 | 32 s of it queued | 2:07 to go\n\
          PLAN+ STYLE> LYRICS> PRODUCER> COMPOSE> VALIDATE- RENDER- REVIEW-\n\
          One step done, as fast as usual.",
     );
@@ -158,9 +158,9 @@ fn fix_loop_shows_its_passes_and_verdicts() {
     check(
         "fix-running",
         "\
-         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Neon Rain | run f1a9…7d93 | seed 42 | estimate from 3 runs\n\
          Running fix 1 of 3\n\
-         elapsed | 1:44 | 32 s of it queued | 1:36 to go\n\
+         elapsed | 1:44 | 32 s of it queued | 1:35 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE- VALIDATE-! RENDER- REVIEW-\n\
          fix 1: 0.71 no\n\
          score 0.71: hook density, rhyme tightness, section completeness, singability\n\
@@ -169,9 +169,9 @@ fn fix_loop_shows_its_passes_and_verdicts() {
     check(
         "second-fix-pass",
         "\
-         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Neon Rain | run f1a9…7d93 | seed 42 | estimate from 3 runs\n\
          Running COMPOSE, fix 2 of 3\n\
-         elapsed | 2:58 | 32 s of it queued | 1:06 to go\n\
+         elapsed | 2:58 | 32 s of it queued | 1:05 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE> VALIDATE-! RENDER- REVIEW-\n\
          fix 2: 0.71 no, 0.74 no\n\
          score 0.74: hook density, rhyme tightness, section completeness, singability\n\
@@ -253,9 +253,9 @@ fn cancelled_run_shows_where_it_stopped_or_that_it_continues() {
     check(
         "cancel-goes-on",
         "\
-         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Neon Rain | run f1a9…7d93 | seed 42 | estimate from 15 runs\n\
          Running VALIDATE, step 6 of 8, cancel requested\n\
-         elapsed | 1:35 | 32 s of it queued | 0:58 to go\n\
+         elapsed | 1:35 | 32 s of it queued | 1:01 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE> RENDER- REVIEW-\n\
          Cancel requested; the run continues.",
     );
@@ -293,27 +293,27 @@ fn unseen_steps_are_marked_unknown() {
     check(
         "unknown-start",
         "\
-         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Neon Rain | run f1a9…7d93 | seed 42 | estimate from 15 runs\n\
          Running COMPOSE, step 5 of 8\n\
-         elapsed | 1:06 | 12 s of it queued | 1:19 to go\n\
+         elapsed | 1:06 | 12 s of it queued | 1:23 to go\n\
          PLAN? STYLE? LYRICS? PRODUCER+ COMPOSE> VALIDATE- RENDER- REVIEW-\n\
          Some of its first steps were not seen.",
     );
     check(
         "second-execution",
         "\
-         Neon Rain | run f1a9…7d93 | seed 42 | execution 2\n\
+         Neon Rain | run f1a9…7d93 | seed 42 | execution 2 | estimate from 15 runs\n\
          Running LYRICS, step 3 of 8\n\
-         elapsed | 0:16 | 1:48 to go\n\
+         elapsed | 0:16 | 1:57 to go\n\
          PLAN+ STYLE+ LYRICS> PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
          The previous execution failed.",
     );
     check(
         "unknown-extra-node",
         "\
-         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Neon Rain | run f1a9…7d93 | seed 42 | estimate from 15 runs\n\
          Running PRODUCER, step 4 of 9\n\
-         elapsed | 1:01 | 32 s of it queued | 1:37 to go\n\
+         elapsed | 1:01 | 32 s of it queued | 1:43 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW- SAFETY_CHECK+\n\
          Four steps done, as fast as usual.",
     );

@@ -111,7 +111,7 @@ fn wall_of_three_runs() {
         "wall-3",
         "2 running | last hour | 1 finished\n\
          Copper Sky | RENDER 0:22 of 0:48 | elapsed 1:31 | to go 0:34\n\
-         Salt & Static | COMPOSE 0:09 of 0:33 fix 1 of 3 | elapsed 1:26 | to go 1:24\n\
+         Salt & Static | COMPOSE 0:09 of 0:33 fix 1 of 3 | elapsed 1:26 | to go 1:25\n\
          Velvet Engine | finished 21 s ago | took 2:05 | score 0.91",
     );
 }
@@ -122,14 +122,14 @@ fn wall_of_the_mock_up() {
         "wall-12",
         "9 running | last hour | 1 failed | 1 cancelled | 1 finished\n\
          Glass Harbour | VALIDATE failed | stopped after 3:19 | failed 1 min ago | Score 0.74 after 3 fix passes, needs 0.80\n\
-         Copper Sky | REVIEW 0:04 of 0:07 | elapsed 2:01 | to go 0:03\n\
+         Copper Sky | REVIEW 0:04 of 0:07 | elapsed 2:01 | to go 0:04\n\
          Midnight Ferry | RENDER 0:33 of 0:48 | elapsed 2:28 | to go 0:23\n\
-         Kite Season | VALIDATE 0:02 of 0:04 | elapsed 1:07 | to go 0:57\n\
-         Paper Lanterns | COMPOSE 0:21 of 0:33 | elapsed 0:52 | to go 1:12\n\
-         Northern Line | PRODUCER 0:05 of 0:06 | elapsed 0:30 | to go 1:35\n\
+         Kite Season | VALIDATE 0:02 of 0:04 | elapsed 1:07 | to go 0:58\n\
+         Paper Lanterns | COMPOSE 0:21 of 0:33 | elapsed 0:52 | to go 1:13\n\
+         Northern Line | PRODUCER 0:05 of 0:06 | elapsed 0:30 | to go 1:36\n\
          Salt & Static | FIX 0:04 of 0:08 fix 1 of 3 | elapsed 1:13 | to go 1:37\n\
-         Neon Rain | LYRICS 0:11 of 0:19 | elapsed 0:16 | to go 1:48\n\
-         Low Tide Lullaby | STYLE 0:01 of 0:03 | elapsed 0:03 | to go 2:01\n\
+         Neon Rain | LYRICS 0:11 of 0:19 | elapsed 0:16 | to go 1:49\n\
+         Low Tide Lullaby | STYLE 0:01 of 0:03 | elapsed 0:03 | to go 2:02\n\
          Small Hours | COMPOSE 0:57 of 0:33 | elapsed 1:28 | no news for 0:56\n\
          Seven Bridges | cancelled 1 min ago | stopped after 0:34 | at step COMPOSE\n\
          Velvet Engine | finished 21 s ago | took 2:05 | score 0.91",
@@ -143,11 +143,11 @@ fn wall_of_odd_runs() {
         "5 running | last hour | 2 failed\n\
          Ein Lied über Flüsse und Züge bei Nacht | COMPOSE failed | stopped after 0:34 | failed 29 s ago | KeyError: \"chorus\" is not among the sections the b\n\
          夜の灯台 | RENDER failed | stopped after 1:12 | failed 1 min ago | quota exceeded\n\
-         Two at Once | LYRICS, PRODUCER | elapsed 0:20 | to go 1:35\n\
-         The Lighthouse Keeper’s Daughter Dreams of Copper Rivers (Extended Night Version) | PRODUCER 0:04 of 0:06 | elapsed 0:29 | to go 1:36\n\
-         Asked to Stop | LYRICS 0:10 of 0:19 | elapsed 0:20 | to go 1:48 | cancel requested\n\
-         Slow Burn | STYLE 1:57 of 0:03 slow | elapsed 2:00 | to go 1:59\n\
-         Supercalifragilisticexpialidocious | MASTERING_AND_LOUDNESS_NORMALISATION 0:27 | elapsed 0:30 | to go not known yet",
+         The Lighthouse Keeper’s Daughter Dreams of Copper Rivers (Extended Night Version) | PRODUCER 0:04 of 0:06 | elapsed 0:29 | to go 1:37\n\
+         Asked to Stop | LYRICS 0:10 of 0:19 | elapsed 0:20 | to go 1:50 | cancel requested\n\
+         Slow Burn | STYLE 1:57 of 0:03 slow | elapsed 2:00 | late by 1:54\n\
+         Supercalifragilisticexpialidocious | MASTERING_AND_LOUDNESS_NORMALISATION 0:27 | elapsed 0:30 | to go not known yet\n\
+         Two at Once | LYRICS, PRODUCER | elapsed 0:20 | late by 0:08",
     );
 }
 
@@ -314,21 +314,30 @@ fn running_runs_come_by_time_to_go_and_those_without_an_estimate_last() {
     assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])), "{said}");
     let said = words("wall-odd");
     let place = |title: &str| said.lines().position(|line| line.starts_with(title)).unwrap();
-    assert!(place("Two at Once") < place("Supercalifragilistic"), "{said}");
+    let order = ["The Lighthouse", "Asked to Stop", "Slow Burn", "Supercalifragilistic"];
+    assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])), "{said}");
 }
 
-/// The next to finish is the one with the least time to go; one that takes longer than usual comes after
-/// all others, because nothing says when it will finish, and one without news is none.
+/// Feeds three completed runs in which each step took as many seconds.
+fn feed_usual_runs(app: &mut App, secs: i64) {
+    for run in ["usual 1", "usual 2", "usual 3"] {
+        let mut at = -600;
+        for node in PIPELINE.iter().filter(|node| **node != "FIX") {
+            let end = event(run, Some(node), "end", at + secs);
+            let duration = format!(r#","data":{{"duration_ms":{}}}}}"#, secs * 1000);
+            let end = end.replace('}', &duration);
+            feed(app, [event(run, Some(node), "start", at), end]);
+            at += secs;
+        }
+        feed(app, [event(run, None, "end", at)]);
+    }
+}
+
+/// The next to finish is the one with the least time to go; one that is late comes after all others, because nothing says when it will finish, and one without news is none.
 #[test]
 fn next_to_finish_is_the_run_with_the_least_time_to_go() {
     let mut app = headless_app();
-    for (place, node) in PIPELINE.iter().filter(|node| **node != "FIX").enumerate() {
-        let at = 20 * place as i64 - 400;
-        let end = event("usual", Some(node), "end", at + 15);
-        let end = end.replace('}', r#","data":{"duration_ms":15000}}"#);
-        feed(&mut app, [event("usual", Some(node), "start", at), end]);
-    }
-    feed(&mut app, [event("usual", None, "end", -200)]);
+    feed_usual_runs(&mut app, 15);
     let next = |app: &App| match planned(app, &wall_index(app)) {
         Plan::Runs(places) => places.next.as_ref().map(|id| id.to_string()),
         _ => None,
@@ -493,14 +502,7 @@ fn run_opens_from_the_wall_and_escape_returns() {
 fn stage_tile_and_header_say_the_same_of_the_time_left() {
     let mut app = headless_app();
     let steps = || ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE", "RENDER"].iter();
-    let mut second = -600;
-    for node in steps().chain(&["REVIEW"]) {
-        let end = event("usual", Some(node), "end", second + 5);
-        let end = end.replace('}', r#","data":{"duration_ms":5000}}"#);
-        feed(&mut app, [event("usual", Some(node), "start", second), end]);
-        second += 5;
-    }
-    feed(&mut app, [event("usual", None, "end", second)]);
+    feed_usual_runs(&mut app, 5);
     for (place, node) in steps().enumerate() {
         let second = -40 + 5 * place as i64;
         feed(&mut app, [event("run", Some(node), "start", second)]);
@@ -526,7 +528,6 @@ fn stage_tile_and_header_say_the_same_of_the_time_left() {
     check(-1, "0:01 to go", to_go("0:01"), "0:01 to go");
     check(0, "any moment now", ("done", "any moment"), "any moment now");
     check(999, "any moment now", ("done", "any moment"), "any moment now");
-    let longer = ("taking longer", "than usual");
-    check(1_000, "longer than usual", longer, "longer than usual");
-    check(20_000, "longer than usual", longer, "longer than usual");
+    check(1_000, "late by 0:01", ("late by", "0:01"), "late by 0:01");
+    check(20_000, "late by 0:20", ("late by", "0:20"), "late by 0:20");
 }

@@ -158,7 +158,7 @@ fn one() -> Tape {
 }
 
 fn three() -> Tape {
-    let mut tape = Tape::new(SEED);
+    let mut tape = tape();
     finished(&mut tape, "Velvet Engine", 21_000, 0.91);
     running(&mut tape, "Copper Sky", "RENDER", 22_000);
     fixing(&mut tape, "Salt & Static", "COMPOSE", 9_000);
