@@ -1,5 +1,7 @@
 //! The command line, parsed into values; `main` performs the commands.
 
+#[cfg(feature = "app")]
+mod clip;
 mod output;
 
 use std::error::Error as _;
@@ -24,6 +26,8 @@ use crate::record::RecordRequest;
 use crate::seconds::seconds;
 use crate::source::{Address, RecordingFiles, SourceError, SourceSpec};
 
+#[cfg(feature = "app")]
+pub use clip::ClipArgs;
 pub use output::{ExportArgs, ExportFormat, OutputError, ReportArgs, Target};
 
 const AFTER_HELP: &str = "\
@@ -35,6 +39,7 @@ Examples:
   meterbridge inspect recording.ndjson              a table in the terminal, no window
   meterbridge record http://localhost:8000 -o day.ndjson.zst  a recording, no window
   meterbridge snapshot recording.ndjson -o out.png  a picture, no window
+  meterbridge clip recording.ndjson -o film.mp4     a film of it
   meterbridge report recording.ndjson -o out.html   a page to send on or print
   meterbridge export recording.ndjson --format perfetto -o trace.json
                                                     a trace; also OpenTelemetry and CSV
@@ -102,6 +107,8 @@ pub enum Command {
     Report(ReportArgs),
     #[cfg(feature = "app")]
     Snapshot(Box<SnapshotArgs>),
+    #[cfg(feature = "app")]
+    Clip(Box<ClipArgs>),
     Demo(DemoCommand),
     #[cfg(feature = "hub")]
     Serve(Box<ServeCommand>),
@@ -240,6 +247,15 @@ pub struct ServeCommand {
 pub enum UsageError {
     #[error("there is no file `{}`; try `meterbridge {command} --help`", .path.display())]
     NoFile { path: PathBuf, command: &'static str },
+    #[error("a clip is drawn from a recording; `meterbridge record` makes one")]
+    ClipNeedsRecording,
+    #[error("a film needs even numbers in --size")]
+    OddSize,
+    #[error(
+        "`{}` is no film that can be written: give a folder, a .png, an .mp4, .mkv, .mov or .webm, or -",
+        .path.display()
+    )]
+    UnknownFilm { path: PathBuf },
     #[error("--rows belongs to --format csv; leave it out or choose that format")]
     RowsWithoutCsv,
     #[error(
@@ -385,6 +401,8 @@ impl Cli {
             Some(Command::Record(args)) => Some(&args.connection),
             #[cfg(feature = "app")]
             Some(Command::Snapshot(args)) => Some(&args.settings.connection),
+            #[cfg(feature = "app")]
+            Some(Command::Clip(args)) => Some(&args.settings.connection),
             #[cfg(feature = "hub")]
             Some(Command::Serve(args)) => Some(&args.serve.connection),
             Some(_) => None,

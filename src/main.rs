@@ -81,6 +81,10 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             meterbridge::drain::wait_blocking(api.budget.held(), api.drain);
             taken
         }
+        #[cfg(feature = "app")]
+        Some(Command::Clip(args)) => {
+            meterbridge::app::clip(args.request()?).context("the clip could not be drawn")
+        }
         Some(Command::Record(args)) => record(args),
         Some(Command::Demo(args)) => demo(&args.demo),
         #[cfg(feature = "hub")]

@@ -48,6 +48,6 @@ pub mod views;
 pub mod words;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use platform::{SnapshotError, WindowError, run, snapshot};
+pub use platform::{ClipError, SnapshotError, WindowError, clip, run, snapshot};
 pub use plugins::{ControlsPlugin, MeterbridgePlugin, ViewPlugin, spawn_cameras};
 pub use systems::AppSystems;

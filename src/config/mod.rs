@@ -10,10 +10,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::director::DirectorSettings;
+use crate::inspect::AsOf;
 use crate::kiosk::KioskSettings;
 use crate::model::Retention;
 use crate::source::recorder::RecorderSettings;
-use crate::source::{ConnectionSettings, SourceSpec};
+use crate::source::{ConnectionSettings, RecordingFiles, SourceSpec};
 use crate::time_zone::DisplayZone;
 
 #[cfg(feature = "cli")]
@@ -80,6 +81,40 @@ pub struct SnapshotRequest {
     pub at: Moment,
     /// Path of the PNG file to write.
     pub output: PathBuf,
+}
+
+/// A request for a clip.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClipRequest {
+    /// The recording.
+    pub files: RecordingFiles,
+    /// Settings of the pictures.
+    pub settings: Settings,
+    /// Begin of the part that is drawn.
+    pub from: AsOf,
+    /// Its end; `None` at the end of the recording.
+    pub to: Option<AsOf>,
+    /// Pictures in a second of the film.
+    pub pictures_a_second: u32,
+    /// Seconds of the recording in a second of the film.
+    pub rate: f64,
+    /// Size of the pictures.
+    pub size: Size,
+    /// What is written.
+    pub output: ClipOutput,
+}
+
+/// What a clip is written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClipOutput {
+    /// A folder of numbered PNG files.
+    Folder(PathBuf),
+    /// One animated PNG file.
+    AnimatedPng(PathBuf),
+    /// A film that ffmpeg encodes.
+    Film(PathBuf),
+    /// YUV4MPEG2 on standard output.
+    Yuv,
 }
 
 /// Size of a picture in pixels.

@@ -12,6 +12,7 @@ mod ambiguity;
 #[path = "../net/backend/mod.rs"]
 mod backend;
 mod cli;
+mod clip;
 mod demo;
 mod director;
 mod focus;

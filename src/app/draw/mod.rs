@@ -90,7 +90,9 @@ pub use metrics::{measure, truncate, wrap};
 pub(super) use motion::Moving;
 pub use motion::{BEAD_LENGTH, BEAD_PERIOD, BEAD_SPEED, BREATH_PERIOD_SECS, Entrance};
 #[cfg(not(target_arch = "wasm32"))]
-pub use offscreen::{OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png};
+pub use offscreen::{
+    OffscreenError, OffscreenPictures, aim_cameras, make_ready, offscreen_plugins, render_to_png,
+};
 #[cfg(test)]
 pub use shape::Traits;
 pub use shape::{Cap, Rect, Shape, Texture};

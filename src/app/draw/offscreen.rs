@@ -1,5 +1,6 @@
 //! Rendering without a window: for snapshots, documentation and tests.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use bevy::render::render_resource::{TextureFormat, TextureUsages};
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
 use bevy::window::{ExitCondition, WindowPlugin};
 use bevy::winit::WinitPlugin;
+use image::RgbImage;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use thiserror::Error;
 
@@ -111,6 +113,75 @@ fn aim_at(world: &mut World, target: &Handle<Image>) {
     let cameras: Vec<_> = world.query_filtered::<Entity, With<Camera>>().iter(world).collect();
     for camera in cameras {
         world.entity_mut(camera).insert(RenderTarget::Image(target.clone().into()));
+    }
+}
+
+/// Pictures of an app, one for each of its updates, which are read back while the next ones are drawn.
+pub struct OffscreenPictures {
+    target: Handle<Image>,
+    /// Pictures that were read back, by their number.
+    read: Arc<Mutex<BTreeMap<u64, Image>>>,
+    taken: u64,
+    returned: u64,
+}
+
+impl OffscreenPictures {
+    /// Points all cameras at a new image of this size in device pixels, and lets fonts and pipelines settle.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OffscreenError::NoGraphics`] when the app has no image assets.
+    pub fn new(app: &mut App, size: UVec2) -> Result<Self, OffscreenError> {
+        let target = aim_cameras(app, size)?;
+        for _ in 0..WARM_UP_UPDATES {
+            app.update();
+        }
+        Ok(Self { target, read: Arc::default(), taken: 0, returned: 0 })
+    }
+
+    /// Updates the app once, and takes the picture that this update draws.
+    pub fn take(&mut self, app: &mut App) {
+        let (read, number) = (Arc::clone(&self.read), self.taken);
+        self.taken += 1;
+        app.world_mut().spawn(Screenshot::image(self.target.clone())).observe(
+            move |event: On<ScreenshotCaptured>| {
+                if let Ok(mut read) = read.lock() {
+                    read.insert(number, event.image.clone());
+                }
+            },
+        );
+        app.update();
+    }
+
+    /// Returns the next picture in order, if it was read back already.
+    ///
+    /// # Errors
+    ///
+    /// Fails when its pixels cannot be converted.
+    pub fn next_taken(&mut self) -> Option<Result<RgbImage, OffscreenError>> {
+        let image = self.read.lock().ok()?.remove(&self.returned)?;
+        self.returned += 1;
+        let picture = image.try_into_dynamic().map(|picture| picture.to_rgb8());
+        Some(picture.map_err(|error| OffscreenError::Convert(error.to_string())))
+    }
+
+    /// Returns the pictures that were taken and not returned yet.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the GPU does not return one in time, or its pixels cannot be converted.
+    pub fn finish(mut self, app: &mut App) -> Result<Vec<RgbImage>, OffscreenError> {
+        let mut pictures = Vec::new();
+        for _ in 0..PATIENCE_UPDATES {
+            while let Some(picture) = self.next_taken() {
+                pictures.push(picture?);
+            }
+            if self.returned == self.taken {
+                return Ok(pictures);
+            }
+            app.update();
+        }
+        Err(OffscreenError::NotReadBack)
     }
 }
 

@@ -3,6 +3,8 @@
 // A page reads its settings from its address.
 #[cfg(all(feature = "cli", target_arch = "wasm32"))]
 mod browser;
+#[cfg(not(target_arch = "wasm32"))]
+mod clip;
 pub mod kiosk;
 #[cfg(not(target_arch = "wasm32"))]
 mod logging;
@@ -21,6 +23,8 @@ mod window;
 #[cfg(target_os = "linux")]
 mod x_screen;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use self::clip::{ClipError, clip};
 #[cfg(not(target_arch = "wasm32"))]
 pub use self::snapshot::{SnapshotError, snapshot};
 #[cfg(not(target_arch = "wasm32"))]
