@@ -23,6 +23,12 @@ pub fn clock_words(millis: u64) -> String {
     }
 }
 
+/// Formats a duration that stands beside times of day: as [`clock_words`], but from an hour on with its
+/// units, `2 h 14 min`, because `2:14:07` would read as one of them.
+pub fn span_words(millis: u64) -> String {
+    if millis / 1000 < HOUR { clock_words(millis) } else { length_words(millis) }
+}
+
 /// Formats a time to go as [`clock_words`], rounded up to whole seconds, so that it ends with `0:01`.
 pub fn countdown_words(millis: u64) -> String {
     clock_words(millis.saturating_add(999))

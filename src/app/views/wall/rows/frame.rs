@@ -4,7 +4,8 @@ use bevy::color::Alpha;
 
 use super::super::plan::{Line, Places};
 use super::super::tile_view::{MORE_ORDER, More, more_words};
-use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, truncate};
+use super::row::BAR_FULL;
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
 use crate::layout::RowsLayout;
 use crate::model::RunStatus;
 
@@ -123,9 +124,18 @@ fn draw_heads(part: &mut Part, layout: &RowsLayout, column: usize) {
         head("elapsed", places.elapsed).end(),
         head("to go", places.to_go).end(),
     ];
-    // Ends below the tick.
-    let tick = places.usual.map(|(x, w)| x + w * 0.667 - 6.0 * layout.scale);
-    heads.extend(tick.map(|tick| head("usual", tick).end()));
+    if let Some((x, w)) = places.usual {
+        // The same mark as in each bar, so that "usual" is seen to be the mark and not the time beside it.
+        let k = layout.scale;
+        let tick = left + x + w / BAR_FULL;
+        let mark = Rect::new(tick - 1.5 * k, layout.heads - 13.0 * k, 3.0 * k, 15.0 * k);
+        part.shape(Layer::Face, Shape::rounded_box(mark).radius(k).fill(palette.text).unsnapped());
+        let end = tick - left - 7.0 * k;
+        let width = |words: &str| measure(Face::Text500, HEAD * k, 0.0, words);
+        let free = end - places.now - width("step now") - 12.0 * k;
+        let words = if width("of usual") <= free { "of usual" } else { "usual" };
+        heads.push(head(words, end).end());
+    }
     for text in heads {
         part.text(Layer::Face, text);
     }

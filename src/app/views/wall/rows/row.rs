@@ -32,7 +32,7 @@ const LEAST_SONG: f32 = 120.0;
 /// Distance of a row's age from the step.
 const AGE_AFTER: f32 = 138.0;
 /// Length of the usual bar in usual times.
-const BAR_FULL: f32 = 1.5;
+pub(super) const BAR_FULL: f32 = 1.5;
 const DASH: &str = "–";
 
 /// Pen of a row: its left edge, middle and scale.
@@ -257,7 +257,8 @@ impl Row<'_> {
             failure.map_or(("Run", ""), |failure| (&*failure.headline, &*failure.reason));
         let now = self.left + places.now;
         let right = self.left + places.to_go;
-        let became = &self.view.became;
+        let is_recovered = self.view.look == Look::Recovered;
+        let became = if is_recovered { "" } else { self.view.became.as_str() };
         let both = format!("{}, {became}", self.view.ago);
         let width = |words: &str| measure(Face::Text500, NOTE * k, 0.0, words);
         let both_fit = !became.is_empty() && width(&both) <= (right - now) * 0.6;
@@ -266,14 +267,21 @@ impl Row<'_> {
         self.ink(part, "age", age.clone(), right, ink, true);
         let right = right - width(age) - 2.0 * places.gap();
         // The glyph says that it failed.
-        let headline = headline.strip_suffix(" failed").unwrap_or(headline);
+        let failed = headline.strip_suffix(" failed").unwrap_or(headline);
+        let told = format!("{headline}: {reason}");
+        let (headline, reason, inks) = if is_recovered {
+            let told = if reason.is_empty() { headline } else { told.as_str() };
+            (self.view.became.as_str(), told, (palette.success, palette.text_secondary))
+        } else {
+            (failed, reason, (palette.failed_text, palette.text))
+        };
         let sizes = (STEP * k, LEAST_TIME * k);
         let (headline, size) = line_for(Face::Text600, sizes, headline, right - now);
         let end = now + measure(Face::Text600, size, 0.0, &headline) + 2.0 * places.gap();
-        self.ink(part, "step", headline, now, (Face::Text600, size, palette.failed_text), false);
+        self.ink(part, "step", headline, now, (Face::Text600, size, inks.0), false);
         if right - end > 60.0 * k {
             let reason = truncate(Face::Text500, TIME * k, reason, right - end).into_owned();
-            let ink = (Face::Text500, TIME * k, palette.text);
+            let ink = (Face::Text500, TIME * k, inks.1);
             self.ink(part, "reason", reason, end, ink, false);
         }
     }
