@@ -10,12 +10,13 @@ use super::totality_tests::{RUNS, SEEDS, Story, WALLS, faults, name, noon, rando
 use crate::app::draw::{Canvas, DrawClock};
 use crate::app::state::focus::Focus;
 use crate::app::state::hit::Pickable;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::Viewport;
 use crate::app::theme::ThemeChoice;
 use crate::config::{ThemeName, ViewName};
 use crate::layout::{CanvasSize, Rect, lay_out_board, wall_area};
-use crate::model::{Model, Retention};
-use crate::protocol::{Batch, PIPELINE};
+use crate::model::{Model, Node, Retention, RunStatus};
+use crate::protocol::{Batch, PIPELINE, RunId};
 
 /// Number of studios of each of the tests in an ordinary run. `METERBRIDGE_TEST_STUDIOS` overrides it for
 /// all, e.g. 2000.
@@ -157,6 +158,41 @@ fn misplaced(words: &[(String, Rect)], boxes: &[Rect]) -> Vec<String> {
     found
 }
 
+/// Returns the tiles on which a running step has no time, and counts those on which it has one.
+fn without_time(
+    app: &App,
+    words: &[(String, Rect)],
+    tiles: &[(RunId, Rect)],
+    timed: &mut usize,
+) -> Vec<String> {
+    let model = &app.world().resource::<RunStore>().model;
+    let mut found = Vec::new();
+    for (id, tile) in tiles {
+        let Some(run) = model.run(id).filter(|run| run.status == RunStatus::Running) else {
+            continue;
+        };
+        let on_tile: Vec<&str> = words
+            .iter()
+            .filter(|(_, at)| is_inside(at, tile))
+            .map(|(text, _)| text.as_str())
+            .collect();
+        // In a fix pass its number stands in place of the time.
+        let is_fix = on_tile.iter().any(|text| text.contains("fix "));
+        let running: Vec<&Node> = run.running_nodes().collect();
+        let [node] = running[..] else { continue };
+        if is_fix {
+            continue;
+        }
+        let starts = format!("{} ", node.name);
+        let has_time = |text: &&&str| text.strip_prefix(&*starts).is_some_and(|t| t.contains(':'));
+        match on_tile.iter().find(has_time) {
+            Some(_) => *timed += 1,
+            None => found.push(format!("{} has no time on {on_tile:?}", node.name)),
+        }
+    }
+    found
+}
+
 /// Sizes of walls, with wide and narrow ones.
 const SIZES: [(f32, f32); 8] = [
     WALLS[0],
@@ -176,7 +212,7 @@ fn assert_none(all: &[String]) {
 
 #[test]
 fn no_text_of_tiles_overlaps_another_or_leaves_its_tile() {
-    let (mut tiles, mut drawn, mut all) = (0, 0, Vec::new());
+    let (mut tiles, mut timed, mut drawn, mut all) = (0, 0, 0, Vec::new());
     let number = studios(TILES);
     for seed in 0..number {
         let mut rng = Rng::with_seed(seed);
@@ -194,7 +230,8 @@ fn no_text_of_tiles_overlaps_another_or_leaves_its_tile() {
         let has_block = !words_of(&app, &["wall failures"]).is_empty();
         boxes.extend([header].into_iter().chain(has_block.then_some(area)));
         let case = format!("seed {seed}, {runs} runs, {size:?}");
-        let found = misplaced(&words, &boxes);
+        let mut found = misplaced(&words, &boxes);
+        found.extend(without_time(&app, &words, places, &mut timed));
         all.extend(found.into_iter().map(|fault| format!("{case}: {fault}")));
         tiles += places.len();
         drawn += usize::from(!places.is_empty());
@@ -204,6 +241,7 @@ fn no_text_of_tiles_overlaps_another_or_leaves_its_tile() {
         "{number} studios, {drawn} with tiles, {tiles} tiles: no text overlaps or leaves its tile"
     );
     assert!(drawn * 10 >= number as usize * 7, "only {drawn} of {number} studios had tiles");
+    assert!(timed >= drawn, "only {timed} running steps had their time");
 }
 
 #[test]
@@ -339,7 +377,7 @@ fn texts_of_the_stage_do_not_overlap_or_leave_the_screen() {
         };
         let mut app = showing(model, now, ViewName::Stage, READABLE[0]);
         if finished {
-            let run = Some(crate::protocol::RunId::new("run-0000"));
+            let run = Some(RunId::new("run-0000"));
             app.insert_resource(Focus { run, ..default() });
         }
         for size in READABLE {

@@ -129,6 +129,12 @@ mod tests {
     }
 
     #[test]
+    fn durations_beside_times_of_day_have_units_from_an_hour_on() {
+        let words = [3_599_999, 3_600_000, 8_047_000, 86_400_000].map(span_words);
+        assert_eq!(words, ["59:59", "1 h", "2 h 14 min", "1 d"]);
+    }
+
+    #[test]
     fn countdowns_end_with_one_second() {
         let check = |millis, expected: &str| assert_eq!(countdown_words(millis), expected);
         check(0, "0:00");

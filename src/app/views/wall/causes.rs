@@ -278,6 +278,7 @@ fn told(group: &Group, recent: &Recent, known_min: f64) -> String {
     let answered = group.count.saturating_sub(follow_ups.without());
     let one = group.count == 1;
     match follow_ups {
+        FollowUps { not_retried: 0, .. } if answered == 0 => "no retry yet".to_owned(),
         _ if answered == 0 => "not retried".to_owned(),
         FollowUps { running: 1, .. } if one => "retry running".to_owned(),
         FollowUps { failed_again: 1, .. } if one => "failed again".to_owned(),
@@ -328,6 +329,7 @@ mod tests {
         };
         let zero = FollowUps::default();
         assert_eq!(said(FollowUps { not_retried: 2, ..zero }, 0, 60.0), "not retried");
+        assert_eq!(said(FollowUps { fresh: 2, ..zero }, 0, 60.0), "no retry yet");
         assert_eq!(said(FollowUps { running: 1, ..zero }, 0, 60.0), "retry running");
         let some = FollowUps { running: 1, recovered: 1, fresh: 1, ..zero };
         assert_eq!(said(some, 0, 60.0), "2 of 3 retried");

@@ -171,8 +171,10 @@ fn draw_songs(part: &mut Part, view: &TileView, rect: Rect, (left, right): (f32,
             );
             break;
         }
+        // The last of several lines counts the others.
         let more = match hidden {
             0 => String::new(),
+            _ if lines.len() > 1 => String::new(),
             hidden => format!(", and {} more", count_words(hidden as u64)),
         };
         let small = bounded(size * 0.84, 22.0, 40.0);

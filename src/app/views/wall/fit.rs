@@ -108,6 +108,16 @@ pub fn title_line(face: Face, size: f32, title: &str, variant: &str, room: f32) 
     cut(title, variant, fits).unwrap_or_else(|| truncate(face, size, title, room).into_owned())
 }
 
+/// Title of one of several runs of a song without the time that tells it apart, for places where the time
+/// would leave no room for the song: "09:04:31 · Neon Rain" → "Neon Rain".
+pub fn without_time(title: &str) -> &str {
+    let is_time = |time: &str| time.chars().all(|c| c.is_ascii_digit() || c == ':');
+    match title.split_once(" · ") {
+        Some((time, song)) if is_time(time) && !song.is_empty() => song,
+        _ => title,
+    }
+}
+
 /// A title in its slot: one line in the first size, or up to two in the second one, cut where it does
 /// not fit; see [`cut`].
 pub fn title_slot(face: Face, sizes: (f32, f32), title: &str, variant: &str, room: f32) -> Fitted {
@@ -193,6 +203,15 @@ mod tests {
         let late =
             title_line(Face::Text600, 28.0, "Blue Hour Radio Station", "Radio Station", 270.0);
         assert!(late.starts_with("Blue Hour Radio") && late.ends_with('…'), "{late}");
+    }
+
+    #[test]
+    fn time_before_a_title_can_be_left_out() {
+        assert_eq!(without_time("09:04:31 · Neon Rain"), "Neon Rain");
+        assert_eq!(without_time("09:04 · A · B"), "A · B");
+        for title in ["Neon Rain", "A · B", "09:04 · ", "09:04"] {
+            assert_eq!(without_time(title), title);
+        }
     }
 
     #[test]

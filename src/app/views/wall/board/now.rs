@@ -3,7 +3,7 @@
 use bevy::color::Color;
 
 use super::super::board_view::{BoardView, MOST_CELLS, NextToFinish, NodeLoad};
-use super::super::fit::line_for;
+use super::super::fit::{line_for, without_time};
 use super::{ASIDE, HEAD, LAYER, Line, Picks, draw_head, draw_rule};
 use crate::app::draw::{Face, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::words::count_words;
@@ -103,7 +103,9 @@ fn draw_next(part: &mut Part, next: &NextToFinish, at: Rect, k: f32, picks: &mut
     let x = say(part, "next", "next to finish:", Face::Text500, ink, at.x) + 10.0 * k;
     let left = format!(", {}", next.left);
     let room = at.right() - x - measure(Face::Text500, WORDS * k, 0.0, &left) - 2.0;
-    let (title, size) = line_for(Face::Text600, (HEAD * k, 24.0 * k), &next.title, room);
+    let fits = measure(Face::Text600, 24.0 * k, 0.0, &next.title) <= room;
+    let title = if fits { next.title.as_str() } else { without_time(&next.title) };
+    let (title, size) = line_for(Face::Text600, (HEAD * k, 24.0 * k), title, room);
     let end = x + measure(Face::Text600, size, 0.0, &title);
     part.text(LAYER, Text::new("next song", title, x, y, Face::Text600, size).colour(palette.text));
     say(part, "next left", &left, Face::Text500, palette.text, end);

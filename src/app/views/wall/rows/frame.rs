@@ -125,12 +125,9 @@ fn draw_heads(part: &mut Part, layout: &RowsLayout, column: usize) {
         head("to go", places.to_go).end(),
     ];
     if let Some((x, w)) = places.usual {
-        // The same mark as in each bar, so that "usual" is seen to be the mark and not the time beside it.
+        // Ends below the tick. "usual" alone would name the time beside the bar.
         let k = layout.scale;
-        let tick = left + x + w / BAR_FULL;
-        let mark = Rect::new(tick - 1.5 * k, layout.heads - 13.0 * k, 3.0 * k, 15.0 * k);
-        part.shape(Layer::Face, Shape::rounded_box(mark).radius(k).fill(palette.text).unsnapped());
-        let end = tick - left - 7.0 * k;
+        let end = x + w / BAR_FULL - 6.0 * k;
         let width = |words: &str| measure(Face::Text500, HEAD * k, 0.0, words);
         let free = end - places.now - width("step now") - 12.0 * k;
         let words = if width("of usual") <= free { "of usual" } else { "usual" };
