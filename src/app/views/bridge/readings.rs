@@ -267,7 +267,8 @@ fn run_time(baseline: Option<Baseline>, history: &History) -> Reading {
     let slow = span_words(slow * 1000);
     // Both times are those of the last runs, of which some may be older than the header's window.
     let last = format!("usual run, last {}", baseline.samples);
-    reading.label = vec![format!("{last} runs"), last, label[0].to_owned()];
+    let short = format!("usual of last {}", baseline.samples);
+    reading.label = vec![format!("{last} runs"), last, short, label[0].to_owned()];
     reading.note = [format!("slowest 5 %: {slow}"), format!("slow: {slow}")];
     reading
 }

@@ -95,7 +95,9 @@ fn cut(title: &str, variant: &str, fits: impl Fn(&str) -> bool) -> Option<String
     // A word is left out as a whole where little is lost, and never the first one of the name.
     let is_little = |at: &usize| *at * 4 > end * 3 && !head[..*at].ends_with('·');
     let words_end = head[..end].rfind(char::is_whitespace).filter(is_little);
-    (end >= LEAST_HEAD).then(|| joined(words_end.unwrap_or(end)))
+    // Of a title with a time, something of the song is left.
+    let time = title.len() - without_time(title).len();
+    (end >= LEAST_HEAD && end > time).then(|| joined(words_end.unwrap_or(end)))
 }
 
 /// One line of a title in one size, cut where it does not fit; see [`cut`].
@@ -199,6 +201,8 @@ mod tests {
             376.0,
         );
         assert!(timed.starts_with("07:23 · D") && timed.ends_with(" … (Club Mix)"), "{timed}");
+        let timed = title_line(Face::Text600, 28.0, "21:13:04 · Paper Lanterns", "Lanterns", 264.0);
+        assert!(timed.starts_with("21:13:04 · P"), "{timed}");
         // Where the difference is in sight, the end is cut.
         let late =
             title_line(Face::Text600, 28.0, "Blue Hour Radio Station", "Radio Station", 270.0);

@@ -4,7 +4,6 @@ use bevy::color::Alpha;
 
 use super::super::plan::{Line, Places};
 use super::super::tile_view::{MORE_ORDER, More, more_words};
-use super::row::BAR_FULL;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
 use crate::layout::RowsLayout;
 use crate::model::RunStatus;
@@ -125,9 +124,10 @@ fn draw_heads(part: &mut Part, layout: &RowsLayout, column: usize) {
         head("to go", places.to_go).end(),
     ];
     if let Some((x, w)) = places.usual {
-        // Ends below the tick. "usual" alone would name the time beside the bar.
+        // Over the time and its bar: "usual" alone would name the time, and farther right it would read as
+        // one phrase with the next head.
         let k = layout.scale;
-        let end = x + w / BAR_FULL - 6.0 * k;
+        let end = x + w * 0.35;
         let width = |words: &str| measure(Face::Text500, HEAD * k, 0.0, words);
         let free = end - places.now - width("step now") - 12.0 * k;
         let words = if width("of usual") <= free { "of usual" } else { "usual" };

@@ -32,7 +32,7 @@ const LEAST_SONG: f32 = 120.0;
 /// Distance of a row's age from the step.
 const AGE_AFTER: f32 = 138.0;
 /// Length of the usual bar in usual times.
-pub(super) const BAR_FULL: f32 = 1.5;
+const BAR_FULL: f32 = 1.5;
 const DASH: &str = "–";
 
 /// Pen of a row: its left edge, middle and scale.
