@@ -255,7 +255,9 @@ fn draw_failure(
 ) {
     let (palette, k) = (part.palette, lines.k);
     let room = right - left;
-    let sizes = ((24.0 * k).max(size::ESSENTIAL_MIN), size::ESSENTIAL_MIN);
+    // A portrait screen has fewer pixels for a length, and larger tiles.
+    let least = (22.0 * k).max(size::ESSENTIAL_MIN);
+    let sizes = ((24.0 * k).max(size::ESSENTIAL_MIN), least);
     let (reason, reason_size) = line_for(Face::Text500, sizes, reason, room);
     let y = lines.at(REASON, 1.0);
     let is_recovered = view.look == Look::Recovered;
