@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::scale::{Longest, Scale, seconds_end};
 use crate::app::views::counts::RunCounts;
-use crate::app::words::{count_words, span_words};
+use crate::app::words::{clock_words, count_words, span_words};
 use crate::model::{Baseline, Model, RunStatus, Stats};
 
 /// Number of full seconds that the rate of events is the mean of.
@@ -260,7 +260,7 @@ fn run_time(baseline: Option<Baseline>, history: &History) -> Reading {
     };
     let (usual, slow) = (whole_secs(baseline.p50_ms), slow_secs(baseline));
     let scale = Scale::of_seconds(end(slow));
-    let mut reading = reading(label, span_words(usual * 1000), usual as f64, scale);
+    let mut reading = reading(label, clock_words(usual * 1000), usual as f64, scale);
     let place = reading.scale.place(slow as f64);
     reading.mark = Some(Mark { kind: MarkKind::Limit, place });
     reading.is_mark_named = true;

@@ -227,7 +227,9 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileM
     } else {
         draw_place(part, view, (left, right, lines.node()), k, part.palette.tone(glyph.tone()));
     }
-    let has_words_below = view.failure.is_some() || marks.more.is_some();
+    // "no news for" is longer than other words beside the elapsed time.
+    let has_words_below =
+        view.failure.is_some() || marks.more.is_some() || view.look == Look::Silent;
     draw_chain(part, view, at, (left, right), (&lines, has_words_below));
     if let Some(failure) = view.failure.as_ref() {
         draw_failure(part, view, &failure.reason, marks, (left, right), &lines);
