@@ -1,10 +1,5 @@
-//! Processor time of a frame, without the renderer's drawing: a wall of 10,000 runs of 9 nodes, and the
-//! same 90,000 nodes as one sprite each.
-//!
-//! ```text
-//! cargo bench --bench frame                 all cases
-//! cargo bench --bench frame -- sprites      cases with this in their name
-//! ```
+//! Processor time of a frame, without the renderer's drawing: a wall of 10,000 runs of 9 nodes, the same
+//! 90,000 nodes as one sprite each, and the timing board of 60 runs beside the tiles of 12.
 //!
 //! ```text
 //! cargo bench --bench frame                 all cases
@@ -47,8 +42,8 @@ const RUNS: usize = 10_000;
 const NODES: usize = RUNS * PIPELINE.len();
 /// Nodes that change per frame: one in a hundred.
 const CHANGING: usize = NODES / 100;
-/// Events before the measurement: the runs are then at various nodes, and some are over.
-const EVENTS_BEFORE: usize = 30 * RUNS;
+/// Events of a run before the measurement: the runs are then at various nodes, and some are over.
+const EVENTS_BEFORE: usize = 30;
 /// Frames before the measurement, until pipelines, atlases and buffers exist.
 const FRAMES_BEFORE: usize = 90;
 const FRAMES: usize = 900;
@@ -58,15 +53,19 @@ const FRAME: Duration = Duration::from_nanos(16_666_667);
 fn main() {
     // cargo passes `--bench` on; arguments that are no flags name cases.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let cases: [(&str, Make); 6] = [
+    let cases: [(&str, Make); 10] = [
         ("the engine alone", engine_alone),
-        ("wall, 900 nodes changing", || wall(CHANGING)),
-        ("wall, 100 nodes changing", || wall(RUNS / 100)),
-        ("wall, nothing changing", || wall(0)),
+        ("wall, 900 nodes changing", || wall(RUNS, CHANGING)),
+        ("wall, 100 nodes changing", || wall(RUNS, RUNS / 100)),
+        ("wall, nothing changing", || wall(RUNS, 0)),
+        ("60 rows, a node changing", || wall(60, 1)),
+        ("60 rows, nothing changing", || wall(60, 0)),
+        ("12 tiles, a node changing", || wall(12, 1)),
+        ("12 tiles, nothing changing", || wall(12, 0)),
         ("sprites, 900 changing", || sprites(CHANGING)),
         ("sprites, nothing changing", || sprites(0)),
     ];
-    println!("{RUNS} runs of {} nodes, {FRAMES} frames each; ms, median / p99", PIPELINE.len());
+    println!("runs of {} nodes, {FRAMES} frames each; ms, median / p99", PIPELINE.len());
     print!("{:<28}", "");
     Phase::ALL.iter().for_each(|phase| print!("{:>17}", phase.name()));
     println!("{:>17}{:>10}", "all", "mean");
@@ -158,8 +157,9 @@ fn engine_alone() -> Case {
 #[derive(Resource, Default)]
 struct Arrived(Option<Batch>);
 
-/// Builds the whole application as a wall, with `changing` events per frame, each of another run.
-fn wall(changing: usize) -> Case {
+/// Builds the whole application as a wall of `runs` runs at once, with `changing` events per frame, each of
+/// another run.
+fn wall(runs: usize, changing: usize) -> Case {
     let mut settings = Settings::default();
     settings.view.view = ViewName::Wall;
     let mut app = engine();
@@ -171,10 +171,10 @@ fn wall(changing: usize) -> Case {
     meterbridge::app::spawn_cameras(world.commands());
     world.flush();
 
-    let mut backend = Backend { frames: Busy::new(RUNS), sent: 0 };
+    let mut backend = Backend { frames: Busy::new(runs), sent: 0 };
     let mut run_store = world.resource_mut::<RunStore>();
-    for _ in 0..EVENTS_BEFORE / CHANGING {
-        run_store.model.receive(backend.say(CHANGING), |_, _| {});
+    for _ in 0..EVENTS_BEFORE * runs / CHANGING.min(runs) {
+        run_store.model.receive(backend.say(CHANGING.min(runs)), |_, _| {});
     }
     run_store.generation += 1;
     world.resource_mut::<RunIndex>().rebuild();

@@ -10,7 +10,7 @@ mod quantities;
 use std::borrow::Cow;
 
 pub use self::quantities::{
-    ago_words, clock_words, count_words, countdown_words, duration_words, length_words,
+    ago_words, clock_words, count_words, countdown_words, duration_words, length_words, span_words,
     whole_seconds,
 };
 

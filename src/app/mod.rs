@@ -36,6 +36,8 @@ pub mod platform;
 mod plugins;
 pub mod state;
 pub mod systems;
+#[cfg(test)]
+mod text_layout_tests;
 #[doc(hidden)]
 pub mod theme;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::text;
 
 pub use crate::model::{DisplayName, display_name};
 pub use crate::text::{
-    ago_words, clock_words, count_words, countdown_words, duration_words, whole_seconds,
+    ago_words, clock_words, count_words, countdown_words, duration_words, span_words, whole_seconds,
 };
 pub use crate::time_zone::time_of_day as time_words;
 

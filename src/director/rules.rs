@@ -204,13 +204,15 @@ impl Director {
         }
     }
 
-    /// Reports that VALIDATE ended after a fix pass.
+    /// Reports that VALIDATE ended after a fix pass. Its score stays for [`LINGER_SECS`], even where the
+    /// hold ends before.
     pub fn validated(&mut self, run: &RunId, now_secs: f64) {
         self.waiting.retain(|one| one.run != *run || one.why != ShowReason::Fix);
         if let Some(shot) = self.shot.as_mut().filter(|shot| shot.run == *run)
             && shot.why == ShowReason::Fix
         {
-            shot.end_soon(&self.rates, now_secs);
+            let end = now_secs + LINGER_SECS;
+            shot.until_secs = end.max(shot.interruptible_at(&self.rates));
         }
     }
 

@@ -128,6 +128,11 @@ fn shown_fix_pass_ends_3_s_after_validation() {
     wall.tell("a", FIX).pass(5.0);
     wall.director.validated(&run, wall.now_secs);
     wall.pass(2.9).show("a fix").pass(0.1).show("wall");
+    // Also where its hold would have ended before.
+    let mut late = Wall::new();
+    late.tell("a", FIX).pass(11.5);
+    late.director.validated(&run, late.now_secs);
+    late.pass(2.9).show("a fix").pass(0.1).show("wall");
     // A waiting fix pass has nothing to show any more.
     wall.tell("a", FIX).pass(1.0);
     wall.director.validated(&run, wall.now_secs);

@@ -23,6 +23,12 @@ pub fn clock_words(millis: u64) -> String {
     }
 }
 
+/// Formats a duration that stands beside times of day: as [`clock_words`], but from an hour on with its
+/// units, `2 h 14 min`, because `2:14:07` would read as one of them.
+pub fn span_words(millis: u64) -> String {
+    if millis / 1000 < HOUR { clock_words(millis) } else { length_words(millis) }
+}
+
 /// Formats a time to go as [`clock_words`], rounded up to whole seconds, so that it ends with `0:01`.
 pub fn countdown_words(millis: u64) -> String {
     clock_words(millis.saturating_add(999))
@@ -120,6 +126,12 @@ mod tests {
         check(5 * DAY_MS + 2 * HOUR_MS, "5 d 2 h");
         check(5 * DAY_MS + 2 * HOUR_MS - 1, "5 d 1 h");
         check(u64::MAX, "213503982334 d 14 h");
+    }
+
+    #[test]
+    fn durations_beside_times_of_day_have_units_from_an_hour_on() {
+        let words = [3_599_999, 3_600_000, 8_047_000, 86_400_000].map(span_words);
+        assert_eq!(words, ["59:59", "1 h", "2 h 14 min", "1 d"]);
     }
 
     #[test]

@@ -44,6 +44,12 @@ impl Pickable {
         self.cells.extend_from_slice(cells);
     }
 
+    /// Tiles or rows, with their runs.
+    #[cfg(test)]
+    pub fn tiles(&self) -> &[(RunId, Rect)] {
+        &self.tiles
+    }
+
     /// Cells of the board, with their runs.
     #[cfg(test)]
     pub fn cells(&self) -> &[(RunId, Rect)] {

@@ -142,7 +142,11 @@ fn word_ink(part: &Part, light: &LightView) -> Color {
 }
 
 fn below_ink(part: &Part, light: &LightView) -> Color {
-    if light.state.is_lost() { part.palette.cancelled } else { part.palette.text_secondary }
+    match light.state {
+        state if state.is_lost() => part.palette.cancelled,
+        Light::Live if !light.fresh => part.palette.text,
+        _ => part.palette.text_secondary,
+    }
 }
 
 fn word(light: &LightView, x: f32, baseline: f32, size: f32) -> Text {
@@ -202,11 +206,15 @@ fn draw_sign(part: &mut Part, light: &LightView, paint: &Paint, centre: Vec2, k:
     let disc = |radius: f32| Shape::disc(centre, radius * k).fill(ink);
     match light.state {
         Light::Live => {
-            let pool = Shape::pool(centre, 43.2 * k, ink.with_alpha(0.5), ink.with_alpha(0.16));
-            let pool = if light.fresh { pool.breathing_whole(motion::BREATHE_LOW) } else { pool };
-            paint.shape(part, pool);
+            if light.fresh {
+                let (inner, outer) = (ink.with_alpha(0.5), ink.with_alpha(0.16));
+                let pool = Shape::pool(centre, 43.2 * k, inner, outer);
+                paint.shape(part, pool.breathing_whole(motion::BREATHE_LOW));
+            }
             paint.shape(part, disc(12.2));
-            for (radius, alpha) in [(20.7, 0.9), (29.1, 0.55)] {
+            // Without events for a while only the disc is left: nothing is being received.
+            let arcs = if light.fresh { [(20.7, 0.9), (29.1, 0.55)].as_slice() } else { &[] };
+            for (radius, alpha) in arcs.iter().copied() {
                 for side in [90.0, 270.0] {
                     let arc = Shape::arc(centre, radius * k, 3.8 * k, side - 42.0, side + 42.0);
                     paint.shape(part, arc.fill(ink).opacity(alpha));

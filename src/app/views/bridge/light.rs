@@ -4,13 +4,13 @@ use jiff::Timestamp;
 
 use crate::app::state::clock::{local_zone, millis_between};
 use crate::app::state::link::Link;
-use crate::app::words::{time_words, whole_seconds};
+use crate::app::words::{clock_words, time_words, whole_seconds};
 use crate::model::Model;
 use crate::source::{ConnectionState, PollingReason, Updates};
 
-/// Time after the last reception in which the light breathes, in milliseconds. After it the wall may
-/// stop redrawing.
-const FRESH_MS: u64 = 10_000;
+/// Time after the last reception in which the light breathes, in milliseconds. After it the light is
+/// smaller, and the age of the news stands in words: that the source is well is no longer known.
+const FRESH_MS: u64 = 5_000;
 /// Time without anything received after which a source that answers has no news, in milliseconds.
 const SILENT_MS: u64 = 30_000;
 /// Age from which on a time of day needs its date, in milliseconds.
@@ -34,7 +34,7 @@ pub struct LightView {
     pub below: Vec<String>,
     /// Frames and answers of each of the last seconds, oldest first.
     pub ticks: Vec<u32>,
-    /// True for 10 s after the last reception; the light then breathes.
+    /// True for 5 s after the last reception; the light then breathes.
     pub fresh: bool,
 }
 
@@ -138,10 +138,19 @@ fn of_connection(link: &Link, heard: Option<Timestamp>, now: Timestamp) -> Said 
             }
             Updates::Live => {
                 let word = if link.is_demo() { "DEMO" } else { "LIVE" };
-                let ago = heard.map_or_else(String::new, |at| {
-                    format!("{} ago", steady(millis_between(at, now)))
-                });
-                (Light::Live, word.to_owned(), ago, news())
+                let age_ms = heard.map(|at| millis_between(at, now));
+                let (ago, below) = match (age_ms, heard) {
+                    // An age that grows is said once, in words that cannot be read as well-being.
+                    (Some(ms), Some(at)) if ms >= FRESH_MS => {
+                        let stalled = format!("no events for {}", clock_words(ms));
+                        let mut below = vec![format!("{stalled}, {}", as_of(at, now)[1])];
+                        below.push(stalled);
+                        (String::new(), below)
+                    }
+                    (Some(ms), _) => (format!("{} ago", steady(ms)), news()),
+                    (None, _) => (String::new(), news()),
+                };
+                (Light::Live, word.to_owned(), ago, below)
             }
         },
         ConnectionState::Connecting { .. } => {
@@ -246,7 +255,8 @@ mod tests {
             let expected = (light, word.to_owned(), below.to_owned());
             assert_eq!(said(&link(studio(), connected(updates)), 35), expected);
         };
-        check(Updates::Live, Light::Live, "LIVE 25 s ago", &news(10));
+        let stalled = format!("no events for 0:25, {}", &news(10)["news ".len()..]);
+        check(Updates::Live, Light::Live, "LIVE", &stalled);
         let polling = |reason| Updates::Polling(Polling { every_secs: 2, reason });
         let paced = format!("every 2 s, {}", news(10));
         check(polling(PollingReason::Safety), Light::Polling, "POLLING", &paced);
@@ -264,6 +274,22 @@ mod tests {
         ] {
             assert_eq!(light.is_lost(), is_lost, "{light:?}");
         }
+    }
+
+    #[test]
+    fn live_light_says_the_age_in_words_from_5_s_without_events() {
+        let live = link(studio(), connected(Updates::Live));
+        let at_second = |second| light_view(&model(), &live, at(second));
+        let fresh = at_second(14);
+        assert_eq!((fresh.word.as_str(), fresh.beside.as_str()), ("LIVE", "4 s ago"));
+        assert!(fresh.fresh && fresh.below.iter().all(|text| !text.contains("no events")));
+        for (second, stalled) in [(15, "no events for 0:05"), (39, "no events for 0:29")] {
+            let view = at_second(second);
+            assert_eq!((view.state, view.word.as_str()), (Light::Live, "LIVE"));
+            assert!(!view.fresh && view.beside.is_empty(), "{view:?}");
+            assert!(view.below.iter().all(|text| text.starts_with(stalled)), "{view:?}");
+        }
+        assert_eq!(at_second(40).state, Light::NoNews);
     }
 
     #[test]

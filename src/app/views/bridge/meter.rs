@@ -249,7 +249,8 @@ fn draw_readout(part: &mut Part, reading: &Reading, look: &Look, rect: Rect) {
     let value_width = |size: f32| measure(Face::Display700, size, 0.0, &reading.value);
     let caption_room = inner - TEXT_GAP - value_width(wanted);
     let label = first_fitting(Face::Text600, caption_size, &reading.label, caption_room)
-        .unwrap_or(reading.label[1]);
+        .or(reading.label.last().map(String::as_str))
+        .unwrap_or_default();
     let label_width = measure(Face::Text600, caption_size, 0.0, label);
     let value_size =
         shrunk(Face::Display700, wanted, &reading.value, inner - TEXT_GAP - label_width);

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::scale::{Longest, Scale, seconds_end};
 use crate::app::views::counts::RunCounts;
-use crate::app::words::{clock_words, count_words};
+use crate::app::words::{clock_words, count_words, span_words};
 use crate::model::{Baseline, Model, RunStatus, Stats};
 
 /// Number of full seconds that the rate of events is the mean of.
@@ -23,8 +23,8 @@ const BAD_BELOW: f64 = 75.0;
 /// Reading of one meter. The value and the needle come from the same rounded number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
-    /// Caption, in full and in short.
-    pub label: [&'static str; 2],
+    /// Caption, from long to short.
+    pub label: Vec<String>,
     pub value: String,
     /// Needle position, 0 to 1; `None` hides the needle.
     pub needle: Option<f32>,
@@ -159,9 +159,9 @@ pub(super) fn readings(
 }
 
 /// Returns what a reading has in common: everything but label and note.
-fn reading(label: [&'static str; 2], value: String, number: f64, scale: Scale) -> Reading {
+fn reading(label: &[&str], value: String, number: f64, scale: Scale) -> Reading {
     Reading {
-        label,
+        label: label.iter().map(|text| (*text).to_owned()).collect(),
         value,
         needle: Some(scale.place(number)),
         scale,
@@ -179,7 +179,7 @@ fn events(rate: Option<f64>, history: &History, reception: Reception, known_min:
     let (number, words) = rounded(rate.unwrap_or_default());
     let peak = f64::from(history.busiest).max(number.ceil());
     let scale = Scale::of_counts(peak);
-    let label = ["events a second", "events/s"];
+    let label = &["events a second", "events/s"];
     let known = reception.is_rate_known && rate.is_some();
     let (value, number) = if known { (words, number) } else { ("–".to_owned(), 0.0) };
     let mut reading = reading(label, value, number, scale);
@@ -199,7 +199,7 @@ fn running(counts: &RunCounts, history: &History, reception: Reception, known_mi
     let (number, words) = rounded_count(counts.active as f64);
     let peak = f64::from(history.most_running).max(counts.active as f64);
     let mut reading =
-        reading(["running now", "running"], words, number, Scale::of_counts(peak.max(number)));
+        reading(&["running now", "running"], words, number, Scale::of_counts(peak.max(number)));
     if peak > 0.0 {
         reading.mark_peak(peak, known_min);
     }
@@ -217,7 +217,7 @@ fn success(counts: &RunCounts) -> Reading {
     let RunCounts { completed, failed, .. } = *counts;
     let ended = completed + failed;
     let is_hour_known = counts.watched_min.is_none();
-    let label = if is_hour_known { ["success, 1 h", "success"] } else { ["success"; 2] };
+    let label: &[&str] = if is_hour_known { &["success, 1 h", "success"] } else { &["success"] };
     if ended == 0 {
         let mut reading = reading(label, "–".to_owned(), 0.0, Scale::of_percent(50.0));
         reading.needle = None;
@@ -250,7 +250,7 @@ fn success(counts: &RunCounts) -> Reading {
 
 /// Reading of run times.
 fn run_time(baseline: Option<Baseline>, history: &History) -> Reading {
-    let label = ["usual run"; 2];
+    let label = &["usual run"];
     let end = |slow: u64| seconds_end(slow as f64).max(history.time_end);
     let Some(baseline) = baseline else {
         let mut reading = reading(label, "–".to_owned(), 0.0, Scale::of_seconds(end(0)));
@@ -264,7 +264,11 @@ fn run_time(baseline: Option<Baseline>, history: &History) -> Reading {
     let place = reading.scale.place(slow as f64);
     reading.mark = Some(Mark { kind: MarkKind::Limit, place });
     reading.is_mark_named = true;
-    let slow = clock_words(slow * 1000);
+    let slow = span_words(slow * 1000);
+    // Both times are those of the last runs, of which some may be older than the header's window.
+    let last = format!("usual run, last {}", baseline.samples);
+    let short = format!("usual of last {}", baseline.samples);
+    reading.label = vec![format!("{last} runs"), last, short, label[0].to_owned()];
     reading.note = [format!("slowest 5 %: {slow}"), format!("slow: {slow}")];
     reading
 }

@@ -167,8 +167,10 @@ fn danger_zone_ends_at_75_percent_of_either_scale() {
 
 #[test]
 fn success_names_the_hour_only_when_it_is_known() {
-    let label = |watched_min| success(&RunCounts { watched_min, ..RunCounts::default() }).label[0];
-    assert_eq!((label(None), label(Some(59))), ("success, 1 h", "success"));
+    let label = |watched_min| {
+        success(&RunCounts { watched_min, ..RunCounts::default() }).label.swap_remove(0)
+    };
+    assert_eq!([label(None), label(Some(59))], ["success, 1 h", "success"]);
 }
 
 #[test]
@@ -242,7 +244,10 @@ fn failures_of_the_last_hour_and_usual_times_are_told() {
     assert_eq!(success.value, "3 of 4");
     assert_eq!(success.note, ["1 of 4 failed", "1 failed"]);
     assert!(success.alarming && !success.is_hot);
-    assert_eq!((run_time.label[0], run_time.value.as_str()), ("usual run", "2:05"));
+    assert_eq!(
+        (run_time.label[0].as_str(), run_time.value.as_str()),
+        ("usual run, last 3 runs", "2:05")
+    );
     assert_eq!(run_time.note[0], "slowest 5 %: 2:05");
     assert_eq!(run_time.scale.numerals, ["0", "2:00", "4:00"]);
     assert_eq!(run_time.mark.unwrap().kind, MarkKind::Limit);

@@ -200,7 +200,7 @@ fn captions_have_their_part_of_a_landscape_screens_height() {
     };
     for reading in &view.readings {
         let label =
-            reading.label.iter().find(|label| texts.iter().any(|(found, _)| found == **label));
+            reading.label.iter().find(|label| texts.iter().any(|(found, _)| found == *label));
         assert!(part(label.unwrap()) >= 0.0203, "{label:?}");
     }
 }

@@ -6,14 +6,16 @@ use super::causes::Failures;
 use super::wall_index::{LATELY, Load, WallIndex};
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::final_score;
+use crate::app::state::run_view::{Remaining, final_score, remaining};
 use crate::app::views::counts::RunCounts;
-use crate::app::words::{ago_words, clock_words, count_words, number_words};
+use crate::app::words::{ago_words, count_words, number_words, span_words};
 use crate::model::{Model, Pace, RunStatus, StepLoad, Trend};
 use crate::protocol::{PIPELINE, RunId};
 
 /// Most running runs that have a cell each.
 pub const MOST_CELLS: usize = 200;
+/// Most running runs of which the one is looked for that finishes next.
+const MOST_COMPARED: usize = 500;
 /// Steps that have a row, and the name of the row of all others.
 const MOST_STEPS: usize = 11;
 const OTHER_STEPS: &str = "other steps";
@@ -37,6 +39,8 @@ pub struct BoardView {
     pub failures: Failures,
     pub nodes: Vec<NodeLoad>,
     pub waiting: Waiting,
+    /// Running run that should finish next, where few enough run and finish to read its name.
+    pub next: Option<NextToFinish>,
     pub active: usize,
     pub silent: usize,
     pub finished: usize,
@@ -87,6 +91,15 @@ pub struct Waiting {
     pub longest: String,
     /// Runs in their order, at most [`MOST_CELLS`].
     pub runs: Vec<RunId>,
+}
+
+/// Running run that should finish next; without an id where no run has an estimate.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NextToFinish {
+    pub id: Option<RunId>,
+    pub title: String,
+    /// "0:12 to go", "any moment now".
+    pub left: String,
 }
 
 /// How many runs finish in a minute.
@@ -143,7 +156,7 @@ impl BoardView {
                 id: id.clone(),
                 title: run_store.name(run),
                 score: final_score(run).map_or_else(String::new, number_words),
-                took: run.duration_ms.map_or_else(String::new, clock_words),
+                took: run.duration_ms.map_or_else(String::new, span_words),
             })
         });
         let cancelled_latest =
@@ -156,6 +169,8 @@ impl BoardView {
             window: counts.window_words(),
             failures: Failures::of(counts, wall_index, run_store, server_now),
             nodes: loads(wall_index, model, begun, server_now),
+            next: (names_finished && (1..=MOST_COMPARED).contains(&counts.active))
+                .then(|| NextToFinish::of(wall_index, run_store, server_now)),
             waiting: Waiting::of(counts.queued, wall_index, server_now),
             active: counts.active,
             silent: counts.silent,
@@ -238,9 +253,29 @@ fn jam_words(load: StepLoad, active: usize) -> String {
 impl Waiting {
     fn of(count: usize, wall_index: &WallIndex, server_now: Timestamp) -> Self {
         let first = wall_index.queued().next();
-        let longest = first.map(|(since, _)| clock_words(millis_between(since, server_now)));
+        let longest = first.map(|(since, _)| span_words(millis_between(since, server_now)));
         let runs = wall_index.queued().take(MOST_CELLS).map(|(_, id)| id.clone());
         Self { count, longest: longest.unwrap_or_default(), runs: runs.collect() }
+    }
+}
+
+impl NextToFinish {
+    fn of(wall_index: &WallIndex, run_store: &RunStore, server_now: Timestamp) -> Self {
+        let model = &run_store.model;
+        let known = wall_index.running().filter_map(|(_, id)| {
+            let run = model.run(id)?;
+            match remaining(run, model.stats(), server_now) {
+                left @ Remaining::AnyMoment => Some((0, left, run)),
+                left @ Remaining::Left(millis) => Some((millis, left, run)),
+                Remaining::LongerThanUsual | Remaining::Unknown => None,
+            }
+        });
+        // The first of equals: the one that runs longest.
+        known.min_by_key(|(millis, ..)| *millis).map_or_else(Self::default, |(_, left, run)| Self {
+            id: Some(run.id().clone()),
+            title: run_store.name(run),
+            left: left.words(),
+        })
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Failures {
     pub count: usize,
     /// True when the latest failure is older than [`SETTLED_AFTER_MS`]; the block then does not glow.
     pub settled: bool,
-    /// Causes: solid ones first, then the most frequent.
+    /// Causes: solid ones first, then the most frequent; recovered ones last.
     pub groups: Vec<Group>,
 }
 
@@ -51,7 +51,8 @@ pub struct Group {
     pub follow_ups: FollowUps,
     /// Fate of the song, if there is one failure: "retry running, 0:52 to go".
     pub became: String,
-    /// Ids and titles, latest first, at most [`MOST_NAMED`].
+    /// Ids and titles, at most [`MOST_NAMED`]: those without a retry first where others have one, the
+    /// first of either kind with its fate, "not retried: Neon Rain"; the latest first among these.
     pub runs: Vec<(RunId, String)>,
     /// True while its newest failure is news and it comes more often than twice as often as usual.
     pub is_solid: bool,
@@ -128,6 +129,23 @@ impl Group {
         (with, joined(&[(follow_ups.without(), "not retried")]))
     }
 
+    /// Names those whose songs have a later run after the others, and says which are which: a number
+    /// alone, "1 not retried", would not say whose song waits.
+    fn name_answered(&mut self, answered: Vec<(RunId, String)>) {
+        let mark = |runs: &mut Vec<(RunId, String)>, fate: &str| {
+            if let Some((_, title)) = runs.first_mut() {
+                *title = format!("{fate}: {title}");
+            }
+        };
+        let mut answered = answered;
+        if !self.runs.is_empty() && !answered.is_empty() {
+            mark(&mut self.runs, "not retried");
+            mark(&mut answered, "retried");
+        }
+        self.runs.append(&mut answered);
+        self.runs.truncate(MOST_NAMED);
+    }
+
     /// True when the songs of all have finished since.
     pub fn is_recovered(&self) -> bool {
         self.count > 0 && self.follow_ups.recovered == self.count
@@ -142,10 +160,12 @@ fn joined(told: &[(usize, &str)]) -> String {
 }
 
 /// Numbers of failures of a cause within the time up to now.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Recent {
     ten_min: usize,
     newest_ms: u64,
+    /// Ids and titles of those whose songs have a later run, latest first.
+    answered: Vec<(RunId, String)>,
 }
 
 impl Failures {
@@ -183,28 +203,33 @@ impl Failures {
             if let Some(bar) = bars.checked_sub(minute + 1).and_then(|n| group.minutes.get_mut(n)) {
                 *bar += 1;
             }
-            if place < MOST_FOLLOWED
-                && let Some(life) = FailureLife::of(run, run_store, server_now)
-            {
-                group.follow_ups.count(&life);
+            let life = FailureLife::of(run, run_store, server_now);
+            let life = life.filter(|_| place < MOST_FOLLOWED);
+            if let Some(life) = &life {
+                group.follow_ups.count(life);
                 if group.count == 1 {
                     group.became = life.words(run, run_store, server_now);
                 }
             }
-            if group.runs.len() < MOST_NAMED {
-                group.runs.push((id.clone(), run_store.name(run)));
+            let is_answered = life.is_some_and(|life| life.follow_up != FollowUp::NotRetried);
+            let alike = if is_answered { &mut recent.answered } else { &mut group.runs };
+            if alike.len() < MOST_NAMED {
+                alike.push((id.clone(), run_store.name(run)));
             }
         }
         let mut groups: Vec<Group> = groups
             .into_iter()
             .map(|(mut group, recent)| {
-                group.is_solid = is_solid(&group, recent, known_min);
-                group.told = told(&group, recent, known_min);
+                group.is_solid = is_solid(&group, &recent, known_min);
+                group.told = told(&group, &recent, known_min);
+                group.name_answered(recent.answered);
                 group
             })
             .collect();
         // A stable sort: groups of equal size stay in order of their latest failure.
-        groups.sort_by_key(|group| (!group.is_solid, std::cmp::Reverse(group.count)));
+        groups.sort_by_key(|group| {
+            (!group.is_solid, group.is_recovered(), std::cmp::Reverse(group.count))
+        });
         let latest = wall_index.failures(hour_ago).next();
         let is_settled = |at| millis_between(at, server_now) >= SETTLED_AFTER_MS;
         let settled = latest.is_none_or(|(at, ..)| is_settled(at));
@@ -220,7 +245,7 @@ impl Failures {
 
 /// True while the newest failure of a cause is news that nobody has answered, and failures come more than
 /// twice as often as usual: a constant trickle never paints the wall.
-fn is_solid(group: &Group, recent: Recent, known_min: f64) -> bool {
+fn is_solid(group: &Group, recent: &Recent, known_min: f64) -> bool {
     if recent.newest_ms >= FRESH_MS || group.follow_ups.fresh == 0 {
         return false;
     }
@@ -233,7 +258,7 @@ fn is_solid(group: &Group, recent: Recent, known_min: f64) -> bool {
 }
 
 /// Returns the fate of the songs, or how often it happens.
-fn told(group: &Group, recent: Recent, known_min: f64) -> String {
+fn told(group: &Group, recent: &Recent, known_min: f64) -> String {
     let follow_ups = group.follow_ups;
     if group.is_recovered() {
         return "recovered".to_owned();
@@ -253,6 +278,7 @@ fn told(group: &Group, recent: Recent, known_min: f64) -> String {
     let answered = group.count.saturating_sub(follow_ups.without());
     let one = group.count == 1;
     match follow_ups {
+        FollowUps { not_retried: 0, .. } if answered == 0 => "no retry yet".to_owned(),
         _ if answered == 0 => "not retried".to_owned(),
         FollowUps { running: 1, .. } if one => "retry running".to_owned(),
         FollowUps { failed_again: 1, .. } if one => "failed again".to_owned(),
@@ -273,7 +299,7 @@ mod tests {
     /// `count` failures, `ten_min` of them in the last ten minutes, and one of these news.
     fn group(count: usize, ten_min: usize, newest_s: u64) -> (Group, Recent) {
         let follow_ups = FollowUps { fresh: 1, not_retried: count - 1, ..Default::default() };
-        let recent = Recent { ten_min, newest_ms: newest_s * 1_000 };
+        let recent = Recent { ten_min, newest_ms: newest_s * 1_000, ..Recent::default() };
         (Group { count, follow_ups, ..Group::default() }, recent)
     }
 
@@ -281,7 +307,7 @@ mod tests {
     fn cause_is_solid_while_it_is_news_and_comes_more_than_twice_as_often() {
         let solid = |count, ten_min, newest_s, known_min| {
             let (group, recent) = group(count, ten_min, newest_s);
-            is_solid(&group, recent, known_min)
+            is_solid(&group, &recent, known_min)
         };
         assert!(solid(1, 1, 179, 60.0));
         assert!(!solid(1, 1, 180, 60.0));
@@ -292,17 +318,18 @@ mod tests {
         assert!(solid(9, 5, 10, 19.0), "nothing is usual yet");
         let (mut seen, recent) = group(1, 1, 10);
         seen.follow_ups = FollowUps { not_retried: 1, ..FollowUps::default() };
-        assert!(!is_solid(&seen, recent, 60.0), "marked as seen");
+        assert!(!is_solid(&seen, &recent, 60.0), "marked as seen");
     }
 
     #[test]
     fn few_failures_tell_of_retries_and_many_of_their_rate() {
         let said = |follow_ups: FollowUps, ten_min, known_min| {
             let group = Group { count: follow_ups.all(), follow_ups, ..Group::default() };
-            told(&group, Recent { ten_min, newest_ms: 0 }, known_min)
+            told(&group, &Recent { ten_min, ..Recent::default() }, known_min)
         };
         let zero = FollowUps::default();
         assert_eq!(said(FollowUps { not_retried: 2, ..zero }, 0, 60.0), "not retried");
+        assert_eq!(said(FollowUps { fresh: 2, ..zero }, 0, 60.0), "no retry yet");
         assert_eq!(said(FollowUps { running: 1, ..zero }, 0, 60.0), "retry running");
         let some = FollowUps { running: 1, recovered: 1, fresh: 1, ..zero };
         assert_eq!(said(some, 0, 60.0), "2 of 3 retried");
@@ -312,6 +339,24 @@ mod tests {
         assert_eq!(said(many, 4, 60.0), "falling");
         assert_eq!(said(many, 30, 60.0), "rising");
         assert_eq!(said(many, 9, 15.0), "9 in 10 min");
+    }
+
+    #[test]
+    fn songs_without_a_retry_are_named_as_such_beside_others() {
+        let named = |titles: &[&str]| -> Vec<(RunId, String)> {
+            titles.iter().map(|title| (RunId::new(title), (*title).to_owned())).collect()
+        };
+        let told = |unanswered: &[&str], answered: &[&str]| {
+            let mut group = Group { runs: named(unanswered), ..Group::default() };
+            group.name_answered(named(answered));
+            group.runs.into_iter().map(|(_, title)| title).collect::<Vec<_>>()
+        };
+        let mixed = ["not retried: Saffron", "retried: Neon Rain", "Kite Season"];
+        assert_eq!(told(&["Saffron"], &["Neon Rain", "Kite Season"]), mixed);
+        assert_eq!(told(&["Saffron", "Low Tide"], &[]), ["Saffron", "Low Tide"]);
+        assert_eq!(told(&[], &["Saffron", "Low Tide"]), ["Saffron", "Low Tide"]);
+        let many = told(&["a"; 12], &["b"; 3]);
+        assert_eq!((many.len(), many[11].as_str()), (MOST_NAMED, "a"));
     }
 
     #[test]

@@ -150,6 +150,9 @@ fn draw_loop(part: &mut Part, view: &TileView, at: &ChainLayout, k: f32) {
     let refused = view.fix.status == NodeStatus::Failed
         || (!view.fix.live && last == Some(false))
         || (view.failure.is_some() && last != Some(true));
+    // What failed of a song that finished since is only told.
+    let is_recovered = view.look == Look::Recovered;
+    let failed_ink = if is_recovered { palette.text_tertiary } else { palette.failed };
     if view.fix.live && view.look != Look::Cancelled {
         let live = path(3.5).fill(palette.running);
         let live = if at.frozen {
@@ -159,7 +162,8 @@ fn draw_loop(part: &mut Part, view: &TileView, at: &ChainLayout, k: f32) {
         };
         part.shape(LAYER, live);
     } else if refused {
-        part.shape(LAYER, path(3.5).fill(palette.failed).dash(7.0 * k, 5.0 * k).keep_colour());
+        let path = path(3.5).fill(failed_ink).dash(7.0 * k, 5.0 * k);
+        part.shape(LAYER, path.keep_colour());
     } else {
         part.shape(LAYER, path(3.5).fill(palette.success));
     }
@@ -167,7 +171,7 @@ fn draw_loop(part: &mut Part, view: &TileView, at: &ChainLayout, k: f32) {
         part.shape(LAYER, Shape::disc(fix, 16.0 * k).fill(at.ground));
         badge(part, LAYER, DisplayStatus::Running, fix, 13.0 * k, "fix");
     } else if refused {
-        part.shape(LAYER, Shape::disc(fix, 9.0 * k).fill(palette.failed).keep_colour());
+        part.shape(LAYER, Shape::disc(fix, 9.0 * k).fill(failed_ink).keep_colour());
     } else {
         let ink = if view.fix.live { palette.running } else { palette.success };
         part.shape(LAYER, Shape::disc(fix, 9.0 * k).fill(ink));
@@ -211,6 +215,12 @@ fn draw_node(
             badge(part, LAYER, DisplayStatus::Cancelled, centre, 13.5 * k, &module.name);
         }
         NodeStatus::Running => draw_running(part, module, centre, at, k),
+        // What failed of a song that finished since is only told.
+        NodeStatus::Failed if view.look == Look::Recovered => {
+            hollow(part, 12.0, palette.text_secondary, None);
+            let cross = Shape::cross(centre, 4.2 * k, 2.4 * k);
+            part.shape(LAYER, cross.fill(palette.text_secondary));
+        }
         NodeStatus::Failed => {
             part.shape(LAYER, Shape::disc(centre, 21.0 * k).fill(at.ground));
             badge(part, LAYER, DisplayStatus::Failed, centre, 16.0 * k, &module.name);

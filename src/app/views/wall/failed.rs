@@ -159,7 +159,9 @@ fn draw_songs(part: &mut Part, view: &TileView, rect: Rect, (left, right): (f32,
         let baseline = line.centre_y() + size * 0.36;
         let is_last = number + 1 == lines.len();
         if is_last && hidden > 0 && lines.len() > 1 {
-            let words = format!("and {} more", count_words(hidden as u64 + 1));
+            let rest = &view.songs[number..];
+            let fate = if rest.iter().all(|song| song.is_answered) { ", retried" } else { "" };
+            let words = format!("and {} more{fate}", count_words(rest.len() as u64));
             let (words, size) = line_for(Face::Text500, (size, 22.0), &words, right - left);
             part.text(
                 layer,
@@ -169,16 +171,23 @@ fn draw_songs(part: &mut Part, view: &TileView, rect: Rect, (left, right): (f32,
             );
             break;
         }
+        // The last of several lines counts the others.
         let more = match hidden {
             0 => String::new(),
+            _ if lines.len() > 1 => String::new(),
             hidden => format!(", and {} more", count_words(hidden as u64)),
         };
         let small = bounded(size * 0.84, 22.0, 40.0);
-        // What became of the song gives way where the title would have too little room.
-        let told = [format!("{}{more}, {}", song.ago, song.became), format!("{}{more}", song.ago)];
+        // What became of the song gives way where the title would have too little room, first the time
+        // to go of its retry.
+        let became = song.became.as_str();
+        let short = became.strip_suffix(" to go").and_then(|words| words.rsplit_once(", "));
+        let fates = [became, short.map_or(became, |(fate, _)| fate)];
+        let told = fates.map(|fate| format!("{}{more}, {fate}", song.ago));
         let width = |words: &str| measure(Face::Text500, small, 0.0, words);
-        let short = usize::from(width(&told[0]) > (right - left) * 0.62 || song.became.is_empty());
-        let told = &told[short];
+        let has_room = |told: &&String| !became.is_empty() && width(told) <= (right - left) * 0.62;
+        let without = format!("{}{more}", song.ago);
+        let told = told.iter().find(has_room).unwrap_or(&without);
         let room = right - left - width(told) - 20.0;
         let title = title_line(Face::Text600, size, &song.title, &song.variant, room);
         part.text(

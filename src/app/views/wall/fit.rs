@@ -95,7 +95,9 @@ fn cut(title: &str, variant: &str, fits: impl Fn(&str) -> bool) -> Option<String
     // A word is left out as a whole where little is lost, and never the first one of the name.
     let is_little = |at: &usize| *at * 4 > end * 3 && !head[..*at].ends_with('·');
     let words_end = head[..end].rfind(char::is_whitespace).filter(is_little);
-    (end >= LEAST_HEAD).then(|| joined(words_end.unwrap_or(end)))
+    // Of a title with a time, something of the song is left.
+    let time = title.len() - without_time(title).len();
+    (end >= LEAST_HEAD && end > time).then(|| joined(words_end.unwrap_or(end)))
 }
 
 /// One line of a title in one size, cut where it does not fit; see [`cut`].
@@ -106,6 +108,16 @@ pub fn title_line(face: Face, size: f32, title: &str, variant: &str, room: f32) 
         return title.to_owned();
     }
     cut(title, variant, fits).unwrap_or_else(|| truncate(face, size, title, room).into_owned())
+}
+
+/// Title of one of several runs of a song without the time that tells it apart, for places where the time
+/// would leave no room for the song: "09:04:31 · Neon Rain" → "Neon Rain".
+pub fn without_time(title: &str) -> &str {
+    let is_time = |time: &str| time.chars().all(|c| c.is_ascii_digit() || c == ':');
+    match title.split_once(" · ") {
+        Some((time, song)) if is_time(time) && !song.is_empty() => song,
+        _ => title,
+    }
 }
 
 /// A title in its slot: one line in the first size, or up to two in the second one, cut where it does
@@ -189,10 +201,21 @@ mod tests {
             376.0,
         );
         assert!(timed.starts_with("07:23 · D") && timed.ends_with(" … (Club Mix)"), "{timed}");
+        let timed = title_line(Face::Text600, 28.0, "21:13:04 · Paper Lanterns", "Lanterns", 264.0);
+        assert!(timed.starts_with("21:13:04 · P"), "{timed}");
         // Where the difference is in sight, the end is cut.
         let late =
             title_line(Face::Text600, 28.0, "Blue Hour Radio Station", "Radio Station", 270.0);
         assert!(late.starts_with("Blue Hour Radio") && late.ends_with('…'), "{late}");
+    }
+
+    #[test]
+    fn time_before_a_title_can_be_left_out() {
+        assert_eq!(without_time("09:04:31 · Neon Rain"), "Neon Rain");
+        assert_eq!(without_time("09:04 · A · B"), "A · B");
+        for title in ["Neon Rain", "A · B", "09:04 · ", "09:04"] {
+            assert_eq!(without_time(title), title);
+        }
     }
 
     #[test]

@@ -220,12 +220,16 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileM
     let badge_at = Vec2::new(right - radius, rect.y + BADGE_Y * k);
     badge(part, Layer::Face, glyph, badge_at, radius, "status");
 
-    if view.failure.is_some() {
+    if view.look == Look::Recovered {
+        draw_recovered(part, view, (left, right - left, lines.node()), k);
+    } else if view.failure.is_some() {
         draw_failed_step(part, view, (left, right - left, lines.node()), k);
     } else {
         draw_place(part, view, (left, right, lines.node()), k, part.palette.tone(glyph.tone()));
     }
-    let has_words_below = view.failure.is_some() || marks.more.is_some();
+    // "no news for" is longer than other words beside the elapsed time.
+    let has_words_below =
+        view.failure.is_some() || marks.more.is_some() || view.look == Look::Silent;
     draw_chain(part, view, at, (left, right), (&lines, has_words_below));
     if let Some(failure) = view.failure.as_ref() {
         draw_failure(part, view, &failure.reason, marks, (left, right), &lines);
@@ -253,17 +257,22 @@ fn draw_failure(
 ) {
     let (palette, k) = (part.palette, lines.k);
     let room = right - left;
-    let sizes = ((24.0 * k).max(size::ESSENTIAL_MIN), size::ESSENTIAL_MIN);
+    // A portrait screen has fewer pixels for a length, and larger tiles.
+    let least = (22.0 * k).max(size::ESSENTIAL_MIN);
+    let sizes = ((24.0 * k).max(size::ESSENTIAL_MIN), least);
     let (reason, reason_size) = line_for(Face::Text500, sizes, reason, room);
     let y = lines.at(REASON, 1.0);
+    let is_recovered = view.look == Look::Recovered;
+    let ink = if is_recovered { palette.text_secondary } else { palette.text };
     part.text(
         Layer::Face,
-        Text::new("reason", reason, left, y, Face::Text500, reason_size)
-            .colour(palette.text)
-            .keep_colour(),
+        Text::new("reason", reason, left, y, Face::Text500, reason_size).colour(ink).keep_colour(),
     );
+    let failed = format!("{} {}", view.place, view.ago);
     let (words, ink) = match &marks.more {
         Some(more) => (more.as_str(), palette.text),
+        // Its word stands above, so what failed stands here.
+        None if is_recovered => (failed.as_str(), palette.text_secondary),
         None => (view.became.as_str(), became_ink(view, palette)),
     };
     let (words, words_size) = line_for(Face::Text600, sizes, words, room);
@@ -361,6 +370,22 @@ pub fn draw_title(part: &mut Part, title: &Fitted, x: f32, baseline: f32, ink: C
     }
 }
 
+/// Draws the word of a song that finished after its failure.
+fn draw_recovered(
+    part: &mut Part,
+    view: &TileView,
+    (left, room, baseline): (f32, f32, f32),
+    k: f32,
+) {
+    let sizes = (size::TILE_NODE * k, size::ESSENTIAL_MIN);
+    let (words, words_size) = line_for(Face::Text700, sizes, &view.became, room);
+    part.text(
+        Layer::Face,
+        Text::new("place", words, left, baseline, Face::Text700, words_size)
+            .colour(part.palette.success),
+    );
+}
+
 /// Draws the failed step and the age of the failure, "LYRICS failed 5 min ago".
 fn draw_failed_step(
     part: &mut Part,
@@ -399,26 +424,36 @@ fn draw_place(
     } else {
         (view.note.as_str(), palette.text)
     };
-    let (place, place_size) = line_for(Face::Text700, (node_size, 20.0), &view.place, room);
-    let place_width = measure(Face::Text700, place_size, 0.0, &place);
-    let note_room = (room - place_width - gap).max(1.0);
-    let note_size = size_for(Face::Text500, (meta_size, size::ESSENTIAL_MIN), note, note_room);
-    let note_w = measure(Face::Text500, note_size, 0.0, note);
-    let with_note = if note.is_empty() { 0.0 } else { gap + note_w };
-    // In a fix pass its number stands in place of the time, which the ring still shows.
-    let detail_room = (room - place_width - gap - with_note).max(1.0);
     let sizes = (meta_size, size::ESSENTIAL_MIN);
-    let detail_size = size_for(Face::Text500, sizes, &view.detail, detail_room);
-    let detail_fits = !view.detail.is_empty()
-        && !view.fix.live
-        && measure(Face::Text500, detail_size, 0.0, &view.detail) <= detail_room
-        && note_size >= meta_size;
-    let note_fits = place_width + with_note <= room + 0.5;
+    let width = |words: &str, size: f32| match words.is_empty() {
+        true => 0.0,
+        false => gap + measure(Face::Text500, size, 0.0, words),
+    };
+    // In a fix pass its number stands in place of the time, which the ring still shows; else the time of
+    // a running step always has its room.
+    let has_time = !view.fix.live && !view.cancel_requested;
+    let least = if has_time { width(&view.step_time, size::ESSENTIAL_MIN) } else { 0.0 };
+    let place_sizes = (node_size, 20.0);
+    let (place, place_size) =
+        line_for(Face::Text700, place_sizes, &view.place, (room - least).max(1.0));
+    let place_width = measure(Face::Text700, place_size, 0.0, &place);
+    let note_room = (room - place_width - gap - least).max(1.0);
+    let note_size = size_for(Face::Text500, sizes, note, note_room);
+    let note_fits = place_width + least + width(note, note_size) <= room + 0.5;
+    let with_note = if note_fits { width(note, note_size) } else { 0.0 };
+    let details = [&view.detail, &view.step_time].map(|detail| {
+        let room = (room - place_width - gap - with_note).max(1.0);
+        (detail, size_for(Face::Text500, sizes, detail, room))
+    });
+    let detail = details.into_iter().find(|(detail, size)| {
+        let end = place_width + width(detail, *size) + with_note;
+        !view.fix.live && !detail.is_empty() && end <= room + 0.5
+    });
     let ink = if view.look == Look::Queued { palette.text_secondary } else { ink };
     let mut line = Text::new("place", place, left, baseline, Face::Text700, place_size).colour(ink);
-    if detail_fits {
+    if let Some((detail, detail_size)) = detail {
         line = line
-            .then(gap, view.detail.clone())
+            .then(gap, detail.clone())
             .face(Face::Text500)
             .size(detail_size)
             .colour(palette.text_secondary);

@@ -42,8 +42,10 @@ pub struct TileView {
     pub title: String,
     /// Current step or status: "LYRICS", "Finished", "Queued".
     pub place: String,
-    /// Detail after the place: "0:11", "score 0.91".
+    /// Detail after the place: "0:24 of 0:33", "4 s ago".
     pub detail: String,
+    /// Time of the running step alone, for where the detail does not fit: "0:24"; empty without such.
+    pub step_time: String,
     /// Note, more important than the detail: "fix 1 of 3", "slow".
     pub note: String,
     pub cancel_requested: bool,
@@ -72,8 +74,8 @@ pub struct TileView {
     pub variant: String,
     /// True for 5 s after the run's end.
     pub just_ended: bool,
-    /// Songs that failed for the same cause and share the tile, this one among them, newest first; none
-    /// if it stands alone.
+    /// Songs that failed for the same cause and share the tile, this one among them: those without a
+    /// retry first, and the newest first among these; none if it stands alone.
     pub songs: Vec<FailedSong>,
 }
 
@@ -88,6 +90,8 @@ pub struct FailedSong {
     pub ago: String,
     /// Fate of the song: "no retry yet".
     pub became: String,
+    /// True once a later run of the song was queued or started.
+    pub is_answered: bool,
 }
 
 impl FailedSong {
@@ -99,6 +103,7 @@ impl FailedSong {
             title: run_store.name(run),
             variant: run_store.variant(run).unwrap_or_default(),
             ago: ended_ms.map_or_else(String::new, ago_words),
+            is_answered: life.as_ref().is_some_and(|life| life.follow_up != FollowUp::NotRetried),
             became: life.map_or_else(String::new, |life| life.words(run, run_store, server_now)),
         }
     }
@@ -125,6 +130,13 @@ impl TileView {
         let score = score.filter(|_| run.status == RunStatus::Completed);
         let ago = ended_ms.map_or_else(String::new, ago_words);
         let (place, detail) = place_words(run, &stage, &ago);
+        let step_time = match run.status {
+            RunStatus::Running if !detail.is_empty() => {
+                let step = running_step(&stage.modules, &stage.fix);
+                step.so_far_ms.map_or_else(String::new, clock_words)
+            }
+            _ => String::new(),
+        };
         let running = stage.modules.iter().find(|module| module.has_focus());
         let note = match look {
             Look::Running | Look::Silent if stage.fix.live => {
@@ -166,6 +178,7 @@ impl TileView {
             title: stage.title,
             place,
             detail,
+            step_time,
             note,
             cancel_requested: stage.cancel_requested,
             chain: stage.modules,
@@ -193,6 +206,8 @@ impl TileView {
     /// Makes the tile tell of several failures for the same cause, newest first.
     pub fn share(&mut self, runs: &[&Run], run_store: &RunStore, server_now: Timestamp) {
         self.songs = runs.iter().map(|run| FailedSong::of(run, run_store, server_now)).collect();
+        // A stable sort: those that nobody retries are named before the others.
+        self.songs.sort_by_key(|song| song.is_answered);
         if runs.iter().any(|run| is_fresh(run, run_store, server_now)) {
             self.look = Look::Failed;
         }

@@ -112,6 +112,7 @@ pub fn ghost(chain: Vec<ModuleView>) -> TileView {
         title: String::new(),
         place: String::new(),
         detail: String::new(),
+        step_time: String::new(),
         note: String::new(),
         cancel_requested: false,
         chain,

@@ -2,9 +2,10 @@
 
 use bevy::color::Color;
 
-use super::super::board_view::{BoardView, MOST_CELLS, NodeLoad};
+use super::super::board_view::{BoardView, MOST_CELLS, NextToFinish, NodeLoad};
+use super::super::fit::{line_for, without_time};
 use super::{ASIDE, HEAD, LAYER, Line, Picks, draw_head, draw_rule};
-use crate::app::draw::{Face, Part, Rect, Shape, Texture, measure};
+use crate::app::draw::{Face, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::words::count_words;
 use crate::bounded::bounded;
 use crate::layout::Board;
@@ -19,6 +20,9 @@ const QUEUE: f32 = 20.0;
 /// Widths of a run in a bar: at most, and from which on it has a cell of its own.
 const WIDEST: f32 = 14.0;
 const NARROWEST: f32 = 3.6;
+/// Height of the line about the run that finishes next, and the least pitch of rows above it.
+const NEXT: f32 = 44.0;
+const LEAST_PITCH: f32 = 46.0;
 /// Type size of a number, and of words on a row.
 const NUMBER: f32 = 36.0;
 const WORDS: f32 = 24.0;
@@ -46,7 +50,13 @@ pub fn draw(part: &mut Part, view: &BoardView, places: &Board, picks: &mut Picks
     draw_legend(part, view, at, k);
     let rows = view.nodes.len() + 1;
     let top = at.y + TOP * k;
-    let pitch = (at.bottom() - top) / rows as f32;
+    // Where rows stay readable, a line below them names the run that finishes next.
+    let with_next = (at.bottom() - NEXT * k - top) / rows as f32;
+    let next = view.next.as_ref().filter(|_| with_next >= LEAST_PITCH * k);
+    let pitch = if next.is_some() { with_next } else { (at.bottom() - top) / rows as f32 };
+    if let Some(next) = next {
+        draw_next(part, next, at, k, picks);
+    }
     let widest =
         |words: &dyn Fn(&NodeLoad) -> f32| view.nodes.iter().map(words).fold(0.0, f32::max);
     // Many rows have smaller type.
@@ -72,6 +82,34 @@ pub fn draw(part: &mut Part, view: &BoardView, places: &Board, picks: &mut Picks
         let row_at = Rect::new(at.x, y, at.w, pitch);
         draw_step(part, node, &bars, (row, row_at, number_x), picks);
     }
+}
+
+/// Draws which run should finish next, and when.
+fn draw_next(part: &mut Part, next: &NextToFinish, at: Rect, k: f32, picks: &mut Picks) {
+    let palette = part.palette;
+    let y = at.bottom() - 8.0 * k;
+    draw_rule(part, at.x, at.bottom() - (NEXT - 2.0) * k, at.w);
+    let say = |part: &mut Part, key: &'static str, words: &str, face, ink, x: f32| {
+        let line = Line::new(words.to_owned(), face, WORDS * k, ink, at.right() - x);
+        line.least(22.0 * k).draw(part, key, x, y);
+        x + measure(face, WORDS * k, 0.0, words)
+    };
+    let Some(id) = &next.id else {
+        let words = "next to finish: not known yet";
+        say(part, "next", words, Face::Text500, palette.text_secondary, at.x);
+        return;
+    };
+    let ink = palette.text_secondary;
+    let x = say(part, "next", "next to finish:", Face::Text500, ink, at.x) + 10.0 * k;
+    let left = format!(", {}", next.left);
+    let room = at.right() - x - measure(Face::Text500, WORDS * k, 0.0, &left) - 2.0;
+    let fits = measure(Face::Text600, 24.0 * k, 0.0, &next.title) <= room;
+    let title = if fits { next.title.as_str() } else { without_time(&next.title) };
+    let (title, size) = line_for(Face::Text600, (HEAD * k, 24.0 * k), title, room);
+    let end = x + measure(Face::Text600, size, 0.0, &title);
+    part.text(LAYER, Text::new("next song", title, x, y, Face::Text600, size).colour(palette.text));
+    say(part, "next left", &left, Face::Text500, palette.text, end);
+    picks.names.push((id.clone(), Rect::new(at.x, at.bottom() - NEXT * k, at.w, NEXT * k)));
 }
 
 fn number(node: &NodeLoad) -> String {

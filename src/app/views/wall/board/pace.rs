@@ -8,7 +8,7 @@ use super::{ASIDE, LAYER, Line, Picks, draw_head, draw_rule};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Cap, Face, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::state::status::DisplayStatus;
-use crate::app::words::{clock_words, count_words};
+use crate::app::words::{count_words, span_words};
 use crate::bounded::bounded;
 use crate::layout::Board;
 
@@ -245,7 +245,7 @@ fn draw_times(part: &mut Part, times: &RunTimes, at: Rect, k: f32) {
     let draw = |part: &mut Part, key: &'static str, words: String, x: f32, y: f32| {
         Line::new(words, Face::Text600, ASIDE * k, palette.text, bars.w).draw(part, key, x, y);
     };
-    let usual = format!("usual {}", clock_words(times.usual_ms));
+    let usual = format!("usual {}", span_words(times.usual_ms));
     let (x, _) = place(&usual, usual_x);
     draw(part, "usual time", usual, x, bars.y - 40.0 * k);
     let slow = "slowest 5 %";
@@ -268,7 +268,7 @@ fn draw_times(part: &mut Part, times: &RunTimes, at: Rect, k: f32) {
 fn draw_ticks(part: &mut Part, times: &RunTimes, bars: Rect, k: f32) {
     let last = times.first_secs + times.bin_secs * times.bins.len() as u64;
     let pitch = bars.w / times.bins.len().max(1) as f32;
-    let widest = measure(Face::Text500, CAPTION * k, 0.0, &clock_words(last * 1_000));
+    let widest = measure(Face::Text500, CAPTION * k, 0.0, &span_words(last * 1_000));
     let apart = |step: u64| step as f32 / times.bin_secs as f32 * pitch;
     let fits = |step: &u64| apart(*step) >= 1.5 * widest + 12.0 * k;
     let step = TICK_SECS.iter().copied().find(fits);
@@ -277,7 +277,7 @@ fn draw_ticks(part: &mut Part, times: &RunTimes, bars: Rect, k: f32) {
     let mut end = f32::MIN;
     for tick in times.first_secs.div_ceil(step)..=last / step {
         let secs = tick * step;
-        let words = clock_words(secs * 1_000);
+        let words = span_words(secs * 1_000);
         let width = measure(Face::Text500, CAPTION * k, 0.0, &words);
         let x = bars.x + (secs - times.first_secs) as f32 / times.bin_secs as f32 * pitch;
         let left = bounded(x - width / 2.0, bars.x, bars.right() - width);

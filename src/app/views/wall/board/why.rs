@@ -111,7 +111,7 @@ fn draw_lead(part: &mut Part, group: &Group, rect: Rect, k: f32, picks: &mut Pic
         left,
         y(180.0),
     );
-    let ink = palette.failed_on_tint;
+    let ink = if group.is_recovered() { palette.text_secondary } else { palette.failed_on_tint };
     if measure(Face::Text600, 22.0 * k, 0.0, &minute) <= room {
         let line = Line::new(minute, Face::Text600, 24.0 * k, ink, room).least(22.0 * k);
         line.draw_end(part, "last minute", right, y(180.0));
@@ -138,10 +138,16 @@ fn draw_lead_body(part: &mut Part, group: &Group, rect: Rect, k: f32) {
     let palette = part.palette;
     let layer = Layer::Rack;
     let radius = RADIUS * k;
-    let body = Shape::rounded_box(rect)
-        .radius(radius)
-        .fill_diagonal(palette.failed_tint_from, palette.failed_tint_to);
+    let body = Shape::rounded_box(rect).radius(radius);
     let outline = Shape::rounded_box(rect).radius(radius).fill(Color::NONE);
+    if group.is_recovered() {
+        let body = body.fill_vertical(palette.panel_done_top, palette.panel_done_bottom);
+        part.shape(layer, body.border(1.5, palette.success_line));
+        let rule = Rect::new(rect.x + 24.0 * k, rect.y + TOP * k, rect.w - 48.0 * k, 1.5);
+        part.shape(layer, Shape::rounded_box(rule).fill(palette.success_line));
+        return;
+    }
+    let body = body.fill_diagonal(palette.failed_tint_from, palette.failed_tint_to);
     if !group.is_solid {
         part.shape(layer, body.keep_colour());
         let edge = palette.failed.with_alpha(0.45);
@@ -170,15 +176,21 @@ fn draw_lead_body(part: &mut Part, group: &Group, rect: Rect, k: f32) {
 /// Draws glyph, number, step and reason.
 fn draw_lead_cause(part: &mut Part, group: &Group, rect: Rect, k: f32) {
     let palette = part.palette;
-    let (ground, mark, ink, quiet) = if group.is_solid {
+    let (ground, mark, ink, quiet) = if group.is_recovered() {
+        (palette.success, palette.success, palette.text, palette.text_secondary)
+    } else if group.is_solid {
         (palette.failed_ink, palette.failed, palette.failed_ink, palette.failed_ink)
     } else {
         (palette.failed, palette.failed_ink, palette.text, palette.failed_on_tint)
     };
     let y = |at: f32| rect.y + at * k;
     let centre = Vec2::new(rect.x + 58.0 * k, y(62.0));
-    part.shape(LAYER, Shape::octagon(centre, 34.0 * k).fill(ground).keep_colour());
-    part.shape(LAYER, Shape::cross(centre, 12.6 * k, 8.2 * k).fill(mark).keep_colour());
+    if group.is_recovered() {
+        badge(part, LAYER, DisplayStatus::Success, centre, 30.0 * k, "recovered");
+    } else {
+        part.shape(LAYER, Shape::octagon(centre, 34.0 * k).fill(ground).keep_colour());
+        part.shape(LAYER, Shape::cross(centre, 12.6 * k, 8.2 * k).fill(mark).keep_colour());
+    }
     let number = count_words(group.count as u64);
     let x = rect.x + 108.0 * k;
     let width = measure(Face::Display700, 60.0 * k, -0.016, &number);
@@ -208,7 +220,8 @@ fn draw_bars(part: &mut Part, group: &Group, at: Rect, k: f32) {
         let width = bounded(pitch - 4.0 * k, 1.0, WIDEST * k);
         let x = at.x + pitch * (place + 1) as f32 - 4.0 * k - width;
         let bar = Rect::new(x, at.bottom() - height, width, height);
-        let ink = if *count > 0 { palette.failed } else { palette.failed.with_alpha(0.45) };
+        let ink = if group.is_recovered() { palette.text_tertiary } else { palette.failed };
+        let ink = if *count > 0 { ink } else { ink.with_alpha(0.45) };
         part.shape(LAYER, Shape::rounded_box(bar).radius(2.0 * k).fill(ink).keep_colour());
     }
 }
@@ -334,7 +347,8 @@ fn draw_card(part: &mut Part, group: &Group, rect: Rect, k: f32, place: usize, p
     let room_beside = |aside: &str, face| {
         let aside_w = measure(face, 24.0 * k, 0.0, aside);
         let room = right - x - aside_w - 16.0 * k;
-        if room >= (right - x) * 0.4 { (room, true) } else { (right - x, false) }
+        // That it recovered is always said.
+        if recovered || room >= (right - x) * 0.4 { (room, true) } else { (right - x, false) }
     };
     let aside = |part: &mut Part, line: usize, words: &str, face, ink, y: f32| {
         let words = Line::new(words.to_owned(), face, 24.0 * k, ink, rect.w);

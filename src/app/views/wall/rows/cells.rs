@@ -82,6 +82,13 @@ fn draw_cell(part: &mut Part, view: &TileView, module: &ModuleView, at: &CellsPl
         NodeStatus::Running => {
             part.shape(LAYER, body(at.cell(index, LIVE), palette.running));
         }
+        // What failed of a song that finished since is only told.
+        NodeStatus::Failed if view.look == Look::Recovered => {
+            let hollow = body(plain.inset(0.5), Color::NONE);
+            part.shape(LAYER, hollow.border(2.0 * k, palette.text_secondary));
+            let cross = Shape::cross(plain.centre(), plain.w * 0.2, 1.8 * k);
+            part.shape(LAYER, cross.fill(palette.text_secondary));
+        }
         NodeStatus::Failed => {
             let cell = at.cell(index, FAILED);
             part.shape(LAYER, body(cell, palette.failed).keep_colour());

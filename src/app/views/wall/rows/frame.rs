@@ -4,7 +4,7 @@ use bevy::color::Alpha;
 
 use super::super::plan::{Line, Places};
 use super::super::tile_view::{MORE_ORDER, More, more_words};
-use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, truncate};
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
 use crate::layout::RowsLayout;
 use crate::model::RunStatus;
 
@@ -123,9 +123,16 @@ fn draw_heads(part: &mut Part, layout: &RowsLayout, column: usize) {
         head("elapsed", places.elapsed).end(),
         head("to go", places.to_go).end(),
     ];
-    // Ends below the tick.
-    let tick = places.usual.map(|(x, w)| x + w * 0.667 - 6.0 * layout.scale);
-    heads.extend(tick.map(|tick| head("usual", tick).end()));
+    if let Some((x, w)) = places.usual {
+        // Over the time and its bar: "usual" alone would name the time, and farther right it would read as
+        // one phrase with the next head.
+        let k = layout.scale;
+        let end = x + w * 0.35;
+        let width = |words: &str| measure(Face::Text500, HEAD * k, 0.0, words);
+        let free = end - places.now - width("step now") - 12.0 * k;
+        let words = if width("of usual") <= free { "of usual" } else { "usual" };
+        heads.push(head(words, end).end());
+    }
     for text in heads {
         part.text(Layer::Face, text);
     }

@@ -4,7 +4,7 @@ use bevy::color::Color;
 use bevy::math::Vec2;
 
 use super::super::chain;
-use super::super::fit::{line_for, size_for, title_line};
+use super::super::fit::{line_for, size_for, title_line, without_time};
 use super::super::marks::{TileMarks, draw_tag};
 use super::super::tile::TileLayout;
 use super::super::tile_view::{Look, StepTime, TileView, running_step};
@@ -142,6 +142,7 @@ impl Row<'_> {
         let palette = part.palette;
         let k = self.k;
         let (x, mut room) = self.layout.places.song;
+        let mut title = self.view.title.as_str();
         let tag =
             if self.is_next { Some("next") } else { marks.retry_of(self.view).map(|_| "retry") };
         let tag = tag.map(|words| (words, measure(Face::Text600, NOTE * k, 0.0, words) + 16.0 * k));
@@ -153,6 +154,9 @@ impl Row<'_> {
             let tag = Rect::new(right - width, tag_y, width, height);
             draw_tag(part, (tag, 7.0 * k), (words.to_owned(), size), self.is_next);
             room -= width + 8.0 * k;
+            // The tag tells the runs of a song apart where their times have no room.
+            let width = measure(Face::Text600, SONG * k, 0.0, title);
+            title = if width > room { without_time(title) } else { title };
         }
         // A flat palette keeps full text; quiet rows differ by weight.
         let (face, ink) = match self.is_quiet() {
@@ -161,7 +165,7 @@ impl Row<'_> {
             false => (Face::Text600, palette.text),
         };
         let size = SONG * k;
-        let title = title_line(face, size, &self.view.title, &self.view.variant, room);
+        let title = title_line(face, size, title, &self.view.variant, room);
         let y = self.middle + 9.6 * k;
         let text = Text::new("song", title, self.left + x, y, face, size);
         part.text(Layer::Face, text.colour(ink));
@@ -257,7 +261,8 @@ impl Row<'_> {
             failure.map_or(("Run", ""), |failure| (&*failure.headline, &*failure.reason));
         let now = self.left + places.now;
         let right = self.left + places.to_go;
-        let became = &self.view.became;
+        let is_recovered = self.view.look == Look::Recovered;
+        let became = if is_recovered { "" } else { self.view.became.as_str() };
         let both = format!("{}, {became}", self.view.ago);
         let width = |words: &str| measure(Face::Text500, NOTE * k, 0.0, words);
         let both_fit = !became.is_empty() && width(&both) <= (right - now) * 0.6;
@@ -266,14 +271,21 @@ impl Row<'_> {
         self.ink(part, "age", age.clone(), right, ink, true);
         let right = right - width(age) - 2.0 * places.gap();
         // The glyph says that it failed.
-        let headline = headline.strip_suffix(" failed").unwrap_or(headline);
+        let failed = headline.strip_suffix(" failed").unwrap_or(headline);
+        let told = format!("{headline}: {reason}");
+        let (headline, reason, inks) = if is_recovered {
+            let told = if reason.is_empty() { headline } else { told.as_str() };
+            (self.view.became.as_str(), told, (palette.success, palette.text_secondary))
+        } else {
+            (failed, reason, (palette.failed_text, palette.text))
+        };
         let sizes = (STEP * k, LEAST_TIME * k);
         let (headline, size) = line_for(Face::Text600, sizes, headline, right - now);
         let end = now + measure(Face::Text600, size, 0.0, &headline) + 2.0 * places.gap();
-        self.ink(part, "step", headline, now, (Face::Text600, size, palette.failed_text), false);
+        self.ink(part, "step", headline, now, (Face::Text600, size, inks.0), false);
         if right - end > 60.0 * k {
             let reason = truncate(Face::Text500, TIME * k, reason, right - end).into_owned();
-            let ink = (Face::Text500, TIME * k, palette.text);
+            let ink = (Face::Text500, TIME * k, inks.1);
             self.ink(part, "reason", reason, end, ink, false);
         }
     }

@@ -19,7 +19,7 @@ use crate::app::theme::motion;
 use crate::app::words::count_words;
 use crate::bounded::bounded;
 use crate::layout::RowsLayout;
-use crate::model::{FailureCause, Run, RunStatus};
+use crate::model::{FailureCause, FollowUp, Run, RunStatus};
 use crate::protocol::RunId;
 
 const LAYER: Layer = Layer::Face;
@@ -64,7 +64,7 @@ struct CauseView {
     rect: Rect,
 }
 
-/// A cause and the failed runs that have it, newest first.
+/// A cause and the failed runs that have it: those without a retry first, and the newest first among these.
 struct Failures<'a> {
     cause: FailureCause,
     runs: Vec<&'a Run>,
@@ -175,6 +175,10 @@ fn failures_by_cause<'a>(
         counted.truncate(1);
         counted.iter_mut().for_each(|failures| failures.runs.truncate(1));
         return counted;
+    }
+    // Of one cause, songs that nobody retries are named before the others.
+    for failures in &mut told {
+        failures.runs.sort_by_key(|run| run_store.follow_up(run) != FollowUp::NotRetried);
     }
     // A stable sort: causes stay in order of their latest failures.
     told.sort_by_key(|failures| !failures.is_news);
