@@ -20,6 +20,34 @@ pub enum AsOf {
     SinceBegin(SignedDuration),
 }
 
+impl AsOf {
+    /// Returns the moment as an instant of something that began at `began_at`; a time of day is one of
+    /// `zone`.
+    pub fn after(self, began_at: Timestamp, zone: &TimeZone) -> Timestamp {
+        self.resolved(began_at, zone).0
+    }
+
+    /// Returns the instant, and true for a time of day of the day after the begin.
+    fn resolved(self, began_at: Timestamp, zone: &TimeZone) -> (Timestamp, bool) {
+        match self {
+            Self::Instant(at) => (at, false),
+            Self::SinceBegin(length) => {
+                (began_at.checked_add(length).unwrap_or(Timestamp::MAX), false)
+            }
+            Self::TimeOfDay(time) => {
+                let day = began_at.to_zoned(zone.clone()).date();
+                let on = |day: jiff::civil::Date| {
+                    day.to_datetime(time).to_zoned(zone.clone()).map(|it| it.timestamp()).ok()
+                };
+                if let Some(at) = on(day).filter(|at| *at >= began_at) {
+                    return (at, false);
+                }
+                (day.tomorrow().ok().and_then(on).unwrap_or(Timestamp::MAX), true)
+            }
+        }
+    }
+}
+
 /// A text that names no moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
@@ -164,21 +192,9 @@ impl End {
     }
 
     fn resolve(&mut self, began_at: Timestamp) -> Timestamp {
-        match self.as_of {
-            AsOf::Instant(at) => at,
-            AsOf::SinceBegin(length) => began_at.checked_add(length).unwrap_or(Timestamp::MAX),
-            AsOf::TimeOfDay(time) => {
-                let day = began_at.to_zoned(self.zone.clone()).date();
-                let on = |day: jiff::civil::Date| {
-                    day.to_datetime(time).to_zoned(self.zone.clone()).map(|it| it.timestamp()).ok()
-                };
-                if let Some(at) = on(day).filter(|at| *at >= began_at) {
-                    return at;
-                }
-                self.is_next_day = true;
-                day.tomorrow().ok().and_then(on).unwrap_or(Timestamp::MAX)
-            }
-        }
+        let (at, is_next_day) = self.as_of.resolved(began_at, &self.zone);
+        self.is_next_day |= is_next_day;
+        at
     }
 
     /// Checks, after everything was read, that the moment is one of the recordings. Returns the end of the
