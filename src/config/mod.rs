@@ -9,8 +9,8 @@ mod record_options;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::inspect::AsOf;
 use crate::director::DirectorSettings;
+use crate::inspect::AsOf;
 use crate::kiosk::KioskSettings;
 use crate::model::Retention;
 use crate::source::recorder::RecorderSettings;

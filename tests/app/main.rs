@@ -14,6 +14,7 @@ mod backend;
 mod cli;
 mod demo;
 mod director;
+mod dvr;
 mod focus;
 mod kiosk;
 mod link;

@@ -124,11 +124,7 @@ const FAR_STEP: i32 = 10;
 /// Returns the shortcut of a key. Letters and signs match the character that the key produces, but on
 /// non-Latin layouts letters match the physical key. All other shortcuts match the physical key, and so do
 /// digits that the layout has only with Shift.
-fn shortcut_of(
-    code: KeyCode,
-    logical: &Key,
-    modifiers: Modifiers,
-) -> Option<&'static Shortcut> {
+fn shortcut_of(code: KeyCode, logical: &Key, modifiers: Modifiers) -> Option<&'static Shortcut> {
     if modifiers.other != [false; 3] {
         return None;
     }
@@ -145,7 +141,8 @@ fn shortcut_of(
             code == shortcut.key
         }
     });
-    let is_digit = |shortcut: &&Shortcut| shortcut.key_text.starts_with(|c: char| c.is_ascii_digit());
+    let is_digit =
+        |shortcut: &&Shortcut| shortcut.key_text.starts_with(|c: char| c.is_ascii_digit());
     by_sign.or_else(|| SHORTCUTS.iter().filter(is_digit).find(|shortcut| shortcut.key == code))
 }
 
@@ -231,7 +228,9 @@ mod tests {
             });
         }
         app.update();
-        let actions = app.world_mut().resource_mut::<Messages<Action>>().drain();
+        let actions: Vec<Action> =
+            app.world_mut().resource_mut::<Messages<Action>>().drain().collect();
+        let actions = actions.into_iter();
         actions.filter_map(|it| if let Action::Time(it) = it { Some(it) } else { None }).collect()
     }
 

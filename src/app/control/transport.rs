@@ -95,10 +95,12 @@ fn perform(
             show(run_store, at.checked_add(by).unwrap_or(at), is_playing)
         }
         Transport::Show(at) => show(run_store, at, is_playing),
-        Transport::NextEvent => match run_store.past().next_event(at).filter(|at| *at <= live_now) {
-            Some(next) => show_still(run_store, next, live_now),
-            None => Err("no event came after this one; key L goes back to live".to_owned()),
-        },
+        Transport::NextEvent => {
+            match run_store.past().next_event(at).filter(|at| *at <= live_now) {
+                Some(next) => show_still(run_store, next, live_now),
+                None => Err("no event came after this one; key L goes back to live".to_owned()),
+            }
+        }
         Transport::PreviousEvent => match run_store.past().previous_event(at) {
             Some(before) => show_still(run_store, before, live_now),
             None => Err("no event before this one is kept".to_owned()),
@@ -135,11 +137,7 @@ fn perform(
 }
 
 /// Shows an instant and stops there.
-fn show_still(
-    run_store: &mut RunStore,
-    at: Timestamp,
-    live_now: Timestamp,
-) -> Result<(), String> {
+fn show_still(run_store: &mut RunStore, at: Timestamp, live_now: Timestamp) -> Result<(), String> {
     run_store.rewind_to(at, live_now, false);
     run_store.set_playing(false);
     Ok(())

@@ -275,12 +275,7 @@ impl RunStore {
     }
 
     /// Plays the past on by some real time, and tells each change. Goes live where it reaches that.
-    fn play_on(
-        &mut self,
-        passed: SignedDuration,
-        live_now: Timestamp,
-        tell: impl FnMut(Change),
-    ) {
+    fn play_on(&mut self, passed: SignedDuration, live_now: Timestamp, tell: impl FnMut(Change)) {
         let Some(rewound) = self.rewound.as_ref().filter(|rewound| rewound.is_playing) else {
             return;
         };
@@ -294,11 +289,7 @@ impl RunStore {
         }
     }
 
-    fn advance(
-        &mut self,
-        to: Timestamp,
-        mut tell: impl FnMut(Change),
-    ) -> Result<(), OutOfReach> {
+    fn advance(&mut self, to: Timestamp, mut tell: impl FnMut(Change)) -> Result<(), OutOfReach> {
         let Some(rewound) = self.rewound.as_deref_mut() else { return Ok(()) };
         let begun = Instant::now();
         let mut touched: Vec<RunId> = Vec::new();

@@ -335,7 +335,8 @@ fn draw_time_of_day(
         // The counts of a portrait screen begin closer below.
         let (up, down) = if canvas_size.is_portrait() { (14.0, 14.0) } else { (10.0, 26.0) };
         let at = y + down * scale;
-        let below = Text::new("now", now.to_owned(), right, at, Face::Text500, size::TICKER * scale).end();
+        let below =
+            Text::new("now", now.to_owned(), right, at, Face::Text500, size::TICKER * scale).end();
         part.text(Layer::Face, below.colour(part.palette.text_secondary));
         y -= up * scale;
         ink = part.palette.violet_text;

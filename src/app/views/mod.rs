@@ -19,7 +19,13 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<FreeSpace>()
         .init_resource::<Faults>()
         .init_resource::<counts::RunCounts>()
-        .add_plugins((chrome::plugin, rewound::plugin, transition::plugin, stage::plugin, wall::plugin))
+        .add_plugins((
+            chrome::plugin,
+            rewound::plugin,
+            transition::plugin,
+            stage::plugin,
+            wall::plugin,
+        ))
         .add_systems(
             Update,
             (counts::count_runs, transition::fade, chrome::systems(), rewound::systems())

@@ -9,7 +9,8 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{
-    Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, guarded_without_card, measure, truncate,
+    Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, guarded_without_card, measure,
+    truncate,
 };
 use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
 use crate::app::state::next_frame::NextFrame;
@@ -259,11 +260,12 @@ impl Drawn {
             }
         }
         let type_size = size::TICKER * k;
-        let text = Text::new("past", *word, sign + TAB_SIGN * k, y + 27.0 * k, Face::Text600, type_size)
-            .colour(palette.on_violet)
-            .then(gap * k, rest.clone())
-            .face(Face::Text500)
-            .keep_colour();
+        let text =
+            Text::new("past", *word, sign + TAB_SIGN * k, y + 27.0 * k, Face::Text600, type_size)
+                .colour(palette.on_violet)
+                .then(gap * k, rest.clone())
+                .face(Face::Text500)
+                .keep_colour();
         part.text(Layer::Band, text);
     }
 }
@@ -327,7 +329,8 @@ impl LiveFailureCard {
     /// Lays the news out at the left end of a lane; `None` where there is no room.
     pub fn of(news: LiveFailure, lane: Rect, scale: f32) -> Option<Self> {
         let type_size = size::TICKER * scale;
-        let fixed = (Self::LEFT + 2.0 * Self::GAP + Self::BEFORE_KEY + Self::KEY + Self::END) * scale;
+        let fixed =
+            (Self::LEFT + 2.0 * Self::GAP + Self::BEFORE_KEY + Self::KEY + Self::END) * scale;
         let room = lane.w - fixed;
         let width = |face, words: &str| measure(face, type_size, 0.0, words);
         let LiveFailure { mut head, title, words } = news;
@@ -362,15 +365,17 @@ impl LiveFailureCard {
         badge(part, Layer::Band, DisplayStatus::Failed, centre, 12.0 * k, "live failure");
         let type_size = size::TICKER * k;
         let (x, baseline) = (rect.x + Self::LEFT * k, rect.centre_y() + type_size * 0.358);
-        let text = Text::new("live failure", news.head.clone(), x, baseline, Face::Text600, type_size)
-            .colour(palette.text)
-            .then(Self::GAP * k, news.title.clone())
-            .then(Self::GAP * k, news.words.clone())
-            .face(Face::Text500)
-            .keep_colour();
+        let text =
+            Text::new("live failure", news.head.clone(), x, baseline, Face::Text600, type_size)
+                .colour(palette.text)
+                .then(Self::GAP * k, news.title.clone())
+                .then(Self::GAP * k, news.words.clone())
+                .face(Face::Text500)
+                .keep_colour();
         part.text(Layer::Band, text);
         let right = rect.right() - Self::END * k;
-        let key = Rect::new(right - Self::KEY * k, rect.centre_y() - 14.0 * k, Self::KEY * k, 28.0 * k);
+        let key =
+            Rect::new(right - Self::KEY * k, rect.centre_y() - 14.0 * k, Self::KEY * k, 28.0 * k);
         let cap = Shape::rounded_box(key).radius(6.0 * k).border(1.5 * k, palette.text);
         part.shape(Layer::Band, cap.fill(palette.failed_tint.with_alpha(0.0)).keep_colour());
         let at = (key.centre_x(), key.centre_y() + 8.0 * k);
@@ -411,7 +416,8 @@ mod tests {
 
     #[test]
     fn news_of_a_live_failure_stays_inside_its_lane() {
-        for (width, scale) in [(1302.0, 1.0), (660.0, 1.0), (500.0, 1.3), (300.0, 1.0), (80.0, 1.0)] {
+        for (width, scale) in [(1302.0, 1.0), (660.0, 1.0), (500.0, 1.3), (300.0, 1.0), (80.0, 1.0)]
+        {
             for length in [0, 13, 80] {
                 let news = LiveFailure {
                     head: "Live, 40 s ago:".to_owned(),

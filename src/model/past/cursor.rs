@@ -137,7 +137,11 @@ impl Place {
         read.entries.get(self.next).map(|entry| entry.at)
     }
 
-    fn apply_next(&mut self, model: &mut Model, on_change: &mut impl FnMut(Option<&WorkflowEvent>, Change)) {
+    fn apply_next(
+        &mut self,
+        model: &mut Model,
+        on_change: &mut impl FnMut(Option<&WorkflowEvent>, Change),
+    ) {
         let Some((_, _, read)) = &self.read else { return };
         let Some(entry) = read.entries.get(self.next) else { return };
         self.next += 1;

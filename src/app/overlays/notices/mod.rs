@@ -180,7 +180,8 @@ fn add_notices(
             RunStatus::Failed => failure(run),
             _ => continue,
         };
-        let notice = Notice { at, run: Some(run.id().clone()), title: run_store.live_name(run), news };
+        let notice =
+            Notice { at, run: Some(run.id().clone()), title: run_store.live_name(run), news };
         notices.keep(notice.clone());
         let is_shown = match shown {
             Some(Shown::AllRuns) => true,
@@ -228,7 +229,10 @@ fn title_of(outcome: &OperationOutcome, run_store: &RunStore) -> String {
         operation => {
             let run = operation.run().and_then(|run| model.run(run));
             let id = operation.run().map_or("", |run| run.as_str());
-            run.map_or_else(|| format!("Run {}", run_store.short_id(id)), |run| run_store.live_name(run))
+            run.map_or_else(
+                || format!("Run {}", run_store.short_id(id)),
+                |run| run_store.live_name(run),
+            )
         }
     }
 }

@@ -144,7 +144,11 @@ pub(super) fn draw_line(part: &mut Part, light: &LightView, rect: Rect, scale: f
     let shortest = light.below.last().map_or(0.0, |text| width(text));
     let x = x + gap;
     let name_room = (right - x - gap - shortest).max(0.0);
-    let source = if light.state.is_past() { format!("live: {}", light.source) } else { light.source.clone() };
+    let source = if light.state.is_past() {
+        format!("live: {}", light.source)
+    } else {
+        light.source.clone()
+    };
     let name = truncate(Face::Text600, text_size, &source, name_room).into_owned();
     let name_width = measure(Face::Text600, text_size, 0.0, &name);
     let name = Text::new("source", name, x, y, Face::Text600, text_size);

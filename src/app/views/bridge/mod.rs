@@ -7,9 +7,9 @@ mod light;
 mod meter;
 mod readings;
 mod scale;
-mod transport;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 use jiff::Timestamp;
 

@@ -66,7 +66,8 @@ impl TransportView {
             from.unwrap_or(Timestamp::MIN).max(oldest)
         });
         let has_head = |from: &Timestamp| {
-            *from == oldest || shown.at.duration_since(*from).as_secs_f64() >= BEFORE_HEAD * span(*from)
+            *from == oldest
+                || shown.at.duration_since(*from).as_secs_f64() >= BEFORE_HEAD * span(*from)
         };
         let from = starts.clone().find(has_head).or(starts.last()).unwrap_or(oldest);
         let least = until.checked_sub(SignedDuration::from_secs(LEAST_SECS)).unwrap_or(from);
@@ -101,7 +102,8 @@ impl TransportView {
 fn heights(counts: &[u32]) -> Vec<f32> {
     let mut sorted: Vec<u32> = counts.iter().copied().filter(|count| *count > 0).collect();
     sorted.sort_unstable();
-    let usual = sorted.get(sorted.len().saturating_sub(1) * 49 / 50).copied().unwrap_or(1);
+    let usual =
+        sorted.get((sorted.len() * 49).div_ceil(50).saturating_sub(1)).copied().unwrap_or(1);
     let height = |count: &u32| bounded(*count as f32 / usual.max(1) as f32, 0.0, 1.0);
     counts.iter().map(height).collect()
 }
@@ -218,9 +220,18 @@ fn draw_wave(part: &mut Part, view: &TransportView, places: &Places) -> Vec<Butt
         part.shape(LAYER, bar.fill(ink).opacity(if is_behind { 0.85 } else { 1.0 }));
     }
     let start_size = size::ESSENTIAL_MIN * k;
-    let start = Text::new("start", view.start.clone(), wave.x + 8.0 * k, wave.y + 21.0 * k, Face::Text500, start_size);
-    part.text(LAYER, start.colour(palette.text_secondary));
     let start_end = wave.x + 16.0 * k + measure(Face::Text500, start_size, 0.0, &view.start);
+    let start = Text::new(
+        "start",
+        view.start.clone(),
+        wave.x + 8.0 * k,
+        wave.y + 21.0 * k,
+        Face::Text500,
+        start_size,
+    );
+    if head > start_end {
+        part.text(LAYER, start.colour(palette.text_secondary));
+    }
     let y = wave.y + 12.0 * k;
     let mut buttons = Vec::new();
     // Failures last, above all others.
@@ -259,8 +270,16 @@ fn draw_mark(part: &mut Part, status: RunStatus, centre: Vec2, foot: f32, k: f32
     match status {
         RunStatus::Failed => {
             let radius = 10.0 * k;
-            let stem = Rect::new(centre.x - k, centre.y + radius, 2.0 * k, (foot - centre.y - radius).max(0.0));
-            part.shape(LAYER, Shape::rounded_box(stem).fill(palette.failed).opacity(0.8).keep_colour());
+            let stem = Rect::new(
+                centre.x - k,
+                centre.y + radius,
+                2.0 * k,
+                (foot - centre.y - radius).max(0.0),
+            );
+            part.shape(
+                LAYER,
+                Shape::rounded_box(stem).fill(palette.failed).opacity(0.8).keep_colour(),
+            );
             part.shape(LAYER, Shape::octagon(centre, radius).fill(palette.failed).keep_colour());
             let cross = Shape::cross(centre, radius * 0.38, radius * 0.24);
             part.shape(LAYER, cross.fill(palette.failed_ink).keep_colour());
@@ -268,7 +287,12 @@ fn draw_mark(part: &mut Part, status: RunStatus, centre: Vec2, foot: f32, k: f32
         }
         RunStatus::Cancelled => {
             let square = |side: f32| {
-                Shape::rounded_box(Rect::new(centre.x - side / 2.0, centre.y - side / 2.0, side, side))
+                Shape::rounded_box(Rect::new(
+                    centre.x - side / 2.0,
+                    centre.y - side / 2.0,
+                    side,
+                    side,
+                ))
             };
             part.shape(LAYER, square(12.9 * k).radius(2.1 * k).fill(palette.cancelled));
             part.shape(LAYER, square(5.6 * k).radius(0.7 * k).fill(palette.cancelled_ink));
@@ -293,7 +317,12 @@ fn draw_controls(part: &mut Part, view: &TransportView, places: &Places) -> Vec<
     let pill_size = size::META * k;
     let behind_width = measure(Face::Text600, pill_size, 0.0, &view.behind);
     let pill_width = behind_width + 68.0 * k;
-    let pill = Rect::new(wave.right() - pill_width, y - 3.5 * k + (h - 40.0 * k) / 2.0, pill_width, 46.0 * k);
+    let pill = Rect::new(
+        wave.right() - pill_width,
+        y - 3.5 * k + (h - 40.0 * k) / 2.0,
+        pill_width,
+        46.0 * k,
+    );
     let ring = Shape::rounded_box(pill).radius(pill.h / 2.0).border(3.0 * k, palette.violet_text);
     part.shape(LAYER, ring.fill(palette.violet.with_alpha(0.0)).keep_colour());
     let (sign, middle) = (pill.x + 25.0 * k, pill.centre_y());
@@ -306,7 +335,14 @@ fn draw_controls(part: &mut Part, view: &TransportView, places: &Places) -> Vec<
             part.shape(LAYER, Shape::rounded_box(bar).fill(palette.violet_text));
         }
     }
-    let behind = Text::new("behind", view.behind.clone(), pill.x + 44.0 * k, middle + 9.5 * k, Face::Text600, pill_size);
+    let behind = Text::new(
+        "behind",
+        view.behind.clone(),
+        pill.x + 44.0 * k,
+        middle + 9.5 * k,
+        Face::Text600,
+        pill_size,
+    );
     part.text(LAYER, behind.colour(palette.text));
     press(pill, Transport::Live);
 
@@ -435,7 +471,9 @@ fn draw_keys(part: &mut Part, is_playing: bool, body: Rect, y: f32, k: f32) {
     let type_size = size::ESSENTIAL_MIN * k;
     let width = |face, words: &str| measure(face, type_size, 0.0, words);
     let key_width = |key: &str| width(Face::Text600, key) + 18.0 * k;
-    let part_width = |key: &str| if key == "to" { width(Face::Text500, key) } else { key_width(key).max(30.0 * k) };
+    let part_width = |key: &str| {
+        if key == "to" { width(Face::Text500, key) } else { key_width(key).max(30.0 * k) }
+    };
     let mut x = body.x + 18.0 * k;
     let right = body.right() - 16.0 * k;
     let baseline = y + 22.8 * k;
@@ -452,7 +490,8 @@ fn draw_keys(part: &mut Part, is_playing: bool, body: Rect, y: f32, k: f32) {
                 part.text(LAYER, text.colour(palette.text_secondary));
             } else {
                 let cap = Rect::new(x, y, w, 30.0 * k);
-                let edge = Shape::rounded_box(cap).radius(6.0 * k).border(1.5 * k, palette.text_tertiary);
+                let edge =
+                    Shape::rounded_box(cap).radius(6.0 * k).border(1.5 * k, palette.text_tertiary);
                 part.shape(LAYER, edge.fill(palette.card.with_alpha(0.0)));
                 let text = Text::new(id, *key, x + w / 2.0, baseline, Face::Text600, type_size);
                 part.text(LAYER, text.middle().colour(palette.text));
