@@ -312,7 +312,7 @@ fn memory_is_flat_over_many_random_jumps() {
         assert_eq!(store(&app).past().memory(), past);
     }
     go(&mut app, Transport::Live);
-    let runs = store(&app).model.len();
+    let runs = u32::try_from(store(&app).model.len()).unwrap();
     assert!(most <= entities + 12 * runs, "{entities} entities, {most} at most, of {runs} runs");
     assert_shows_as_of(&mut app, after(300));
 }
