@@ -164,7 +164,7 @@ fn take(folder: &Path, picture: &str, width: u32) -> Result<()> {
         Scene::Many(runs) => (SourceSpec::Recording(many(*runs)?.into()), Moment::End),
         Scene::Lost => (lost()?, Moment::Seconds((WATCHED + LOST).as_secs_f64())),
     };
-    snapshot(SnapshotRequest { source, settings, size, at, output })?;
+    snapshot(SnapshotRequest { source, settings, size, at, as_of: None, paused: false, output })?;
     println!("{shown}");
     Ok(())
 }

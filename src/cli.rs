@@ -212,6 +212,15 @@ pub struct SnapshotArgs {
     #[arg(long, value_name = "SECONDS|end", default_value = "end", value_parser = moment)]
     pub at: Moment,
 
+    /// Draw this earlier moment, as a display shows it that was rewound: an instant
+    /// (2026-11-23T10:15:00Z), a time of day (10:15 or 10:15:30) or the time since the beginning (+2:30)
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<AsOf>,
+
+    /// With --as-of: draw a picture that stands still, not one that plays on
+    #[arg(long, requires = "as_of")]
+    pub paused: bool,
+
     /// The PNG file to write
     #[arg(long, short, value_name = "FILE", default_value = "meterbridge.png")]
     pub output: PathBuf,
@@ -336,6 +345,8 @@ impl SnapshotArgs {
             settings,
             size: self.size,
             at: self.at,
+            as_of: self.as_of,
+            paused: self.paused,
             output: self.output.clone(),
         })
     }

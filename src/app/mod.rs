@@ -31,6 +31,8 @@ mod lane_tests;
 #[doc(hidden)]
 pub mod overlays;
 pub(crate) mod panel;
+#[cfg(test)]
+mod past_tests;
 #[doc(hidden)]
 pub mod platform;
 mod plugins;

@@ -5,12 +5,12 @@ use bevy_egui::{EguiGlobalSettings, EguiPlugin, PrimaryEguiContext};
 
 use super::control::{
     self, connection, following, fullscreen, navigation, presenting, refetching, run_operations,
-    zoom,
+    transport, zoom,
 };
 use super::draw::{CanvasCamera, DrawPlugin, overlay_camera};
 use super::overlays::notices;
 use super::state::next_frame::NextFrame;
-use super::state::{entities, focus, link, run_store, view, viewport};
+use super::state::{entities, focus, link, rewind, run_store, view, viewport};
 use super::{panel, systems, theme, views};
 use crate::config::Settings;
 use crate::protocol::RunId;
@@ -36,6 +36,7 @@ impl Plugin for MeterbridgePlugin {
             .insert_resource(view::View::named(self.settings.view.view))
             .insert_resource(run_operations::RunOperations::new(self.settings.allow_actions))
             .insert_resource(notices::Notices::new(self.settings.kiosk.on))
+            .insert_resource(rewind::Unattended::new(self.settings.kiosk.on))
             .insert_resource(connection::SourceOptions::new(&self.settings));
         app.add_plugins((
             systems::plugin,
@@ -46,6 +47,7 @@ impl Plugin for MeterbridgePlugin {
             following::plugin,
             run_operations::plugin,
             presenting::plugin,
+            transport::unattended_plugin,
             refetching::plugin,
             notices::plugin,
             entities::plugin,

@@ -79,6 +79,10 @@ pub struct SnapshotRequest {
     pub size: Size,
     /// Time of the picture.
     pub at: Moment,
+    /// Moment before `at` that is shown, as on a display that was rewound; `None` draws `at` itself.
+    pub as_of: Option<AsOf>,
+    /// True for a picture that stands still at `as_of`, false for one that plays on from there.
+    pub paused: bool,
     /// Path of the PNG file to write.
     pub output: PathBuf,
 }

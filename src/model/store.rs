@@ -75,6 +75,11 @@ impl Model {
         }
     }
 
+    /// Returns the limits on what is kept.
+    pub fn retention(&self) -> &Retention {
+        &self.retention
+    }
+
     /// Applies a batch and reports every change to `on_change`, with its event; REST snapshots have
     /// none. Changes by late events are reported last, because a run is folded again once per batch.
     pub fn receive(

@@ -15,6 +15,7 @@ mod cli;
 mod clip;
 mod demo;
 mod director;
+mod dvr;
 mod focus;
 mod kiosk;
 mod link;

@@ -68,7 +68,7 @@ pub fn feed<T: AsRef<str>>(app: &mut App, frames: impl IntoIterator<Item = T>) {
 
 /// Does the same as [`feed`] for frames that are live or a replay.
 pub fn feed_as<T: AsRef<str>>(app: &mut App, frames: impl IntoIterator<Item = T>, live: bool) {
-    let now = app.world().resource::<PlaybackClock>().now;
+    let now = app.world().resource::<PlaybackClock>().live_now;
     let mut batch = Batch::new(now, live);
     for frame in frames {
         batch.push_text(frame.as_ref());
@@ -121,7 +121,7 @@ pub fn perform(app: &mut App, action: Action) {
 /// Advances the stopped clock.
 pub fn pass(app: &mut App, seconds: i64) {
     let mut clock = app.world_mut().resource_mut::<PlaybackClock>();
-    let later = clock.now + jiff::SignedDuration::from_secs(seconds);
+    let later = clock.live_now + jiff::SignedDuration::from_secs(seconds);
     clock.set(later);
     app.update();
 }

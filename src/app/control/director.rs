@@ -71,6 +71,15 @@ fn direct(
     let director = &mut auto.bypass_change_detection().0;
     let (before, was_auto) = (director.mode(), director.is_auto());
     let now = clock.secs;
+    if heard.run_store.is_rewound() {
+        // What is live is not on screen, so that there is nothing to show of it.
+        heard.events.clear();
+        heard.apply_actions(director, now);
+        if before != director.mode() {
+            auto.set_changed();
+        }
+        return;
+    }
     director.set_live(heard.is_live());
     heard.report_events(director, now, playback.server_now);
     heard.apply_actions(director, now);

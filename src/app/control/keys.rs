@@ -6,7 +6,7 @@ use bevy::prelude::*;
 use bevy_egui::input::EguiWantsInput;
 
 use super::run_operations::RunOperations;
-use crate::app::state::actions::{Action, SHORTCUTS, Shortcut};
+use crate::app::state::actions::{Action, SHORTCUTS, Shortcut, Transport};
 use crate::app::state::chrome::PanelDialog;
 
 pub(super) fn read_keys(
@@ -15,11 +15,16 @@ pub(super) fn read_keys(
     wanted: Res<EguiWantsInput>,
     dialog: Res<PanelDialog>,
     operations: Option<Res<RunOperations>>,
+    mut modifiers: Local<Modifiers>,
     mut actions: MessageWriter<Action>,
 ) {
-    for input in pressed.read().filter(|input| input.state == ButtonState::Pressed) {
-        let Some(shortcut) = shortcut_of(input.key_code, &input.logical_key, is_chord(&held))
-        else {
+    for input in pressed.read() {
+        // A frame can have a modifier's press, keys with it, and its release.
+        modifiers.follow(input.key_code, input.state);
+        if input.state != ButtonState::Pressed {
+            continue;
+        }
+        let Some(shortcut) = shortcut_of(input.key_code, &input.logical_key, *modifiers) else {
             continue;
         };
         let may_operate = operations.as_ref().is_some_and(|operations| operations.allowed);
@@ -32,7 +37,7 @@ pub(super) fn read_keys(
         }
         // While a confirmation dialog is open, other keys are ignored.
         let is_asked = operations.as_ref().is_some_and(|operations| operations.dialog.is_some());
-        let action = (shortcut.action)();
+        let Some(action) = modifiers.of_action((shortcut.action)()) else { continue };
         if input.repeat && !repeats(&action) {
             continue;
         }
@@ -47,36 +52,98 @@ pub(super) fn read_keys(
             actions.write(action);
         }
     }
+    // A window that lost the focus is told of no releases.
+    *modifiers = Modifiers::held(&held);
 }
 
 /// True when holding the key down repeats the action.
 fn repeats(action: &Action) -> bool {
-    matches!(action, Action::NextRun | Action::PreviousRun)
+    matches!(
+        action,
+        Action::NextRun
+            | Action::PreviousRun
+            | Action::Time(Transport::Skip(_) | Transport::NextEvent | Transport::PreviousEvent)
+    )
 }
 
-/// True while a modifier is held that gives keys another meaning. Shift and right Alt do not count:
-/// many layouts need them to type `?`.
-fn is_chord(held: &ButtonInput<KeyCode>) -> bool {
-    use KeyCode::{AltLeft, ControlLeft, ControlRight, SuperLeft, SuperRight};
-    held.any_pressed([ControlLeft, ControlRight, AltLeft, SuperLeft, SuperRight])
+/// Modifiers that are held. Right Alt is none: many layouts need it to type `[`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Modifiers {
+    shift: [bool; 2],
+    control: [bool; 2],
+    /// Left Alt and the keys with the system's sign, which give keys another meaning.
+    other: [bool; 3],
 }
 
-/// Returns the shortcut of a key. Letters and `?` match the character that the key produces, but on
-/// non-Latin layouts letters match the physical key. All other shortcuts match the physical key.
-fn shortcut_of(code: KeyCode, logical: &Key, chord: bool) -> Option<&'static Shortcut> {
+impl Modifiers {
+    fn held(held: &ButtonInput<KeyCode>) -> Self {
+        let mut modifiers = Self::default();
+        for key in held.get_pressed() {
+            modifiers.follow(*key, ButtonState::Pressed);
+        }
+        modifiers
+    }
+
+    fn follow(&mut self, key: KeyCode, state: ButtonState) {
+        let place = match key {
+            KeyCode::ShiftLeft => &mut self.shift[0],
+            KeyCode::ShiftRight => &mut self.shift[1],
+            KeyCode::ControlLeft => &mut self.control[0],
+            KeyCode::ControlRight => &mut self.control[1],
+            KeyCode::AltLeft => &mut self.other[0],
+            KeyCode::SuperLeft => &mut self.other[1],
+            KeyCode::SuperRight => &mut self.other[2],
+            _ => return,
+        };
+        *place = state == ButtonState::Pressed;
+    }
+
+    /// Returns the action of a key with these modifiers; `None` where they make it no key of ours. Shift
+    /// matters only to steps in time, because many layouts need it to type `?`.
+    fn of_action(self, action: Action) -> Option<Action> {
+        let Action::Time(Transport::Skip(by)) = action else {
+            return (!self.has_control()).then_some(action);
+        };
+        Some(Action::Time(match (self.has_control(), self.shift != [false; 2]) {
+            (true, true) => return None,
+            (true, false) if by > 0 => Transport::NextEvent,
+            (true, false) => Transport::PreviousEvent,
+            (false, true) => Transport::Skip(by * FAR_STEP),
+            (false, false) => Transport::Skip(by),
+        }))
+    }
+
+    fn has_control(self) -> bool {
+        self.control != [false; 2]
+    }
+}
+
+/// Factor of a step in time with Shift.
+const FAR_STEP: i32 = 10;
+
+/// Returns the shortcut of a key. Letters and signs match the character that the key produces, but on
+/// non-Latin layouts letters match the physical key. All other shortcuts match the physical key, and so do
+/// digits that the layout has only with Shift.
+fn shortcut_of(code: KeyCode, logical: &Key, modifiers: Modifiers) -> Option<&'static Shortcut> {
+    if modifiers.other != [false; 3] {
+        return None;
+    }
     let produced = match logical {
         Key::Character(text) => Some(text.as_str()),
         _ => None,
     };
     let latin = produced.is_some_and(|text| text.is_ascii());
-    SHORTCUTS.iter().filter(|_| !chord).find(|shortcut| {
+    let by_sign = SHORTCUTS.iter().find(|shortcut| {
         let by_character = shortcut.key_text.chars().count() == 1 && shortcut.key_text.is_ascii();
         if by_character && (latin || shortcut.key == KeyCode::Slash) {
             produced.is_some_and(|text| text.eq_ignore_ascii_case(shortcut.key_text))
         } else {
             code == shortcut.key
         }
-    })
+    });
+    let is_digit =
+        |shortcut: &&Shortcut| shortcut.key_text.starts_with(|c: char| c.is_ascii_digit());
+    by_sign.or_else(|| SHORTCUTS.iter().filter(is_digit).find(|shortcut| shortcut.key == code))
 }
 
 #[cfg(test)]
@@ -90,7 +157,7 @@ mod tests {
     use crate::app::state::viewport::PanelArea;
 
     fn action(code: KeyCode, logical: Key) -> Option<Action> {
-        shortcut_of(code, &logical, false).map(|shortcut| (shortcut.action)())
+        shortcut_of(code, &logical, Modifiers::default()).map(|shortcut| (shortcut.action)())
     }
 
     fn character(text: &str) -> Key {
@@ -113,7 +180,8 @@ mod tests {
         assert_eq!(action(KeyCode::KeyP, character("P")), Some(Action::TogglePanel));
         // Dvorak has P where QWERTY has R, and L where QWERTY has P.
         assert_eq!(action(KeyCode::KeyR, character("p")), Some(Action::TogglePanel));
-        assert_eq!(action(KeyCode::KeyP, character("l")), None);
+        assert_eq!(action(KeyCode::KeyP, character("l")), Some(Action::Time(Transport::Live)));
+        assert_eq!(action(KeyCode::KeyR, character("o")), None);
         // A Cyrillic layout has no P: the physical key counts.
         assert_eq!(action(KeyCode::KeyP, character("з")), Some(Action::TogglePanel));
     }
@@ -129,7 +197,8 @@ mod tests {
 
     #[test]
     fn other_keys_match_the_physical_key() {
-        assert_eq!(action(KeyCode::Space, Key::Space), Some(Action::ToggleFollowing));
+        let toggle = Action::Time(Transport::TogglePlaying);
+        assert_eq!(action(KeyCode::Space, Key::Space), Some(toggle));
         assert_eq!(action(KeyCode::ArrowDown, Key::ArrowDown), Some(Action::NextRun));
         assert_eq!(action(KeyCode::Escape, Key::Escape), Some(Action::Back));
         assert_eq!(action(KeyCode::F11, Key::F11), Some(Action::ToggleFullscreen));
@@ -137,7 +206,82 @@ mod tests {
 
     #[test]
     fn keys_with_modifiers_are_ignored() {
-        assert!(shortcut_of(KeyCode::KeyP, &character("p"), true).is_none());
+        for modifier in [KeyCode::ControlLeft, KeyCode::AltLeft, KeyCode::SuperLeft] {
+            let mut app = app(false);
+            press(&mut app, modifier, Key::Control, false);
+            app.world_mut().resource_mut::<ButtonInput<KeyCode>>().press(modifier);
+            assert!(press(&mut app, modifier, Key::Control, false).is_empty());
+            assert!(press(&mut app, KeyCode::KeyP, character("p"), false).is_empty());
+        }
+    }
+
+    /// Presses or releases keys, all within one frame; returns the movements in time.
+    fn in_one_frame(app: &mut App, keys: &[(KeyCode, Key, ButtonState)]) -> Vec<Transport> {
+        for (key_code, logical_key, state) in keys.iter().cloned() {
+            app.world_mut().write_message(KeyboardInput {
+                key_code,
+                logical_key,
+                state,
+                text: None,
+                repeat: false,
+                window: Entity::PLACEHOLDER,
+            });
+        }
+        app.update();
+        let actions: Vec<Action> =
+            app.world_mut().resource_mut::<Messages<Action>>().drain().collect();
+        let actions = actions.into_iter();
+        actions.filter_map(|it| if let Action::Time(it) = it { Some(it) } else { None }).collect()
+    }
+
+    #[test]
+    fn arrows_step_in_time_by_the_modifiers_that_are_held_at_their_press() {
+        use ButtonState::{Pressed, Released};
+        let left = |state| (KeyCode::ArrowLeft, Key::ArrowLeft, state);
+        let right = |state| (KeyCode::ArrowRight, Key::ArrowRight, state);
+        let shift = |state| (KeyCode::ShiftRight, Key::Shift, state);
+        let control = |state| (KeyCode::ControlLeft, Key::Control, state);
+        let keys = [
+            left(Pressed),
+            shift(Pressed),
+            left(Pressed),
+            shift(Released),
+            control(Pressed),
+            left(Pressed),
+            right(Pressed),
+            control(Released),
+            right(Pressed),
+        ];
+        let stepped = in_one_frame(&mut app(false), &keys);
+        let expected = [
+            Transport::Skip(-1),
+            Transport::Skip(-10),
+            Transport::PreviousEvent,
+            Transport::NextEvent,
+            Transport::Skip(1),
+        ];
+        assert_eq!(stepped, expected);
+    }
+
+    #[test]
+    fn modifier_whose_release_went_to_another_window_is_no_longer_held() {
+        let mut app = app(false);
+        let control = (KeyCode::ControlLeft, Key::Control, ButtonState::Pressed);
+        assert!(in_one_frame(&mut app, &[control]).is_empty());
+        let right = (KeyCode::ArrowRight, Key::ArrowRight, ButtonState::Pressed);
+        assert_eq!(in_one_frame(&mut app, &[right]), [Transport::Skip(1)]);
+    }
+
+    #[test]
+    fn digits_and_brackets_work_on_layouts_that_have_them_elsewhere() {
+        let speed = |place| Some(Action::Time(Transport::Speed(place)));
+        assert_eq!(action(KeyCode::Digit1, character("1")), speed(0));
+        assert_eq!(action(KeyCode::Numpad7, character("7")), speed(6));
+        // A French layout has digits with Shift only, and [ on the key of 5.
+        assert_eq!(action(KeyCode::Digit1, character("&")), speed(0));
+        let before = Some(Action::Time(Transport::PreviousFailure));
+        assert_eq!(action(KeyCode::Digit5, character("[")), before);
+        assert_eq!(action(KeyCode::Digit8, character("8")), None);
     }
 
     fn app(wants_keyboard: bool) -> App {

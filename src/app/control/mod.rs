@@ -11,6 +11,7 @@ pub mod presenting;
 pub mod presses;
 pub mod refetching;
 pub mod run_operations;
+pub mod transport;
 pub mod user_input;
 pub mod zoom;
 
@@ -18,8 +19,9 @@ use bevy::input::touch::TouchInput;
 use bevy::prelude::*;
 
 use self::presses::pointer_on_controls;
+use crate::app::draw::Canvas;
 use crate::app::state::chrome::PanelDialog;
-use crate::app::state::hit::{Buttons, Pickable};
+use crate::app::state::hit::{Buttons, Pickable, Scrub};
 use crate::app::state::view::on_wall;
 use crate::app::state::viewport::PanelArea;
 use crate::app::systems::AppSystems;
@@ -27,13 +29,15 @@ use crate::app::systems::AppSystems;
 /// Adds the systems that turn keys and clicks into actions.
 pub fn input_plugin(app: &mut App) {
     let pick = presses::pick.run_if(not(pointer_on_controls)).run_if(on_wall);
+    let scrub = presses::scrub.run_if(resource_exists::<Canvas>);
     app.init_resource::<PanelDialog>()
         .init_resource::<PanelArea>()
         .init_resource::<Buttons>()
         .init_resource::<Pickable>()
+        .init_resource::<Scrub>()
         .add_message::<TouchInput>()
         .add_systems(
             Update,
-            (keys::read_keys, presses::press, pick).chain().in_set(AppSystems::Press),
+            (keys::read_keys, presses::press, scrub, pick).chain().in_set(AppSystems::Press),
         );
 }

@@ -3,6 +3,7 @@
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
+use super::transport;
 use crate::app::state::actions::Action;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::{Focus, listed_runs};
@@ -21,7 +22,12 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<Zoom>()
         .init_resource::<Selection>()
         .init_resource::<Pickable>()
-        .add_systems(Update, apply_navigation_actions.in_set(AppSystems::Navigate));
+        .init_resource::<transport::Refusals>()
+        .add_systems(
+            Update,
+            (apply_navigation_actions, transport::apply).chain().in_set(AppSystems::Navigate),
+        )
+        .add_systems(Update, transport::tell.in_set(AppSystems::Follow));
 }
 
 /// State of the wall that actions change.
@@ -84,6 +90,8 @@ fn apply_navigation_actions(
             Action::SelectRun(run) if on_wall => wall.open(run.clone(), &mut focus, &mut zoom),
             Action::SelectRun(run) => focus.pin(run.clone()),
             Action::Fit => *zoom = Zoom::default(),
+            // Refused where `transport` says so.
+            Action::MarkSeen(_) if run_store.is_rewound() => {}
             Action::MarkSeen(run) => {
                 let is_failed = |run: &&Run| run.status == RunStatus::Failed;
                 let chosen = run.clone().or_else(|| {
@@ -114,7 +122,9 @@ fn apply_navigation_actions(
             Action::Back if chrome.fullscreen => chrome.fullscreen = false,
             Action::Back if on_wall => {}
             Action::Follow | Action::Back => focus.follow(),
-            // Performed elsewhere: by the director, run operations, theme, toasts, connection and presenting.
+            // Performed elsewhere: by the director, run operations, theme, toasts, connection, presenting
+            // and transport.
+            Action::Time(_) => {}
             Action::ToggleAuto | Action::Auto => {}
             Action::Ask(..) | Action::Answer(_) => {}
             Action::NextTheme | Action::ChooseTheme(_) => {}

@@ -27,7 +27,7 @@ fn present(
         let told = perform(*command, &link);
         let is_refused = told.is_err();
         let words = told.unwrap_or_else(|refusal| refusal);
-        let notice = Notice::of_presenting(words, is_refused, clock.now);
+        let notice = Notice::of_presenting(words, is_refused, clock.live_now);
         notices.keep(notice.clone());
         notices.toasts.add_notice(notice, draw_clock.secs);
     }

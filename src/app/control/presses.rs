@@ -1,14 +1,15 @@
 //! Clicks and touches on overlays and on the view.
 
 use bevy::ecs::system::SystemParam;
+use bevy::input::touch::{TouchInput, TouchPhase};
 use bevy::prelude::*;
 use bevy::window::PrimaryWindow;
 use bevy_egui::input::EguiWantsInput;
 
 use super::user_input::PointerPresses;
 use crate::app::draw::Canvas;
-use crate::app::state::actions::Action;
-use crate::app::state::hit::{Buttons, Pickable};
+use crate::app::state::actions::{Action, Transport};
+use crate::app::state::hit::{Buttons, Pickable, Scrub};
 use crate::app::state::viewport::PanelArea;
 
 /// Largest pointer movement in physical pixels for a press to count as a click.
@@ -20,6 +21,7 @@ pub struct PointerOwner<'w, 's> {
     wanted: Res<'w, EguiWantsInput>,
     area: Res<'w, PanelArea>,
     buttons: Option<Res<'w, Buttons>>,
+    scrub: Option<Res<'w, Scrub>>,
     canvas: Option<Res<'w, Canvas>>,
     windows: Query<'w, 's, &'static Window, With<PrimaryWindow>>,
 }
@@ -36,7 +38,9 @@ impl PointerOwner<'_, '_> {
         };
         let over_button = |window: &Window| {
             let (buttons, canvas) = (self.buttons.as_ref()?, self.canvas.as_ref()?);
-            Some(buttons.hold_pointer_at(canvas.point_at(window.physical_cursor_position()?)))
+            let point = canvas.point_at(window.physical_cursor_position()?);
+            let scrubs = self.scrub.as_ref().is_some_and(|scrub| scrub.holds_pointer_at(point));
+            Some(buttons.hold_pointer_at(point) || scrubs)
         };
         self.wanted.wants_any_pointer_input()
             || self
@@ -69,6 +73,64 @@ pub(super) fn press(
         let mut shown = shown.iter().filter(|button| button.holds_pointer || !on_controls);
         let pressed = shown.find(|button| presses.iter().any(|at| button.rect.holds(at.x, at.y)));
         actions.write_batch(pressed.map(|button| button.action.clone()));
+    }
+}
+
+/// Moves in time while the pointer or a finger is dragged over the transport, and where it is pressed.
+pub(super) fn scrub(
+    held: Res<ButtonInput<MouseButton>>,
+    mut touches: MessageReader<TouchInput>,
+    windows: Query<&Window, With<PrimaryWindow>>,
+    canvas: Res<Canvas>,
+    buttons: Res<Buttons>,
+    mut scrub: ResMut<Scrub>,
+    mut finger: Local<Option<u64>>,
+    mut last: Local<Option<Vec2>>,
+    mut actions: MessageWriter<Action>,
+) {
+    let Ok(window) = windows.single() else { return };
+    let begins = |scrub: &Scrub, point: Vec2| {
+        let area = scrub.area.filter(|area| area.rect.holds(point.x, point.y));
+        area.filter(|_| !buttons.hold_pointer_at(point))
+    };
+    let mut place = None;
+    for touch in touches.read() {
+        let point = canvas.point_at(touch.position * window.scale_factor());
+        match touch.phase {
+            TouchPhase::Started if scrub.dragged.is_none() => {
+                if let Some(area) = begins(&scrub, point) {
+                    scrub.dragged = Some(area);
+                    *finger = Some(touch.id);
+                    place = Some(point);
+                }
+            }
+            TouchPhase::Moved if *finger == Some(touch.id) => place = Some(point),
+            TouchPhase::Ended | TouchPhase::Canceled if *finger == Some(touch.id) => {
+                scrub.dragged = None;
+                *finger = None;
+            }
+            _ => {}
+        }
+    }
+    let pointer = window.physical_cursor_position().map(|px| canvas.point_at(px));
+    if finger.is_none() {
+        if held.just_pressed(MouseButton::Left)
+            && let Some(area) = pointer.and_then(|point| begins(&scrub, point))
+        {
+            scrub.dragged = Some(area);
+            *last = None;
+        }
+        if scrub.dragged.is_some() {
+            // Each place is shown once, also while the pointer rests.
+            place = pointer.filter(|point| last.replace(*point) != Some(*point));
+            if !held.pressed(MouseButton::Left) {
+                scrub.dragged = None;
+            }
+        }
+    }
+    if let Some((area, point)) = scrub.dragged.or(scrub.area).zip(place) {
+        let transport = area.instant_at(point.x).map_or(Transport::Live, Transport::Show);
+        actions.write(Action::Time(transport));
     }
 }
 

@@ -93,6 +93,10 @@ fn handle_operations(
             continue;
         }
         match action {
+            // Refused where `transport` says so: what is shown may no longer be so.
+            Action::Ask(..) | Action::Answer(Some(_)) if run_store.is_rewound() => {
+                operations.dialog = None;
+            }
             Action::Ask(kind, run) if operations.dialog.is_none() && link.acting().is_ok() => {
                 let run = run.clone().or_else(|| shown(*view, &focus, &selection));
                 operations.dialog = ask(*kind, run.as_ref().and_then(|id| run_store.model.run(id)));

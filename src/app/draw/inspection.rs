@@ -8,7 +8,7 @@ use super::metrics::measure;
 use crate::layout::{CanvasSize, Rect};
 
 /// Parts around the views, which may stand on the bridge.
-const AROUND: [&str; 5] = ["frame", "bridge", "director", "toasts", "fault"];
+const AROUND: [&str; 6] = ["frame", "bridge", "director", "toasts", "fault", "past"];
 /// Part of a type size below the baseline.
 const DESCENT: f32 = 0.2;
 
@@ -47,6 +47,22 @@ impl Canvas {
             }
         }
         faults
+    }
+
+    /// Returns the parts of the views, without what is around them, with every shape and text.
+    pub fn views(&self) -> Vec<String> {
+        let views = self.parts().iter().filter(|part| !AROUND.contains(&part.name()));
+        let mut views: Vec<String> = views
+            .map(|part| format!("{:?}: {:?} {:?}", part.id(), part.shapes, part.texts))
+            .collect();
+        views.sort_unstable();
+        views
+    }
+
+    /// Returns the number of shapes of a part.
+    pub fn shapes_in(&self, part: &'static str) -> usize {
+        let parts = self.parts().iter().filter(|found| found.name() == part);
+        parts.map(|part| part.shapes.len()).sum()
     }
 
     /// Returns the visible texts of a part with their places.

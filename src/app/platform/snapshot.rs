@@ -11,17 +11,19 @@ use crate::app::draw::{
     DrawClock, NoAdapter, OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png,
 };
 use crate::app::plugins::{self, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
+use crate::app::state::actions::{Action, Transport};
 use crate::app::state::chrome::Chrome;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::link::Link;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::config::{Moment, SnapshotRequest};
-use crate::model::Model;
+use crate::inspect::AsOf;
 use crate::progress::{self, StillBusy};
 use crate::source::merge::MergedFrames;
 use crate::source::recording::RecordingError;
 use crate::source::{ConnectionState, RecordingFiles, SourceSpec};
+use crate::time_zone;
 
 /// Time for which a live source is watched when no moment is given.
 const LIVE_MOMENT: Duration = Duration::from_secs(10);
@@ -39,6 +41,10 @@ pub enum SnapshotError {
     Recording(#[from] RecordingError),
     #[error("there was no connection: {0}")]
     NoConnection(String),
+    #[error("--as-of has nothing to show: nothing was received")]
+    NothingReceived,
+    #[error("--as-of {at} is not between {began_at} and {ended_at}, the times that can be shown")]
+    OutOfReach { at: Timestamp, began_at: Timestamp, ended_at: Timestamp },
     #[error(transparent)]
     NoAdapter(#[from] NoAdapter),
     #[error(transparent)]
@@ -52,7 +58,7 @@ pub enum SnapshotError {
 /// Fails when the source cannot be read, no graphics adapter is found, or the file cannot be
 /// written.
 pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
-    let SnapshotRequest { source, settings, size, at, output } = request;
+    let SnapshotRequest { source, settings, size, at, as_of, paused, output } = request;
     let size = UVec2::new(size.width, size.height);
     let watched = match at {
         Moment::End => LIVE_MOMENT,
@@ -81,9 +87,10 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
 
     let mut busy = live.then(|| StillBusy::drawing(size.x, size.y, watched));
     if let SourceSpec::Recording(files) = &source {
-        let (model, now) = read_until(files, at, Model::new(retention))?;
+        let mut run_store = RunStore::new(retention);
+        let now = read_until(files, at, &mut run_store)?;
         let world = app.world_mut();
-        *world.resource_mut::<RunStore>() = RunStore::of(model);
+        *world.resource_mut::<RunStore>() = run_store;
         let mut link = world.resource_mut::<Link>();
         link.source = Some(source.clone());
         link.url = files.to_string();
@@ -93,9 +100,28 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
         watch(&mut app, watched)?;
         settle(&mut app);
     }
+    if let Some(as_of) = as_of {
+        rewind(&mut app, as_of, paused)?;
+    }
     // Reading a long recording says so itself.
     busy.get_or_insert_with(|| StillBusy::drawing(size.x, size.y, Duration::ZERO));
     Ok(render_to_png(&mut app, size, &output)?)
+}
+
+/// Shows an earlier moment.
+fn rewind(app: &mut App, as_of: AsOf, paused: bool) -> Result<(), SnapshotError> {
+    let world = app.world_mut();
+    let live_now = world.resource::<PlaybackClock>().live_now;
+    let run_store = world.resource::<RunStore>();
+    let began_at = run_store.oldest().ok_or(SnapshotError::NothingReceived)?;
+    let at = as_of.after(began_at, time_zone::current().zone());
+    if at < began_at || at > live_now {
+        return Err(SnapshotError::OutOfReach { at, began_at, ended_at: live_now });
+    }
+    world.write_message(Action::Time(Transport::Play(false)));
+    world.write_message(Action::Time(Transport::Show(at)));
+    world.write_message(Action::Time(Transport::Play(!paused)));
+    Ok(())
 }
 
 /// Runs the app for `watched`, counted from the moment it is connected.
@@ -131,13 +157,13 @@ fn settle(app: &mut App) {
     *clock = DrawClock { secs: clock.secs + SETTLED_SECS, follow_real_time: false };
 }
 
-/// Reads a recording up to a moment. Returns the model and the time at that moment: by the
+/// Reads a recording up to a moment into a store. Returns the time at that moment: by the
 /// recording's clock, or the local time when no event carries a time.
 fn read_until(
     files: &RecordingFiles,
     at: Moment,
-    mut model: Model,
-) -> Result<(Model, Timestamp), RecordingError> {
+    run_store: &mut RunStore,
+) -> Result<Timestamp, RecordingError> {
     let opened: Result<Vec<_>, _> = files.paths().iter().map(|path| progress::open(path)).collect();
     let mut frames = MergedFrames::new(opened?);
     let until = match at {
@@ -155,7 +181,7 @@ fn read_until(
             break;
         }
         now = received_at;
-        model.receive(batch, |_, _| {});
+        run_store.receive(batch, |_, _| {});
     }
-    Ok((model, now.unwrap_or(today)))
+    Ok(now.unwrap_or(today))
 }

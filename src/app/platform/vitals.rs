@@ -116,7 +116,7 @@ fn log_vitals(mut interval: ResMut<Interval>, vitals: Res<SharedVitals>, run_sto
     if passed < interval.length {
         return;
     }
-    let counters = *run_store.model.counters();
+    let counters = *run_store.live().counters();
     let events = counters.events - interval.counters.events;
     let dropped = counters.dropped - interval.counters.dropped;
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;

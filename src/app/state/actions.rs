@@ -1,6 +1,7 @@
 //! Actions that a user can request, and the table of keyboard shortcuts that trigger them.
 
 use bevy::prelude::*;
+use jiff::Timestamp;
 
 use crate::config::ThemeName;
 use crate::model::{Run, RunStatus};
@@ -66,6 +67,35 @@ pub enum Action {
     Configure(Box<crate::source::ConnectionSettings>),
     /// Gives the demo studio a presenter's command.
     Present(Presenting),
+    /// Moves in time: shows the past, plays it, or goes back to live.
+    Time(Transport),
+}
+
+/// A movement in time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Transport {
+    /// Stops the picture, or lets it play on.
+    TogglePlaying,
+    /// Stops the picture, or lets it play on, whatever it did before.
+    Play(bool),
+    /// Shows the instant so many seconds later; earlier, if negative.
+    Skip(i32),
+    /// Shows this instant.
+    Show(Timestamp),
+    /// Shows the next event, and stops there.
+    NextEvent,
+    /// Shows the event before, and stops there.
+    PreviousEvent,
+    /// Shows the next failure.
+    NextFailure,
+    /// Shows the failure before.
+    PreviousFailure,
+    /// Shows the oldest instant that is kept.
+    Oldest,
+    /// Goes back to live.
+    Live,
+    /// Plays at this speed of [`super::rewind::SPEEDS`], by its place there.
+    Speed(usize),
 }
 
 /// A presenter's command to the demo studio.
@@ -162,6 +192,96 @@ pub const SHORTCUTS: &[Shortcut] = &[
     Shortcut {
         key: KeyCode::Space,
         key_text: "Space",
+        text: "Stop the picture, or let it play on",
+        action: || Action::Time(Transport::TogglePlaying),
+    },
+    Shortcut {
+        key: KeyCode::ArrowLeft,
+        key_text: "←",
+        text: "Back in time by 1 s; Shift: 10 s; Ctrl: to the event before",
+        action: || Action::Time(Transport::Skip(-1)),
+    },
+    Shortcut {
+        key: KeyCode::ArrowRight,
+        key_text: "→",
+        text: "Forward in time by 1 s; Shift: 10 s; Ctrl: to the next event",
+        action: || Action::Time(Transport::Skip(1)),
+    },
+    Shortcut {
+        key: KeyCode::BracketLeft,
+        key_text: "[",
+        text: "Back in time to the failure before",
+        action: || Action::Time(Transport::PreviousFailure),
+    },
+    Shortcut {
+        key: KeyCode::BracketRight,
+        key_text: "]",
+        text: "Forward in time to the next failure",
+        action: || Action::Time(Transport::NextFailure),
+    },
+    Shortcut {
+        key: KeyCode::Home,
+        key_text: "Home",
+        text: "Back in time as far as it is kept",
+        action: || Action::Time(Transport::Oldest),
+    },
+    Shortcut {
+        key: KeyCode::KeyL,
+        key_text: "L",
+        text: "Back to live",
+        action: || Action::Time(Transport::Live),
+    },
+    Shortcut {
+        key: KeyCode::End,
+        key_text: "End",
+        text: "Back to live",
+        action: || Action::Time(Transport::Live),
+    },
+    Shortcut {
+        key: KeyCode::Digit1,
+        key_text: "1",
+        text: "Play the past at a quarter of its speed",
+        action: || Action::Time(Transport::Speed(0)),
+    },
+    Shortcut {
+        key: KeyCode::Digit2,
+        key_text: "2",
+        text: "Play the past at half its speed",
+        action: || Action::Time(Transport::Speed(1)),
+    },
+    Shortcut {
+        key: KeyCode::Digit3,
+        key_text: "3",
+        text: "Play the past at its own speed",
+        action: || Action::Time(Transport::Speed(2)),
+    },
+    Shortcut {
+        key: KeyCode::Digit4,
+        key_text: "4",
+        text: "Play the past 2 times as fast",
+        action: || Action::Time(Transport::Speed(3)),
+    },
+    Shortcut {
+        key: KeyCode::Digit5,
+        key_text: "5",
+        text: "Play the past 5 times as fast",
+        action: || Action::Time(Transport::Speed(4)),
+    },
+    Shortcut {
+        key: KeyCode::Digit6,
+        key_text: "6",
+        text: "Play the past 10 times as fast",
+        action: || Action::Time(Transport::Speed(5)),
+    },
+    Shortcut {
+        key: KeyCode::Digit7,
+        key_text: "7",
+        text: "Play the past 60 times as fast",
+        action: || Action::Time(Transport::Speed(6)),
+    },
+    Shortcut {
+        key: KeyCode::KeyK,
+        key_text: "K",
         text: "Stay on this run, or follow again",
         action: || Action::ToggleFollowing,
     },
@@ -174,18 +294,6 @@ pub const SHORTCUTS: &[Shortcut] = &[
     Shortcut {
         key: KeyCode::ArrowUp,
         key_text: "↑",
-        text: "Previous run",
-        action: || Action::PreviousRun,
-    },
-    Shortcut {
-        key: KeyCode::ArrowRight,
-        key_text: "→",
-        text: "Next run",
-        action: || Action::NextRun,
-    },
-    Shortcut {
-        key: KeyCode::ArrowLeft,
-        key_text: "←",
         text: "Previous run",
         action: || Action::PreviousRun,
     },

@@ -10,11 +10,19 @@ use crate::time_zone;
 /// time and a snapshot's time stands still.
 #[derive(Resource, Clone, Debug)]
 pub struct PlaybackClock {
-    /// The local time, or the time within the recording.
+    /// The time that is shown: [`Self::live_now`], or an instant of the past.
     pub now: Timestamp,
     /// The server's time at `now`.
     pub server_now: Timestamp,
+    /// The local time, or the time within the recording, whatever is shown.
+    pub live_now: Timestamp,
     mode: ClockMode,
+    /// The instant that is shown instead of `live_now`.
+    shown: Option<Timestamp>,
+    /// Real time that passed since it was last taken.
+    passed: SignedDuration,
+    /// Local time of the last tick.
+    ticked_at: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,15 +37,22 @@ enum ClockMode {
 
 impl Default for PlaybackClock {
     fn default() -> Self {
-        let now = Timestamp::now();
-        Self { now, server_now: now, mode: ClockMode::Live }
+        Self { mode: ClockMode::Live, ..Self::fixed(Timestamp::now()) }
     }
 }
 
 impl PlaybackClock {
     /// Returns a clock that stays at `now` until it is set again.
     pub fn fixed(now: Timestamp) -> Self {
-        Self { now, server_now: now, mode: ClockMode::Fixed }
+        Self {
+            now,
+            server_now: now,
+            live_now: now,
+            mode: ClockMode::Fixed,
+            shown: None,
+            passed: SignedDuration::ZERO,
+            ticked_at: now,
+        }
     }
 
     /// Stops the clock at the current time, for a still picture.
@@ -46,18 +61,36 @@ impl PlaybackClock {
         self.mode = ClockMode::Fixed;
     }
 
-    /// Sets `now` without changing the mode.
+    /// Sets the live time without changing the mode.
     pub fn set(&mut self, now: Timestamp) {
-        self.now = now;
+        self.passed += now.duration_since(self.live_now);
+        self.go_to(now);
     }
 
-    /// Sets `now` to the time at which a recorded frame was received, and advances it `rate` times
+    /// Sets the live time to that at which a recorded frame was received, and advances it `rate` times
     /// as fast as real time from here on. No effect on a fixed clock.
     pub(in crate::app) fn align(&mut self, received_at: Timestamp, rate: f64) {
         if self.mode != ClockMode::Fixed {
             self.mode = ClockMode::Recorded { recorded: received_at, real: Timestamp::now(), rate };
-            self.now = received_at;
+            self.go_to(received_at);
         }
+    }
+
+    fn go_to(&mut self, live_now: Timestamp) {
+        self.live_now = live_now;
+        self.now = self.shown.unwrap_or(live_now);
+    }
+
+    /// Shows an instant of the past, or with `None` the live time again.
+    pub(super) fn show(&mut self, shown: Option<Timestamp>) {
+        self.shown = shown;
+        self.now = shown.unwrap_or(self.live_now);
+    }
+
+    /// Takes the real time that passed since the last call; of a fixed clock, the time by which it was set
+    /// forwards.
+    pub(super) fn take_passed(&mut self) -> SignedDuration {
+        std::mem::take(&mut self.passed).max(SignedDuration::ZERO)
     }
 
     pub(in crate::app) fn is_fixed(&self) -> bool {
@@ -65,15 +98,18 @@ impl PlaybackClock {
     }
 
     pub(in crate::app) fn tick(&mut self) {
+        let real_now = Timestamp::now();
         match self.mode {
-            ClockMode::Live => self.now = Timestamp::now(),
+            ClockMode::Live => self.go_to(real_now),
             ClockMode::Recorded { recorded, real, rate } => {
-                let passed = Timestamp::now().duration_since(real).as_secs_f64() * rate;
+                let passed = real_now.duration_since(real).as_secs_f64() * rate;
                 let passed = SignedDuration::try_from_secs_f64(passed).unwrap_or_default();
-                self.now = recorded.checked_add(passed).unwrap_or(recorded);
+                self.go_to(recorded.checked_add(passed).unwrap_or(recorded));
             }
-            ClockMode::Fixed => {}
+            ClockMode::Fixed => return,
         }
+        self.passed += real_now.duration_since(self.ticked_at);
+        self.ticked_at = real_now;
     }
 }
 

@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use bevy::prelude::*;
 use foldhash::fast::FixedState;
 
-use super::run_store::{EventReceived, RunStore, touched};
+use super::rewind::{Changed, ShownChanges};
+use super::run_store::{RunStore, touched};
 use crate::app::systems::AppSystems;
 use crate::model::{self, NodeStatus, RunStatus};
 use crate::protocol::{NodeName, RunId};
@@ -92,13 +93,19 @@ fn sync(
     mut commands: Commands,
     mut index: ResMut<RunIndex>,
     run_store: Res<RunStore>,
-    mut received: MessageReader<EventReceived>,
+    mut shown: ShownChanges,
     mut runs: Query<&mut RunEntity>,
     mut nodes: Query<&mut NodeEntity>,
 ) {
+    let changed = match shown.take(&run_store) {
+        Changed::Runs(changed) if !index.rebuild => changed,
+        _ => {
+            index.rebuild = true;
+            Vec::new()
+        }
+    };
     if index.rebuild {
         index.rebuild = false;
-        received.clear();
         for (_, entry) in index.runs.drain() {
             commands.entity(entry.run).despawn();
         }
@@ -107,10 +114,7 @@ fn sync(
         }
         return;
     }
-    if received.is_empty() {
-        return;
-    }
-    for id in touched(received.read()) {
+    for id in touched(changed.into_iter().map(|(change, _)| change)) {
         match run_store.model.run(id) {
             Some(run) => sync_run(&mut commands, &mut index, run, &mut runs, &mut nodes),
             None => {

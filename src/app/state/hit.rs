@@ -1,8 +1,10 @@
 //! Hit testing: views and overlays publish their clickable areas, and `control` queries them.
 
 use bevy::prelude::*;
+use jiff::{SignedDuration, Timestamp};
 
 use super::actions::Action;
+use crate::bounded::bounded;
 use crate::layout::Rect;
 use crate::protocol::RunId;
 
@@ -115,6 +117,40 @@ impl Buttons {
     pub fn hold_pointer_at(&self, point: Vec2) -> bool {
         let mut holding = self.by_overlay().flatten().filter(|button| button.holds_pointer);
         holding.any(|button| button.rect.holds(point.x, point.y))
+    }
+}
+
+/// Area in which a drag moves in time, in design pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScrubArea {
+    pub rect: Rect,
+    /// Instants at its left and right end.
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+impl ScrubArea {
+    /// Returns the instant at a place, and `None` at the right end, which is the present.
+    pub fn instant_at(&self, x: f32) -> Option<Timestamp> {
+        let place = bounded(f64::from((x - self.rect.x) / self.rect.w.max(1.0)), 0.0, 1.0);
+        let span = self.until.duration_since(self.from).as_secs_f64();
+        let after = SignedDuration::try_from_secs_f64(span * place).ok()?;
+        (place < 1.0).then(|| self.from.checked_add(after).ok())?
+    }
+}
+
+/// The area in which a drag moves in time, and the one that is being dragged in.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
+pub struct Scrub {
+    pub area: Option<ScrubArea>,
+    /// As it was when the drag began, so that what is under the pointer stays there.
+    pub dragged: Option<ScrubArea>,
+}
+
+impl Scrub {
+    /// True when the pointer at this point moves in time, and not the view.
+    pub fn holds_pointer_at(&self, point: Vec2) -> bool {
+        self.dragged.is_some() || self.area.is_some_and(|area| area.rect.holds(point.x, point.y))
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) mod next_frame;
 #[doc(hidden)]
 pub mod presence;
 pub mod refetch_rules;
+#[doc(hidden)]
+pub mod rewind;
 pub mod run_store;
 #[doc(hidden)]
 pub mod run_view;

@@ -1,16 +1,19 @@
 //! The run store: the only place that changes the model, by draining the source's channel into it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use bevy::platform::time::Instant;
 use bevy::prelude::*;
 use foldhash::fast::FixedState;
+use jiff::Timestamp;
 
 use super::clock::{self, PlaybackClock, local_zone};
 use super::link::{HubOffer, Link};
 use super::names::Names;
+use super::rewind::{self, PastChanged, Rewound};
 use crate::app::systems::AppSystems;
+use crate::model::past::{Past, PastLimits};
 use crate::model::{
     Change, FollowUp, Model, NodeStatus, Retention, Run, RunStatus, SongRuns, SongStory,
 };
@@ -32,17 +35,25 @@ const LONG_ASLEEP: Duration = Duration::from_secs(2);
 /// Number of entries kept in the connection log.
 const KEPT_CONNECTION_LOG: usize = 500;
 
-/// The model and a counter of its changes.
+/// The model that is shown, and a counter of its changes. While the past is shown, the live model goes on
+/// beside it (`rewind`).
 #[derive(Resource)]
 pub struct RunStore {
-    /// Runs, nodes, log and counters. Changed by [`receive`] and read by everything else.
+    /// Runs, nodes, log and counters as of the instant that is shown. Changed by [`receive`] and read by
+    /// everything else; [`RunStore::live`] is the model as of now.
     pub model: Model,
     /// Number of changes to the model so far; views compare it with the value they last drew.
     pub generation: u64,
-    names: Names,
-    songs: SongRuns,
-    /// Failures that somebody marked as seen, here or at another screen of the hub.
-    seen: HashSet<RunId, FixedState>,
+    pub(super) names: Names,
+    pub(super) songs: SongRuns,
+    pub(super) past: Past,
+    pub(super) rewound: Option<Box<Rewound>>,
+    /// Number of times that another instant was shown at once.
+    pub(super) jumps: u64,
+    /// Latest known time by this machine's clock.
+    pub(super) live_now: Timestamp,
+    /// Failures that somebody marked as seen, here or at another screen of the hub, with the time of that.
+    seen: HashMap<RunId, Timestamp, FixedState>,
     /// Of these, those marked here that no hub has confirmed.
     unconfirmed: HashSet<RunId, FixedState>,
     /// Marks that the source has not been given yet.
@@ -63,25 +74,32 @@ impl RunStore {
         names.update(&model, &[], &local_zone());
         let mut songs = SongRuns::default();
         songs.update(&model, &[]);
+        let past = Past::new(PastLimits::of(model.retention()), &model);
+        let live_now = model.last_received_at().unwrap_or(Timestamp::MIN);
         Self {
             model,
             generation,
             names,
             songs,
-            seen: HashSet::default(),
+            past,
+            rewound: None,
+            jumps: 0,
+            live_now,
+            seen: HashMap::default(),
             unconfirmed: HashSet::default(),
             untold: Vec::new(),
             marks: 0,
         }
     }
 
-    /// Applies a batch to model and names, and calls `tell` for each change.
+    /// Applies a batch to the live model and its names, and calls `tell` for each change.
     pub(in crate::app) fn receive(
         &mut self,
         batch: Batch,
         mut tell: impl FnMut(Option<&WorkflowEvent>, Change),
     ) {
-        self.generation += 1;
+        let (at, is_live) = (batch.received_at, batch.live);
+        self.live_now = self.live_now.max(at);
         let mut touched: Vec<RunId> = Vec::new();
         // Sources end a batch with a hub's marks, so that these follow everything else in it.
         let mut marked: Vec<RunId> = Vec::new();
@@ -91,9 +109,20 @@ impl RunStore {
             }
         }
         let mut changed: Vec<RunId> = Vec::new();
-        self.model.receive(batch, |event, change| {
-            if change.run_status.is_some() {
+        let mut failed: Vec<RunId> = Vec::new();
+        let live = match self.rewound.as_deref_mut() {
+            Some(rewound) => &mut rewound.live,
+            None => {
+                self.generation += 1;
+                &mut self.model
+            }
+        };
+        self.past.receive(live, batch, |event, change| {
+            if let Some((_, status)) = change.run_status {
                 changed.push(change.run_id.clone());
+                if status == RunStatus::Failed && is_live {
+                    failed.push(change.run_id.clone());
+                }
             }
             if touched.last() != Some(&change.run_id) {
                 touched.push(change.run_id.clone());
@@ -103,8 +132,10 @@ impl RunStore {
         });
         touched.sort_unstable();
         touched.dedup();
-        self.names.update(&self.model, &touched, &local_zone());
-        self.songs.update(&self.model, &touched);
+        match self.rewound.as_deref_mut() {
+            Some(rewound) => rewound.update_live(&touched, failed, at),
+            None => self.update_indexes(&touched),
+        }
         // A run that was executed again may have failed again within the batch.
         let ended = touched.iter().filter(|id| !self.has_failed(id)).cloned();
         changed.extend(ended);
@@ -113,19 +144,26 @@ impl RunStore {
             self.unconfirmed.remove(id);
         }
         for id in &marked {
-            self.insert_mark(id);
+            self.insert_mark(id, at);
             self.unconfirmed.remove(id);
         }
     }
 
+    /// Brings the indexes of the shown model in step with it.
+    pub(super) fn update_indexes(&mut self, touched: &[RunId]) {
+        self.names.update(&self.model, touched, &local_zone());
+        self.songs.update(&self.model, touched);
+    }
+
     fn has_failed(&self, id: &str) -> bool {
-        self.model.run(id).is_some_and(|run| run.status == RunStatus::Failed)
+        self.live().run(id).is_some_and(|run| run.status == RunStatus::Failed)
     }
 
     /// Adds a mark; returns false where there is one already, or the run did not fail.
-    fn insert_mark(&mut self, id: &RunId) -> bool {
-        let is_new = self.has_failed(id) && self.seen.insert(id.clone());
+    fn insert_mark(&mut self, id: &RunId, at: Timestamp) -> bool {
+        let is_new = self.has_failed(id) && !self.seen.contains_key(id);
         if is_new {
+            self.seen.insert(id.clone(), at);
             self.generation += 1;
             self.marks += 1;
         }
@@ -135,7 +173,7 @@ impl RunStore {
     /// Marks a failure as seen, so that it is no longer news; no effect on runs that did not fail. A hub
     /// is told, and tells its other screens.
     pub fn mark_seen(&mut self, id: &RunId) {
-        if self.insert_mark(id) {
+        if self.insert_mark(id, self.live_now) {
             self.unconfirmed.insert(id.clone());
             self.untold.push(id.clone());
         }
@@ -152,9 +190,10 @@ impl RunStore {
         self.untold.sort_unstable();
     }
 
-    /// True if somebody marked the failure of this run as seen.
+    /// True if somebody had marked the failure of this run as seen at the instant that is shown.
     pub fn is_seen(&self, id: &str) -> bool {
-        self.seen.contains(id)
+        let shown_at = self.rewound.as_ref().map(|rewound| rewound.at);
+        self.seen.get(id).is_some_and(|at| shown_at.is_none_or(|shown_at| *at <= shown_at))
     }
 
     /// Number of times that a failure was marked as seen; views compare it with the value they last drew.
@@ -218,12 +257,10 @@ pub struct EventReceived {
 }
 
 /// Returns the ids of all runs that changed or were evicted, each once, in order of arrival.
-pub(in crate::app) fn touched<'a>(
-    received: impl Iterator<Item = &'a EventReceived>,
-) -> Vec<&'a RunId> {
+pub(in crate::app) fn touched<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<&'a RunId> {
     let mut seen = HashSet::with_hasher(FixedState::default());
     let mut touched = Vec::new();
-    for EventReceived { change, .. } in received {
+    for change in changes {
         let ids = std::iter::once(&change.run_id).chain(&change.evicted);
         touched.extend(ids.filter(|id| seen.insert(*id)));
     }
@@ -300,9 +337,14 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .add_message::<Disconnected>()
         .add_message::<ConnectionError>()
         .add_message::<ParseErrorReceived>()
+        .add_message::<PastChanged>()
+        .init_resource::<rewind::Unattended>()
         .init_resource::<PlaybackClock>()
         // The clock ticks first, so that a recorded frame can then set it to its own time.
-        .add_systems(PreUpdate, (clock::tick, drain).chain().in_set(AppSystems::Ingest))
+        .add_systems(
+            PreUpdate,
+            (clock::tick, drain, rewind::play).chain().in_set(AppSystems::Ingest),
+        )
         .add_systems(PreUpdate, follow_server.after(AppSystems::Ingest));
 }
 
@@ -353,6 +395,7 @@ fn drain(
 ) {
     let begun = Instant::now();
     let budget = pace.budget(begun);
+    run_store.live_now = clock.live_now;
     let marked = run_store.take_untold_marks();
     link.mark_seen(marked);
     let Some(signals) = link.handle.as_ref().map(|handle| handle.signals.clone()) else {
@@ -365,7 +408,7 @@ fn drain(
                     clock.align(batch.received_at, link.recording_rate);
                 }
                 receive(&mut run_store, batch, &mut announce);
-                for step in run_store.model.take_clock_steps() {
+                for step in run_store.take_clock_steps() {
                     let event = ConnectionEvent::Note { message: step.to_string() };
                     let (at, url) = (step.noticed_at, link.url.clone());
                     log_connection_event(
@@ -386,10 +429,10 @@ fn drain(
                 let stands =
                     |state: &ConnectionState| matches!(state, ConnectionState::Connected { .. });
                 match (stands(&link.state), stands(&state)) {
-                    (false, true) => run_store.model.connection_stands(),
+                    (false, true) => run_store.connection_stands(clock.live_now),
                     // The time of a recording goes on behind its end.
                     (true, false) if !link.is_recording() => {
-                        run_store.model.connection_lost(clock.now);
+                        run_store.connection_lost(clock.live_now);
                     }
                     _ => {}
                 }

@@ -80,6 +80,8 @@ pub mod motion {
     pub const VIEW_FADE: f32 = 0.22;
     /// Fade between views by the director: slower, so that it does not draw attention.
     pub const DIRECTOR_FADE: f32 = 0.7;
+    /// Fade of border and tint of the past when the display goes live.
+    pub const PAST_FADE: f64 = 0.48;
     /// Fade from a finale to what follows it.
     pub const FINALE_FADE: f32 = 0.4;
     /// Minimum interval between two reorderings of the wall.

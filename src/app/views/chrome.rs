@@ -9,11 +9,14 @@ use jiff::Timestamp;
 
 use super::bridge::{self, BridgeView, History, is_polled};
 use super::counts::RunCounts;
+use super::rewound::{LiveFailure, LiveFailureCard, moment_words};
 use crate::app::draw::{
     Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, guarded, measure, truncate,
 };
+use crate::app::state::actions::{Action, Transport};
 use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
 use crate::app::state::free_space::FreeSpace;
+use crate::app::state::hit::{Button, Buttons, Scrub};
 use crate::app::state::link::Link;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::view::View;
@@ -24,8 +27,19 @@ use crate::layout::{CanvasSize, HeaderPlaces, stage_lane, wall_header};
 use crate::source::ConnectionState;
 
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<ViewChrome>().init_resource::<Theme>();
+    app.init_resource::<ViewChrome>()
+        .init_resource::<Theme>()
+        .init_resource::<Buttons>()
+        .init_resource::<Scrub>();
 }
+
+/// Names of the buttons on the bridge, and of that on the news of a failure.
+const TRANSPORT: &str = "transport";
+const LIVE_FAILURE: &str = "live failure";
+/// Part of a second after which a past that plays is drawn again.
+const PLAYING_STEPS_PER_SEC: i64 = 4;
+/// Width of the lane that the second line of the clock takes while the past is shown.
+const CLOCK_LINE_IN_LANE: f32 = 64.0;
 
 /// Systems that draw the chrome.
 pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
@@ -33,8 +47,17 @@ pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
 }
 
 /// Makes everything be drawn again after a panic.
-fn forget(mut canvas: ResMut<Canvas>, mut view_chrome: ResMut<ViewChrome>) {
+fn forget(
+    mut canvas: ResMut<Canvas>,
+    mut view_chrome: ResMut<ViewChrome>,
+    mut buttons: ResMut<Buttons>,
+    mut scrub: ResMut<Scrub>,
+) {
     *view_chrome = ViewChrome::default();
+    *scrub = Scrub::default();
+    for name in [TRANSPORT, LIVE_FAILURE] {
+        buttons.show(name, Vec::new());
+    }
     canvas.remove("bridge");
 }
 
@@ -60,6 +83,22 @@ impl ViewChrome {
         Some(&self.drawn.as_ref()?.bridge)
     }
 
+    /// Sentence about failures in live time, while the past is shown.
+    pub fn live_failure(&self) -> Option<String> {
+        let (failure, _) = self.drawn.as_ref()?.past.as_ref()?;
+        failure.as_ref().map(LiveFailure::sentence)
+    }
+
+    /// Words of the pill that tells how far the shown past is behind live; `None` when it is live.
+    pub fn behind_words(&self) -> Option<&str> {
+        Some(self.drawn.as_ref()?.bridge.transport.as_ref()?.behind.as_str())
+    }
+
+    /// Word of the connection light.
+    pub fn light_word(&self) -> Option<&str> {
+        Some(self.drawn.as_ref()?.bridge.light.word.as_str())
+    }
+
     /// Text of the band over the view; `None` while there is no band.
     pub fn notice(&self) -> Option<&str> {
         self.drawn.as_ref()?.notice.as_deref()
@@ -79,12 +118,26 @@ struct ChromeInputs {
     view: View,
     reduced_motion: bool,
     theme: Theme,
+    past: Option<PastInputs>,
+}
+
+/// Inputs of the chrome while the past is shown.
+#[derive(Clone, Debug, PartialEq)]
+struct PastInputs {
+    jumps: u64,
+    is_playing: bool,
+    speed: f64,
+    /// Shown instant in parts of a second, and the live second.
+    at: (i64, i64),
+    newer: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Drawn {
     bridge: BridgeView,
     clock: String,
+    /// News of live time, and the present in words; `None` when the display is live.
+    past: Option<(Option<LiveFailure>, String)>,
     notice: Option<String>,
     canvas_size: CanvasSize,
     zoom: Zoom,
@@ -112,8 +165,9 @@ pub(super) fn draw(
     zoom: Res<Zoom>,
     view: Res<View>,
     (reduced_motion, theme): (Res<ReducedMotion>, Res<Theme>),
-    mut free: ResMut<FreeSpace>,
+    (mut free, mut buttons, mut scrub): (ResMut<FreeSpace>, ResMut<Buttons>, ResMut<Scrub>),
 ) {
+    let shown = run_store.shown_past();
     let cause = ChromeInputs {
         generation: run_store.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
@@ -124,6 +178,16 @@ pub(super) fn draw(
         view: *view,
         reduced_motion: reduced_motion.0,
         theme: *theme,
+        past: shown.map(|shown| PastInputs {
+            jumps: run_store.jumps(),
+            is_playing: shown.is_playing,
+            speed: shown.speed,
+            at: (
+                shown.at.as_millisecond() * PLAYING_STEPS_PER_SEC / 1_000,
+                clock.live_now.as_second(),
+            ),
+            newer: run_store.newer_events(),
+        }),
     };
     let view_chrome = view_chrome.into_inner();
     if view_chrome.cause.as_ref() == Some(&cause) {
@@ -131,19 +195,36 @@ pub(super) fn draw(
     }
     let made = (cause.seconds.1, if clock.is_fixed() { cause.generation } else { 0 });
     view_chrome.cause = Some(cause);
-    let model = &run_store.model;
+    let model = run_store.live();
     let history = match &mut view_chrome.history {
-        Some((before, history)) if *before == made => history,
+        // The meters are not seen while the past is shown.
+        Some((before, history)) if *before == made || shown.is_some() => history,
         old => {
             let before = old.take().map(|(_, before)| before);
-            let history = History::after(before, model, is_polled(&link), clock.server_now);
+            let server_now = model.clock().server_time(clock.live_now);
+            let history = History::after(before, model, is_polled(&link), server_now);
             &mut old.insert((made, history)).1
         }
     };
+    let live_now = clock.live_now;
+    let live_server_now = model.clock().server_time(live_now);
+    let bridge = BridgeView::of(model, history, &counts, &link, live_now, live_server_now);
+    let bridge = match &shown {
+        Some(shown) => bridge.of_past(&run_store, shown, &link, live_now),
+        None => bridge,
+    };
+    let zone = local_zone();
     let drawn = Drawn {
-        bridge: BridgeView::of(model, history, &counts, &link, clock.now, clock.server_now),
-        clock: clock.now.to_zoned(local_zone()).strftime("%H:%M").to_string(),
-        notice: notice(&link, clock.now),
+        bridge,
+        clock: match shown {
+            Some(_) => moment_words(clock.now, live_now, &zone),
+            None => clock.now.to_zoned(zone.clone()).strftime("%H:%M").to_string(),
+        },
+        past: shown.map(|_| {
+            let now = live_now.to_zoned(zone).strftime("now it is %H:%M:%S").to_string();
+            (LiveFailure::of(&run_store, live_now), now)
+        }),
+        notice: notice(&link, live_now),
         canvas_size: viewport.canvas_size(),
         zoom: *zoom,
         view: *view,
@@ -161,27 +242,47 @@ pub(super) fn draw(
     // Data that is no longer updated is drawn without motion and with drained colours.
     let lost = drawn.bridge.light.state.is_lost();
     canvas.desaturate = if lost { 0.6 } else { 0.0 };
-    canvas.reduced_motion = lost || reduced_motion.0;
+    let stands_still = shown.is_some_and(|shown| !shown.is_playing);
+    canvas.reduced_motion = lost || reduced_motion.0 || stands_still;
 
     let part = canvas.redraw("frame").stay();
     draw_ground(part, &canvas_size);
-    draw_time_of_day(part, &canvas_size, *view, &drawn.clock);
+    let now_words = drawn.past.as_ref().map(|(_, now)| now.as_str());
+    draw_time_of_day(part, &canvas_size, *view, &drawn.clock, now_words);
     let band = drawn.notice.as_deref().map(|notice| Band::of(notice, *view, &canvas_size));
     if let Some(band) = &band {
         band.draw(part);
     }
-    free.set_if_neq(free_space(band.as_ref(), *view, &canvas_size));
+    let mut space = free_space(band.as_ref(), *view, &canvas_size);
+    if drawn.past.is_some() && !canvas_size.is_tall() {
+        space.lane.w = (space.lane.w - CLOCK_LINE_IN_LANE * space.scale).max(0.0);
+    }
+    let news = drawn.past.as_ref().and_then(|(failure, _)| failure.clone());
+    let card = news.and_then(|news| LiveFailureCard::of(news, space.lane, space.scale));
+    if let Some(card) = &card {
+        card.draw(part);
+        let x = card.rect.right() + BAND_GAP * space.scale;
+        space.lane = Rect { x, w: (space.lane.right() - x).max(0.0), ..space.lane };
+    }
+    let action = Action::Time(Transport::Live);
+    let button = card.map(|card| Button { rect: card.rect, action, holds_pointer: true });
+    let button: Vec<Button> = button.into_iter().collect();
+    buttons.show(LIVE_FAILURE, button);
+    free.set_if_neq(space);
     // A fixed clock also fixes the needles.
     let from = before.as_ref().map(|before| &before.bridge).filter(|_| !clock.is_fixed());
     let from = from.or(clock.is_fixed().then_some(&drawn.bridge));
     if before.as_ref().is_none_or(|before| before.look() != drawn.look()) {
-        bridge::draw(
+        let (pressed, area) = bridge::draw(
             canvas.redraw("bridge").stay(),
             &drawn.bridge,
             from,
             &canvas_size,
             draw_clock.secs,
         );
+        buttons.show(TRANSPORT, pressed);
+        let dragged = scrub.dragged.filter(|_| area.is_some());
+        scrub.set_if_neq(Scrub { area, dragged });
     }
     view_chrome.drawn = Some(drawn);
 }
@@ -212,22 +313,40 @@ pub fn draw_mark(part: &mut Part, x: f32, baseline: f32, scale: f32) {
     }
 }
 
-/// Draws the time of day, hours and minutes, at the top right.
-fn draw_time_of_day(part: &mut Part, canvas_size: &CanvasSize, view: View, clock: &str) {
+/// Draws the time of day at the top right: hours and minutes, or the moment of the past that is shown with
+/// the present below it.
+fn draw_time_of_day(
+    part: &mut Part,
+    canvas_size: &CanvasSize,
+    view: View,
+    clock: &str,
+    now_words: Option<&str>,
+) {
     let words = clock.to_owned();
-    let (right, y, scale) = match view {
+    let (right, mut y, scale) = match view {
         View::Wall => {
             let places = wall_header(canvas_size);
             (places.right, places.clock_y, places.scale)
         }
         View::Stage { .. } => (canvas_size.right(), 82.0, 1.0),
     };
+    let mut ink = part.palette.text_secondary;
+    if let Some(now) = now_words {
+        // The counts of a portrait screen begin closer below.
+        let (up, down) = if canvas_size.is_portrait() { (14.0, 14.0) } else { (10.0, 26.0) };
+        let at = y + down * scale;
+        let below =
+            Text::new("now", now.to_owned(), right, at, Face::Text500, size::TICKER * scale).end();
+        part.text(Layer::Face, below.colour(part.palette.text_secondary));
+        y -= up * scale;
+        ink = part.palette.violet_text;
+    }
     part.text(
         Layer::Face,
         Text::new("clock", words, right, y, Face::Display700, size::CLOCK * scale)
             .end()
             .tracking(-0.02)
-            .colour(part.palette.text_secondary),
+            .colour(ink),
     );
 }
 

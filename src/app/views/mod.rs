@@ -3,6 +3,7 @@
 pub mod bridge;
 pub mod chrome;
 pub mod counts;
+pub mod rewound;
 pub mod stage;
 pub mod transition;
 pub mod wall;
@@ -18,10 +19,16 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<FreeSpace>()
         .init_resource::<Faults>()
         .init_resource::<counts::RunCounts>()
-        .add_plugins((chrome::plugin, transition::plugin, stage::plugin, wall::plugin))
+        .add_plugins((
+            chrome::plugin,
+            rewound::plugin,
+            transition::plugin,
+            stage::plugin,
+            wall::plugin,
+        ))
         .add_systems(
             Update,
-            (counts::count_runs, transition::fade, chrome::systems())
+            (counts::count_runs, transition::fade, chrome::systems(), rewound::systems())
                 .chain()
                 .in_set(AppSystems::DrawChrome),
         )

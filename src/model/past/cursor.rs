@@ -13,16 +13,12 @@ use crate::protocol::WorkflowEvent;
 #[derive(Debug)]
 pub struct Cursor {
     model: Model,
-    /// Number of the block of the next entry.
-    block: u64,
-    /// Index of the next entry in its block.
-    next: usize,
-    read: Option<(u64, (usize, Timestamp), ReadBlock)>,
+    place: Place,
 }
 
 impl Cursor {
     pub(super) fn new(model: Model, block: u64) -> Self {
-        Self { model, block, next: 0, read: None }
+        Self { model, place: Place { block, next: 0, read: None } }
     }
 
     /// The model as of the instant that was reached.
@@ -35,23 +31,26 @@ impl Cursor {
         self.model
     }
 
+    /// Converts to the model as of the instant that was reached, and the place from which it goes on.
+    pub fn into_parts(self) -> (Model, Place) {
+        (self.model, self.place)
+    }
+
     /// Adds older lines to the log: see [`Past::fill_log`].
     pub fn fill_log(&mut self, past: &Past, lines: usize) {
         past.fill_log(&mut self.model, lines);
     }
 
-    /// Returns the arrival of the next batch or change of the connection, by this machine's clock; `None`
-    /// when there is none yet.
+    /// Returns the arrival of the next batch: see [`Place::next_at`].
     ///
     /// # Errors
     ///
     /// Returns an error when the past no longer reaches back to the cursor.
     pub fn next_at(&mut self, past: &Past) -> Result<Option<Timestamp>, OutOfReach> {
-        Ok(self.find_next(past)?.then(|| self.read_at()).flatten())
+        self.place.next_at(past)
     }
 
-    /// Applies everything that had arrived by `until`, and reports changes like [`Model::receive`].
-    /// Returns the number of batches and changes of the connection.
+    /// Applies everything that had arrived by `until`: see [`Place::advance`].
     ///
     /// # Errors
     ///
@@ -60,15 +59,53 @@ impl Cursor {
         &mut self,
         past: &Past,
         until: Timestamp,
+        on_change: impl FnMut(Option<&WorkflowEvent>, Change),
+    ) -> Result<u64, OutOfReach> {
+        self.place.advance(past, &mut self.model, until, on_change)
+    }
+}
+
+/// Place in the journal from which a model of the past goes on.
+#[derive(Debug)]
+pub struct Place {
+    /// Number of the block of the next entry.
+    block: u64,
+    /// Index of the next entry in its block.
+    next: usize,
+    read: Option<(u64, (usize, Timestamp), ReadBlock)>,
+}
+
+impl Place {
+    /// Returns the arrival of the next batch or change of the connection, by this machine's clock; `None`
+    /// when there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the past no longer reaches back to this place.
+    pub fn next_at(&mut self, past: &Past) -> Result<Option<Timestamp>, OutOfReach> {
+        Ok(self.find_next(past)?.then(|| self.read_at()).flatten())
+    }
+
+    /// Applies everything that had arrived by `until` to the model of this place, and reports changes like
+    /// [`Model::receive`]. Returns the number of batches and changes of the connection.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the past no longer reaches back to this place.
+    pub fn advance(
+        &mut self,
+        past: &Past,
+        model: &mut Model,
+        until: Timestamp,
         mut on_change: impl FnMut(Option<&WorkflowEvent>, Change),
     ) -> Result<u64, OutOfReach> {
         let mut applied = 0;
         while self.find_next(past)? && self.read_at().is_some_and(|at| at <= until) {
-            self.apply_next(&mut on_change);
+            self.apply_next(model, &mut on_change);
             applied += 1;
         }
         // The steps of clocks were reported when they happened.
-        self.model.take_clock_steps();
+        model.take_clock_steps();
         Ok(applied)
     }
 
@@ -100,18 +137,22 @@ impl Cursor {
         read.entries.get(self.next).map(|entry| entry.at)
     }
 
-    fn apply_next(&mut self, on_change: &mut impl FnMut(Option<&WorkflowEvent>, Change)) {
+    fn apply_next(
+        &mut self,
+        model: &mut Model,
+        on_change: &mut impl FnMut(Option<&WorkflowEvent>, Change),
+    ) {
         let Some((_, _, read)) = &self.read else { return };
         let Some(entry) = read.entries.get(self.next) else { return };
         self.next += 1;
         match entry.kind {
             Kind::Batch { .. } => {
                 if let Some(recorded) = read.batch(entry) {
-                    self.model.receive(recorded.batch, on_change);
+                    model.receive(recorded.batch, on_change);
                 }
             }
-            Kind::Lost => self.model.connection_lost(entry.received_at),
-            Kind::Stands => self.model.connection_stands(),
+            Kind::Lost => model.connection_lost(entry.received_at),
+            Kind::Stands => model.connection_stands(),
         }
     }
 }

@@ -35,7 +35,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 pub use self::activity::EndMark;
-pub use self::cursor::Cursor;
+pub use self::cursor::{Cursor, Place};
 
 use self::activity::Activity;
 use self::checkpoints::Checkpoints;

@@ -154,7 +154,7 @@ fn add_notices(
     (clock, draw_clock): (Res<PlaybackClock>, Res<DrawClock>),
     (view, focus, auto): (Res<View>, Res<Focus>, Option<Res<Auto>>),
 ) {
-    let (at, now) = (clock.now, draw_clock.secs);
+    let (at, now) = (clock.live_now, draw_clock.secs);
     // What the view shows by itself gets no toast: the wall shows every run, the stage its own.
     let shown = match *view {
         View::Wall => Some(Shown::AllRuns),
@@ -162,15 +162,17 @@ fn add_notices(
     };
     // Nobody is interrupted by a success on a screen that shows the ends of runs by itself.
     let quiet = notices.unattended || auto.is_some_and(|auto| auto.0.is_auto());
+    let model = run_store.live();
+    let live_server_now = model.clock().server_time(clock.live_now);
     for EventReceived { change, live, .. } in received.read() {
         let Some((_, status)) = change.run_status else { continue };
-        let age_secs = millis_between(change.at, clock.server_now) as f64 / 1000.0;
+        let age_secs = millis_between(change.at, live_server_now) as f64 / 1000.0;
         // Replayed events are no news, nor are those that a page receives late, when it returns to the
         // foreground.
         if !live || link.is_recording() || age_secs > STALE_SECS {
             continue;
         }
-        let Some(run) = run_store.model.run(&change.run_id) else { continue };
+        let Some(run) = model.run(&change.run_id) else { continue };
         let news = match status {
             RunStatus::Completed => {
                 News::Completed { took_ms: run.duration_ms, score: final_score(run) }
@@ -178,13 +180,16 @@ fn add_notices(
             RunStatus::Failed => failure(run),
             _ => continue,
         };
-        let notice = Notice { at, run: Some(run.id().clone()), title: run_store.name(run), news };
+        let notice =
+            Notice { at, run: Some(run.id().clone()), title: run_store.live_name(run), news };
         notices.keep(notice.clone());
         let is_shown = match shown {
             Some(Shown::AllRuns) => true,
             Some(Shown::Run(shown)) => shown == run.id(),
             None => false,
         };
+        // While the past is shown, the lane tells of failures in live time by itself, and of nothing else.
+        let is_shown = is_shown || run_store.is_rewound();
         if !is_shown && (status == RunStatus::Failed || !quiet) {
             notices.toasts.add_notice(notice, now);
         }
@@ -214,7 +219,7 @@ fn failure(run: &Run) -> News {
 
 /// Title of the run that an operation concerns, or a name for the song that it starts.
 fn title_of(outcome: &OperationOutcome, run_store: &RunStore) -> String {
-    let model = &run_store.model;
+    let model = run_store.live();
     match &outcome.operation {
         RunOperation::Start { song_id, .. } => {
             let mut runs = model.runs().filter(|run| run.song_id.as_ref() == Some(song_id));
@@ -224,7 +229,10 @@ fn title_of(outcome: &OperationOutcome, run_store: &RunStore) -> String {
         operation => {
             let run = operation.run().and_then(|run| model.run(run));
             let id = operation.run().map_or("", |run| run.as_str());
-            run.map_or_else(|| format!("Run {}", run_store.short_id(id)), |run| run_store.name(run))
+            run.map_or_else(
+                || format!("Run {}", run_store.short_id(id)),
+                |run| run_store.live_name(run),
+            )
         }
     }
 }

@@ -87,6 +87,12 @@ impl Notice {
         Self { at, run: None, title, news: News::Presented { words, is_refused } }
     }
 
+    /// Notice of what cannot be done while the past is shown, or of what is not kept.
+    pub fn of_rewinding(words: String, at: Timestamp) -> Self {
+        let news = News::Presented { words, is_refused: true };
+        Self { at, run: None, title: "Not possible:".to_owned(), news }
+    }
+
     /// Notice of an operation's outcome.
     pub fn of_operation(outcome: OperationOutcome, title: String, at: Timestamp) -> Self {
         let OperationOutcome { operation, result } = outcome;

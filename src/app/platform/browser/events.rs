@@ -65,7 +65,7 @@ fn note_connection(
     mut last: Local<Option<ConnectionReport>>,
 ) {
     for ConnectionChanged(state) in changed.read() {
-        let connection = ConnectionReport::of(state, run_store.model.counters().dropped);
+        let connection = ConnectionReport::of(state, run_store.live().counters().dropped);
         // Waiting for an attempt and making it are two states here but equal for scripts.
         if last.as_ref() != Some(&connection) {
             pending.add("meterbridge:connection", &connection);
@@ -83,7 +83,7 @@ fn note_runs(
         let Some((_, status)) = change.run_status else {
             continue;
         };
-        let Some(run) = run_store.model.run(&change.run_id) else {
+        let Some(run) = run_store.live().run(&change.run_id) else {
             continue;
         };
         let name = match status {

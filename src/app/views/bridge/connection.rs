@@ -36,14 +36,14 @@ impl Paint {
     fn of(part: &Part, light: &LightView) -> Self {
         let palette = part.palette;
         let ink = match light.state {
-            Light::Recording | Light::Ended => palette.violet_text,
+            Light::Recording | Light::Ended | Light::Rewound | Light::Paused => palette.violet_text,
             Light::Live | Light::Polling if light.is_demo => palette.violet_text,
             Light::Live | Light::Polling => palette.success,
             Light::Connecting => palette.text_tertiary,
             Light::NoNews => palette.text_secondary,
             Light::PollingInstead | Light::Cut | Light::Retrying | Light::Off => palette.cancelled,
         };
-        Self { ink, keeps: light.state.is_lost() }
+        Self { ink, keeps: light.state.is_lost() || light.state.is_past() }
     }
 
     fn shape(&self, part: &mut Part, shape: Shape) {
@@ -87,12 +87,35 @@ pub(super) fn draw(part: &mut Part, light: &LightView, rect: Rect) {
     );
     let (x, room) = (rect.x + PAD, rect.w - 2.0 * PAD);
     let name_size = size::METER_CAPTION;
-    let name = truncate(Face::Text600, name_size, &light.source, room).into_owned();
-    let name = Text::new("source", name, x, rect.y + UPPER_LINE, Face::Text600, name_size);
-    paint.text(part, name.colour(palette.text));
+    if light.state.is_past() {
+        draw_live(part, light, Vec2::new(x, rect.y + UPPER_LINE), room);
+    } else {
+        let name = truncate(Face::Text600, name_size, &light.source, room).into_owned();
+        let name = Text::new("source", name, x, rect.y + UPPER_LINE, Face::Text600, name_size);
+        paint.text(part, name.colour(palette.text));
+    }
     let (below, below_size) = below(light, size::METER_NOTE, room);
     let below = Text::new("as of", below, x, rect.y + LOWER_LINE, Face::Text500, below_size);
     paint.text(part, below.colour(below_ink(part, light)));
+}
+
+/// Draws what is newer in live time, behind a lamp, from a place on the baseline on.
+fn draw_live(part: &mut Part, light: &LightView, at: Vec2, room: f32) {
+    const LAMP: f32 = 24.0;
+    const AFTER_WORD: f32 = 8.0;
+    let palette = part.palette;
+    let ink = if light.live_is_lost { palette.cancelled } else { palette.success };
+    let lamp = Shape::disc(at + Vec2::new(8.0, -8.0), 6.5).fill(ink);
+    part.shape(LAYER, lamp.keep_colour());
+    let word_width = measure(Face::Text600, size::METER_CAPTION, 0.0, "live:");
+    let rest_room = room - LAMP - word_width - AFTER_WORD;
+    let rest_size = shrunk(Face::Text500, size::METER_CAPTION, &light.source, rest_room);
+    let text = Text::new("source", "live:", at.x + LAMP, at.y, Face::Text600, size::METER_CAPTION)
+        .colour(palette.text)
+        .then(AFTER_WORD, light.source.clone())
+        .face(Face::Text500)
+        .size(rest_size);
+    part.text(LAYER, text.keep_colour());
 }
 
 /// Draws the line of a portrait screen.
@@ -121,7 +144,12 @@ pub(super) fn draw_line(part: &mut Part, light: &LightView, rect: Rect, scale: f
     let shortest = light.below.last().map_or(0.0, |text| width(text));
     let x = x + gap;
     let name_room = (right - x - gap - shortest).max(0.0);
-    let name = truncate(Face::Text600, text_size, &light.source, name_room).into_owned();
+    let source = if light.state.is_past() {
+        format!("live: {}", light.source)
+    } else {
+        light.source.clone()
+    };
+    let name = truncate(Face::Text600, text_size, &source, name_room).into_owned();
     let name_width = measure(Face::Text600, text_size, 0.0, &name);
     let name = Text::new("source", name, x, y, Face::Text600, text_size);
     paint.text(part, name.colour(palette.text));
@@ -162,6 +190,7 @@ fn draw_body(part: &mut Part, light: &LightView, paint: &Paint, rect: Rect, scal
     let (ground, edge, width) = match light.state {
         state if state.is_lost() => (palette.cancelled_band, palette.cancelled, 2.0),
         Light::NoNews => (palette.connection_silent, palette.stale_outline, 2.0),
+        Light::Rewound | Light::Paused => (palette.connection_panel, palette.violet_led, 2.0),
         _ => (palette.connection_panel, palette.meter_edge, 1.5),
     };
     let body =
@@ -228,6 +257,22 @@ fn draw_sign(part: &mut Part, light: &LightView, paint: &Paint, centre: Vec2, k:
             paint.shape(part, clock.fill(hand));
             let hands = Shape::polyline3(at(0.0, -8.3), centre, at(5.8, 4.5), 2.9 * k);
             paint.shape(part, hands.fill(hand));
+        }
+        Light::Rewound => {
+            paint.shape(part, ring(14.0, 4.0));
+            for (radius, alpha) in [(24.0, 0.9), (33.0, 0.55)] {
+                for side in [90.0, 270.0] {
+                    let arc = Shape::arc(centre, radius * k, 4.0 * k, side - 42.0, side + 42.0);
+                    paint.shape(part, arc.fill(ink).opacity(alpha).dash(5.0 * k, 4.0 * k));
+                }
+            }
+        }
+        Light::Paused => {
+            paint.shape(part, ring(29.0, 4.0).dash(7.0 * k, 6.0 * k));
+            for left in [-9.0, 3.0] {
+                let bar = Rect::new(centre.x + left * k, centre.y - 12.0 * k, 6.5 * k, 24.0 * k);
+                paint.shape(part, Shape::rounded_box(bar).fill(ink));
+            }
         }
         Light::Polling | Light::PollingInstead => {
             paint.shape(part, ring(22.0, 5.0));

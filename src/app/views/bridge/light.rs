@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use crate::app::state::clock::{local_zone, millis_between};
 use crate::app::state::link::Link;
-use crate::app::words::{clock_words, time_words, whole_seconds};
+use crate::app::state::rewind::PastView;
+use crate::app::state::run_store::RunStore;
+use crate::app::words::{clock_words, count_words, time_words, whole_seconds};
 use crate::model::Model;
 use crate::source::{ConnectionState, PollingReason, Updates};
 
@@ -36,6 +38,8 @@ pub struct LightView {
     pub ticks: Vec<u32>,
     /// True for 5 s after the last reception; the light then breathes.
     pub fresh: bool,
+    /// True while the past is shown and the connection is lost.
+    pub live_is_lost: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +59,10 @@ pub enum Light {
     Ended,
     Connecting,
     Retrying,
+    /// The past is shown, and plays on.
+    Rewound,
+    /// The past is shown, and stands still.
+    Paused,
     #[default]
     Off,
 }
@@ -63,6 +71,11 @@ impl Light {
     /// True when the data on screen is no longer updated.
     pub fn is_lost(self) -> bool {
         matches!(self, Self::Cut | Self::Retrying | Self::Off)
+    }
+
+    /// True when the past is shown.
+    pub fn is_past(self) -> bool {
+        matches!(self, Self::Rewound | Self::Paused)
     }
 }
 
@@ -92,6 +105,46 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
         below,
         ticks: model.stats().arrivals_by_second(now, TICKS),
         fresh: age_ms.is_some_and(|age| age < FRESH_MS),
+        live_is_lost: false,
+    }
+}
+
+/// Light while the past is shown: what is newer in live time.
+pub(super) fn past_light_view(
+    run_store: &RunStore,
+    shown: &PastView,
+    link: &Link,
+    live_now: Timestamp,
+) -> LightView {
+    let live = light_view(run_store.live(), link, live_now);
+    let (state, word) = match shown.is_playing {
+        true => (Light::Rewound, "REWOUND"),
+        false => (Light::Paused, "PAUSED"),
+    };
+    let live_is_lost = live.state.is_lost();
+    let source = if live_is_lost {
+        live.word.to_lowercase()
+    } else {
+        let newer = run_store.newer_events();
+        let events = if newer == 1 { "event" } else { "events" };
+        format!("{} newer {events}", count_words(newer))
+    };
+    let below = match run_store.live().last_received_at() {
+        Some(at) => {
+            let time = as_of(at, live_now).pop().unwrap_or_default();
+            vec![format!("newest news {time}"), format!("newest {time}"), time]
+        }
+        None => vec!["no data yet".to_owned()],
+    };
+    LightView {
+        state,
+        word: word.to_owned(),
+        source,
+        below,
+        live_is_lost,
+        ticks: Vec::new(),
+        beside: String::new(),
+        ..live
     }
 }
 

@@ -9,6 +9,7 @@ mod readings;
 mod scale;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 use jiff::Timestamp;
 
@@ -18,8 +19,12 @@ pub use self::scale::Scale;
 
 use self::meter::Look;
 use self::readings::Reception;
+pub use self::transport::TransportView;
 use crate::app::draw::{Layer, Part, Rect, Shape};
+use crate::app::state::hit::{Button, ScrubArea};
 use crate::app::state::link::Link;
+use crate::app::state::rewind::PastView;
+use crate::app::state::run_store::RunStore;
 use crate::app::views::counts::RunCounts;
 use crate::layout::{Bridge, CanvasSize};
 use crate::model::Model;
@@ -34,6 +39,8 @@ const LOWER_LINE: f32 = 144.1;
 pub struct BridgeView {
     pub readings: [Reading; 4],
     pub light: LightView,
+    /// Stands in place of the meters while the past is shown.
+    pub transport: Option<TransportView>,
 }
 
 impl BridgeView {
@@ -56,18 +63,34 @@ impl BridgeView {
             is_live: !link.is_recording(),
         };
         let readings = readings::readings(model, history, counts, reception, server_now);
-        Self { readings, light }
+        Self { readings, light, transport: None }
+    }
+
+    /// Contents of the bridge while the past is shown; the meters are those of before.
+    pub fn of_past(
+        self,
+        run_store: &RunStore,
+        shown: &PastView,
+        link: &Link,
+        live_now: Timestamp,
+    ) -> Self {
+        Self {
+            readings: self.readings,
+            light: light::past_light_view(run_store, shown, link, live_now),
+            transport: Some(TransportView::of(run_store, shown, live_now)),
+        }
     }
 }
 
-/// Draws the bridge at the foot of the screen; needles swing from their places in `before`.
+/// Draws the bridge at the foot of the screen; needles swing from their places in `before`. Returns what
+/// can be pressed on it.
 pub fn draw(
     part: &mut Part,
     view: &BridgeView,
     before: Option<&BridgeView>,
     canvas_size: &CanvasSize,
     clock_secs: f64,
-) {
+) -> (Vec<Button>, Option<ScrubArea>) {
     let palette = part.palette;
     let bridge = Bridge::of(canvas_size);
     let top = bridge.rect.y;
@@ -88,7 +111,9 @@ pub fn draw(
             .fill(palette.cable_core_idle),
     );
     let is_lit = !view.light.state.is_lost();
-    for (index, (reading, rect)) in view.readings.iter().zip(bridge.meters).enumerate() {
+    let pressable = view.transport.as_ref().map(|it| transport::draw(part, it, &bridge));
+    let meters = if pressable.is_some() { &[][..] } else { &view.readings[..] };
+    for (index, (reading, rect)) in meters.iter().zip(bridge.meters).enumerate() {
         let before = before.and_then(|before| before.readings[index].needle);
         let look = Look { index, is_lit, before, clock_secs, scale: bridge.scale };
         if bridge.is_portrait {
@@ -100,6 +125,15 @@ pub fn draw(
     if bridge.is_portrait {
         connection::draw_line(part, &view.light, bridge.connection, bridge.scale);
     } else {
-        connection::draw(part, &view.light, bridge.connection);
+        let mut panel = bridge.connection;
+        if view.light.state.is_past() {
+            // As high as the transport beside it.
+            panel = Rect::new(panel.x, panel.y - 4.0, panel.w, panel.h + 8.0);
+        }
+        connection::draw(part, &view.light, panel);
+    }
+    match pressable {
+        Some(transport::Pressable { buttons, scrub }) => (buttons, Some(scrub)),
+        None => (Vec::new(), None),
     }
 }

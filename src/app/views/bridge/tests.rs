@@ -100,12 +100,13 @@ fn random_light(rng: &mut fastrand::Rng) -> LightView {
         below,
         ticks,
         fresh: rng.bool(),
+        live_is_lost: false,
     }
 }
 
 fn random_view(rng: &mut fastrand::Rng) -> BridgeView {
     let light = random_light(rng);
-    BridgeView { readings: readings::random(rng, &light), light }
+    BridgeView { readings: readings::random(rng, &light), light, transport: None }
 }
 
 /// Texts of the bridge with their places, drawn on a screen in a theme.

@@ -78,6 +78,8 @@ pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
 #[derive(Resource, Default)]
 struct StageMemory {
     cause: Option<StageInputs>,
+    /// Number of jumps in time so far.
+    jumps: u64,
     drawn: Option<Drawn>,
     /// Contents made for `cause`; a motion draws them again.
     contents: Arc<Contents>,
@@ -222,6 +224,14 @@ fn draw(
     mut next: ResMut<NextFrame>,
 ) {
     let now = draw_clock.secs;
+    if memory.jumps != run_store.jumps() {
+        // Another instant is drawn as if the stage had just come.
+        let drawn = memory.drawn.take().is_some();
+        *memory = StageMemory { jumps: run_store.jumps(), ..StageMemory::default() };
+        if drawn {
+            canvas.remove("stage");
+        }
+    }
     // Where frames are rare, the next one may come after the move's end; it is still drawn.
     let moving = memory.is_moving() || memory.finale.is_due(now);
     let cause = StageInputs {

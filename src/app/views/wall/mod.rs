@@ -85,6 +85,8 @@ pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
 #[derive(Resource, Default)]
 struct WallMemory {
     cause: Option<WallInputs>,
+    /// Number of jumps in time so far.
+    jumps: u64,
     plan: Option<Plan>,
     level: LevelKeeper,
     /// Draw-clock time of the last reordering, and of the last plan; `planned` is the index revision it
@@ -111,6 +113,18 @@ struct WallMemory {
 }
 
 impl WallMemory {
+    /// Removes everything from the canvas, and forgets it.
+    fn leave(&mut self, canvas: &mut Canvas) {
+        let Self { moves, mut failures, mut slab, mut board, .. } = std::mem::take(self);
+        moves.leave(canvas);
+        failures.leave(canvas);
+        slab.leave(canvas);
+        board.leave(canvas);
+        for name in ["wall", "wall rows", "wall more", "wall waiting"] {
+            canvas.remove(name);
+        }
+    }
+
     /// Makes everything be drawn again in its place, as after a change of theme.
     fn forget_looks(&mut self) {
         self.head = None;
@@ -310,15 +324,7 @@ fn leave(
     mut pickable: ResMut<Pickable>,
 ) {
     if memory.cause.is_some() {
-        let WallMemory { moves, mut failures, mut slab, mut board, .. } =
-            std::mem::take(&mut *memory);
-        moves.leave(&mut canvas);
-        failures.leave(&mut canvas);
-        slab.leave(&mut canvas);
-        board.leave(&mut canvas);
-        for name in ["wall", "wall rows", "wall more", "wall waiting"] {
-            canvas.remove(name);
-        }
+        memory.leave(&mut canvas);
         pickable.clear();
     }
 }
@@ -362,7 +368,7 @@ fn draw(
         theme: canvas.theme,
         frozen: clock.is_fixed(),
     };
-    let same = memory.cause.as_ref() == Some(&cause);
+    let same = memory.cause.as_ref() == Some(&cause) && memory.jumps == run_store.jumps();
     if same
         && !memory.moves.is_moving(now)
         && memory.board.due_in(now).is_none_or(|secs| secs > 0.0)
@@ -383,6 +389,12 @@ fn draw(
     let generation = canvas.generation();
     let mut changing = canvas;
     let canvas = changing.bypass_change_detection();
+    if memory.jumps != run_store.jumps() {
+        // Another instant is laid out as if the display had begun with it.
+        let cause = memory.cause.take();
+        memory.leave(canvas);
+        (memory.jumps, memory.cause) = (run_store.jumps(), cause);
+    }
 
     if repaints {
         memory.forget_looks();

@@ -4,6 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::app::state::free_space::FreeSpace;
+use crate::app::state::hit::{Buttons, Scrub};
+use crate::app::state::rewind::PastChanged;
 use crate::app::state::run_store::EventReceived;
 use crate::app::state::view::View;
 use crate::app::state::viewport::Zoom;
@@ -37,7 +39,10 @@ fn app(clock: PlaybackClock) -> App {
         .init_resource::<FreeSpace>()
         .init_resource::<ViewChrome>()
         .init_resource::<NextFrame>()
+        .init_resource::<Buttons>()
+        .init_resource::<Scrub>()
         .add_message::<EventReceived>()
+        .add_message::<PastChanged>()
         .add_systems(Update, (sync_wall_index, counts::count_runs, chrome::draw, draw).chain());
     set_time(&mut app, noon());
     app
@@ -45,7 +50,7 @@ fn app(clock: PlaybackClock) -> App {
 
 fn set_time(app: &mut App, now: Timestamp) {
     let mut clock = app.world_mut().resource_mut::<PlaybackClock>();
-    (clock.now, clock.server_now) = (now, now);
+    (clock.now, clock.live_now, clock.server_now) = (now, now, now);
 }
 
 fn now(app: &App) -> Timestamp {

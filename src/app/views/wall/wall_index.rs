@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::clock::millis_between;
-use crate::app::state::run_store::{EventReceived, RunStore, touched};
+use crate::app::state::rewind::{Changed, ShownChanges};
+use crate::app::state::run_store::{RunStore, touched};
 use crate::app::state::run_view::STALE_AFTER_MS;
 use crate::model::{FailureCause, Model, Run, RunStatus};
 use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_index};
@@ -114,6 +115,11 @@ impl WallIndex {
         }
         self.events = events;
         self.apply_passed_time(now, server_now);
+    }
+
+    /// Makes the next update count everything anew.
+    fn forget(&mut self) {
+        self.nodes.clear();
     }
 
     fn rebuild(&mut self, model: &Model, now: Timestamp, server_now: Timestamp) {
@@ -425,18 +431,23 @@ pub(super) fn sync_wall_index(
     mut counted: ResMut<WallIndexState>,
     run_store: Res<RunStore>,
     clock: Res<PlaybackClock>,
-    mut received: MessageReader<EventReceived>,
+    mut shown: ShownChanges,
 ) {
     let seconds = Some((clock.now.as_second(), clock.server_now.as_second()));
-    if received.is_empty() && counted.seconds == seconds && !run_store.is_changed() {
+    let changed = match shown.take(&run_store) {
+        Changed::Runs(changed) => changed,
+        Changed::Everything => {
+            counted.wall_index.forget();
+            Vec::new()
+        }
+    };
+    let is_known = !counted.wall_index.nodes.is_empty();
+    if is_known && changed.is_empty() && counted.seconds == seconds && !run_store.is_changed() {
         return;
     }
-    let mut applied = 0;
-    let mut replayed = false;
-    let touched = touched(received.read().inspect(|message| {
-        applied += 1;
-        replayed |= !message.live;
-    }));
+    let applied = changed.len() as u64;
+    let replayed = changed.iter().any(|(_, is_replayed)| *is_replayed);
+    let touched = touched(changed.into_iter().map(|(change, _)| change));
     let counted = &mut *counted;
     (counted.seconds, counted.replayed) = (seconds, replayed);
     counted.wall_index.update(&run_store.model, &touched, applied, clock.now, clock.server_now);

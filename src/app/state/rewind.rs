@@ -1,0 +1,378 @@
+//! The past on the display: which instant is shown, whether it plays on, and how fast.
+//!
+//! While the past is shown, [`RunStore::model`] is the model of the past, and the live model goes on beside
+//! it with its own names. A jump to another instant replaces the shown model as a whole
+//! ([`RunStore::jumps`]); what plays on changes it step by step, and tells each change
+//! ([`PastChanged`]).
+
+use std::time::Duration;
+
+use bevy::ecs::system::SystemParam;
+use bevy::platform::time::Instant;
+use bevy::prelude::*;
+use jiff::{SignedDuration, Timestamp};
+
+use super::clock::{PlaybackClock, local_zone, millis_between};
+use super::names::Names;
+use super::run_store::{EventReceived, RunStore};
+use crate::model::past::{OutOfReach, Past, Place};
+use crate::model::{Change, Model, Run, RunStatus, SongRuns};
+use crate::protocol::RunId;
+
+/// Speeds at which the past plays, as multiples of real time, by their keys 1 to 7.
+pub const SPEEDS: [f64; 7] = [0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0];
+
+/// Time that one frame may spend on playing; playing is slower where that is not enough.
+const PLAY_BUDGET: Duration = Duration::from_millis(8);
+/// Number of failures in live time that are kept to be told while the past is shown.
+const KEPT_FAILURES: usize = 100;
+
+/// Sent when the past that is shown played on, for each change of a run.
+#[derive(Message, Clone, Debug)]
+pub struct PastChanged(pub Change);
+
+/// A display that nobody attends goes back to live by itself.
+#[derive(Resource, Clone, Copy, Debug, Default)]
+pub struct Unattended {
+    is_on: bool,
+    touched_at: f64,
+}
+
+impl Unattended {
+    /// Time without user input after which it goes back to live, in seconds.
+    pub const RETURNS_SECS: f64 = 300.0;
+    /// Time before that in which it says so.
+    const SAYS_SECS: f64 = 30.0;
+
+    /// Creates the state of a display that goes back, or of one at which somebody sits.
+    pub fn new(is_on: bool) -> Self {
+        Self { is_on, touched_at: 0.0 }
+    }
+
+    /// Notes user input at `now` in seconds of the draw clock.
+    pub(in crate::app) fn touched(&mut self, now: f64) {
+        self.touched_at = now;
+    }
+
+    /// Seconds until it goes back; `None` when somebody sits there.
+    pub(in crate::app) fn left_secs(&self, now: f64) -> Option<f64> {
+        self.is_on.then_some(self.touched_at + Self::RETURNS_SECS - now)
+    }
+
+    /// Seconds until it goes back, rounded up, while it is to say so.
+    pub fn said_secs(&self, now: f64) -> Option<u32> {
+        let left = self.left_secs(now).filter(|left| *left <= Self::SAYS_SECS)?;
+        Some(crate::bounded::bounded(left.ceil(), 0.0, Self::SAYS_SECS) as u32)
+    }
+}
+
+/// What is shown of the past.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PastView {
+    /// Instant that is shown.
+    pub at: Timestamp,
+    /// True when it plays on behind live, false when it stands still.
+    pub is_playing: bool,
+    /// Speed of playing, one of [`SPEEDS`].
+    pub speed: f64,
+}
+
+/// The live model while the past is shown, and the place from which the shown model goes on.
+pub(super) struct Rewound {
+    pub(super) live: Model,
+    pub(super) names: Names,
+    pub(super) songs: SongRuns,
+    pub(super) at: Timestamp,
+    place: Place,
+    is_playing: bool,
+    speed: f64,
+    /// True when the shown model has the older lines of the log.
+    has_log: bool,
+    /// Runs that failed in live time since the past is shown, with the time of that, oldest first.
+    failed: Vec<(RunId, Timestamp)>,
+}
+
+impl Rewound {
+    /// Brings the names of the live model in step with it, and notes failures.
+    pub(super) fn update_live(&mut self, touched: &[RunId], failed: Vec<RunId>, at: Timestamp) {
+        self.names.update(&self.live, touched, &local_zone());
+        self.songs.update(&self.live, touched);
+        for id in failed {
+            self.failed.retain(|(known, _)| *known != id);
+            self.failed.push((id, at));
+        }
+        let surplus = self.failed.len().saturating_sub(KEPT_FAILURES);
+        self.failed.drain(..surplus);
+    }
+}
+
+impl RunStore {
+    /// The model as of now, whatever is shown.
+    pub fn live(&self) -> &Model {
+        self.rewound.as_ref().map_or(&self.model, |rewound| &rewound.live)
+    }
+
+    fn live_mut(&mut self) -> &mut Model {
+        self.rewound.as_mut().map_or(&mut self.model, |rewound| &mut rewound.live)
+    }
+
+    /// Everything that was received, for the instants that are kept.
+    pub fn past(&self) -> &Past {
+        &self.past
+    }
+
+    /// What is shown of the past; `None` when the display is live.
+    pub fn shown_past(&self) -> Option<PastView> {
+        let Rewound { at, is_playing, speed, .. } = **self.rewound.as_ref()?;
+        Some(PastView { at, is_playing, speed })
+    }
+
+    /// True when the past is shown.
+    pub fn is_rewound(&self) -> bool {
+        self.rewound.is_some()
+    }
+
+    /// Number of times that another instant was shown at once; indexes are then made anew.
+    pub fn jumps(&self) -> u64 {
+        self.jumps
+    }
+
+    /// Name of a run of the live model for the screen.
+    pub fn live_name(&self, run: &Run) -> String {
+        self.rewound.as_ref().map_or(&self.names, |rewound| &rewound.names).name(run, false)
+    }
+
+    /// Runs that failed in live time since the past is shown, and are still failed, newest first, with the
+    /// time of that.
+    pub fn live_failures(&self) -> impl Iterator<Item = (&Run, Timestamp)> {
+        let failed = self.rewound.as_ref().map_or(&[][..], |rewound| &rewound.failed);
+        failed.iter().rev().filter_map(|(id, at)| {
+            let run = self.live().run(id).filter(|run| run.status == RunStatus::Failed)?;
+            Some((run, *at))
+        })
+    }
+
+    /// The latest known time by this machine's clock: `live_now`, or that of what arrived since.
+    pub(in crate::app) fn latest(&self, live_now: Timestamp) -> Timestamp {
+        self.live_now.max(live_now)
+    }
+
+    /// Number of events that came after the instant that is shown.
+    pub fn newer_events(&self) -> u64 {
+        self.live().counters().events.saturating_sub(self.model.counters().events)
+    }
+
+    pub(super) fn take_clock_steps(&mut self) -> Vec<crate::model::ClockStep> {
+        self.live_mut().take_clock_steps()
+    }
+
+    pub(super) fn connection_stands(&mut self, at: Timestamp) {
+        match self.rewound.as_mut() {
+            Some(rewound) => self.past.connection_stands(&mut rewound.live, at),
+            None => self.past.connection_stands(&mut self.model, at),
+        }
+    }
+
+    pub(super) fn connection_lost(&mut self, at: Timestamp) {
+        match self.rewound.as_mut() {
+            Some(rewound) => self.past.connection_lost(&mut rewound.live, at),
+            None => self.past.connection_lost(&mut self.model, at),
+        }
+    }
+
+    /// Returns the oldest instant that can be shown; `None` when nothing was received.
+    pub fn oldest(&self) -> Option<Timestamp> {
+        let reach = self.past.reach();
+        let kept = reach.kept.map(|(first, _)| first);
+        match reach.since {
+            Some(since) => Some(kept.map_or(since, |first| first.min(since)).max(since)),
+            None => kept,
+        }
+    }
+
+    /// Shows the instant `at`, or the oldest one that is kept; live from the present on. Playing goes on as
+    /// before; from live, `is_playing` says whether it plays. Returns false when there is nothing to show.
+    pub(in crate::app) fn rewind_to(
+        &mut self,
+        at: Timestamp,
+        live_now: Timestamp,
+        is_playing: bool,
+    ) -> bool {
+        let is_playing = self.shown_past().map_or(is_playing, |past| past.is_playing);
+        if at > live_now || (at == live_now && is_playing) {
+            self.go_live();
+            return true;
+        }
+        let Some(oldest) = self.oldest() else { return false };
+        let at = at.max(oldest);
+        let Ok(cursor) = self.past.cursor(at) else { return false };
+        let (model, place) = cursor.into_parts();
+        let before = std::mem::replace(&mut self.model, model);
+        match self.rewound.as_mut() {
+            Some(rewound) => {
+                (rewound.at, rewound.place, rewound.has_log) = (at, place, false);
+            }
+            None => {
+                self.rewound = Some(Box::new(Rewound {
+                    live: before,
+                    names: std::mem::take(&mut self.names),
+                    songs: std::mem::take(&mut self.songs),
+                    at,
+                    place,
+                    is_playing,
+                    speed: 1.0,
+                    has_log: false,
+                    failed: Vec::new(),
+                }));
+            }
+        }
+        (self.names, self.songs) = (Names::default(), SongRuns::default());
+        self.update_indexes(&[]);
+        self.jumped();
+        true
+    }
+
+    /// Shows the present again.
+    pub(in crate::app) fn go_live(&mut self) {
+        if let Some(rewound) = self.rewound.take() {
+            let Rewound { live, names, songs, .. } = *rewound;
+            (self.model, self.names, self.songs) = (live, names, songs);
+            self.jumped();
+        }
+    }
+
+    fn jumped(&mut self) {
+        self.jumps += 1;
+        self.generation += 1;
+    }
+
+    /// Lets the past play on, or stops it. No effect while the display is live.
+    pub(in crate::app) fn set_playing(&mut self, is_playing: bool) {
+        if let Some(rewound) = self.rewound.as_mut() {
+            rewound.is_playing = is_playing;
+        }
+    }
+
+    /// Sets the speed of playing. No effect while the display is live.
+    pub(in crate::app) fn set_speed(&mut self, speed: f64) {
+        if let Some(rewound) = self.rewound.as_mut() {
+            rewound.speed = speed;
+        }
+    }
+
+    /// Adds the older lines to the log of the model of the past, once for each instant.
+    pub(in crate::app) fn fill_log(&mut self) {
+        if let Some(rewound) = self.rewound.as_mut().filter(|rewound| !rewound.has_log) {
+            rewound.has_log = true;
+            self.past.fill_log(&mut self.model, usize::MAX);
+            self.generation += 1;
+        }
+    }
+
+    /// True when the log of the shown model lacks older lines.
+    pub(in crate::app) fn lacks_log(&self) -> bool {
+        self.rewound.as_ref().is_some_and(|rewound| !rewound.has_log)
+    }
+
+    /// Plays the past on by some real time, and tells each change. Goes live where it reaches that.
+    fn play_on(&mut self, passed: SignedDuration, live_now: Timestamp, tell: impl FnMut(Change)) {
+        let Some(rewound) = self.rewound.as_ref().filter(|rewound| rewound.is_playing) else {
+            return;
+        };
+        let step = SignedDuration::try_from_secs_f64(passed.as_secs_f64() * rewound.speed);
+        let step = step.unwrap_or(SignedDuration::MAX);
+        let to = rewound.at.checked_add(step).unwrap_or(Timestamp::MAX);
+        if to >= live_now {
+            self.go_live();
+        } else if let Err(OutOfReach { since }) = self.advance(to, tell) {
+            self.rewind_to(since, live_now, true);
+        }
+    }
+
+    fn advance(&mut self, to: Timestamp, mut tell: impl FnMut(Change)) -> Result<(), OutOfReach> {
+        let Some(rewound) = self.rewound.as_deref_mut() else { return Ok(()) };
+        let begun = Instant::now();
+        let mut touched: Vec<RunId> = Vec::new();
+        loop {
+            let next = rewound.place.next_at(&self.past)?.filter(|next| *next <= to);
+            let Some(next) = next else {
+                rewound.at = to;
+                break;
+            };
+            rewound.place.advance(&self.past, &mut self.model, next, |_, change| {
+                touched.push(change.run_id.clone());
+                touched.extend(change.evicted.iter().cloned());
+                tell(change);
+            })?;
+            rewound.at = rewound.at.max(next);
+            if begun.elapsed() > PLAY_BUDGET {
+                break;
+            }
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        self.generation += 1;
+        self.update_indexes(&touched);
+        Ok(())
+    }
+}
+
+/// Plays the past on, and lets the clock follow the instant that is shown.
+pub(super) fn play(
+    mut run_store: ResMut<RunStore>,
+    mut clock: ResMut<PlaybackClock>,
+    mut told: MessageWriter<PastChanged>,
+) {
+    let passed = clock.take_passed();
+    if run_store.is_rewound() {
+        let live_now = clock.live_now;
+        run_store.play_on(passed, live_now, |change| {
+            told.write(PastChanged(change));
+        });
+    }
+    show_on(&mut clock, &run_store);
+}
+
+/// Lets the clock show what the store shows.
+pub(in crate::app) fn show_on(clock: &mut PlaybackClock, run_store: &RunStore) {
+    clock.show(run_store.shown_past().map(|past| past.at));
+    clock.server_now = run_store.model.clock().server_time(clock.now);
+}
+
+/// Returns how far the shown instant is behind live, in milliseconds.
+pub fn behind_ms(past: &PastView, clock: &PlaybackClock) -> u64 {
+    millis_between(past.at, clock.live_now)
+}
+
+/// Changes of the shown model, for systems that keep something in step with it.
+#[derive(SystemParam)]
+pub struct ShownChanges<'w, 's> {
+    received: MessageReader<'w, 's, EventReceived>,
+    past: MessageReader<'w, 's, PastChanged>,
+    jumps: Local<'s, u64>,
+}
+
+/// What changed in the shown model since a system last ran.
+pub enum Changed<'a> {
+    /// Another instant is shown.
+    Everything,
+    /// These runs; true for a change that was replayed, from before the connection.
+    Runs(Vec<(&'a Change, bool)>),
+}
+
+impl ShownChanges<'_, '_> {
+    /// Returns what changed since the last call.
+    pub fn take(&mut self, run_store: &RunStore) -> Changed<'_> {
+        if std::mem::replace(&mut *self.jumps, run_store.jumps()) != run_store.jumps() {
+            self.received.clear();
+            self.past.clear();
+            return Changed::Everything;
+        }
+        if run_store.is_rewound() {
+            self.received.clear();
+            return Changed::Runs(self.past.read().map(|changed| (&changed.0, false)).collect());
+        }
+        self.past.clear();
+        Changed::Runs(self.received.read().map(|it| (&it.change, !it.live)).collect())
+    }
+}
