@@ -51,7 +51,7 @@ pub(super) fn read_keys(
 
 /// True when holding the key down repeats the action.
 fn repeats(action: &Action) -> bool {
-    matches!(action, Action::NextRun | Action::PreviousRun)
+    matches!(action, Action::NextRun | Action::PreviousRun | Action::ZoomTime(_))
 }
 
 /// True while a modifier is held that gives keys another meaning. Shift and right Alt do not count:
@@ -124,7 +124,7 @@ mod tests {
         // German layout: Shift and the key right of 0.
         assert_eq!(action(KeyCode::Minus, character("?")), Some(Action::ToggleHelp));
         assert_eq!(action(KeyCode::Slash, character("/")), None);
-        assert_eq!(action(KeyCode::Slash, character("-")), None);
+        assert_eq!(action(KeyCode::Slash, character("-")), Some(Action::ZoomTime(-1)));
     }
 
     #[test]

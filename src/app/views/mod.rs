@@ -1,9 +1,10 @@
-//! Views of runs (stage and wall), and the chrome around them.
+//! Views of runs (stage, wall and timeline), and the chrome around them.
 
 pub mod bridge;
 pub mod chrome;
 pub mod counts;
 pub mod stage;
+pub mod timeline;
 pub mod transition;
 pub mod wall;
 
@@ -18,7 +19,13 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<FreeSpace>()
         .init_resource::<Faults>()
         .init_resource::<counts::RunCounts>()
-        .add_plugins((chrome::plugin, transition::plugin, stage::plugin, wall::plugin))
+        .add_plugins((
+            chrome::plugin,
+            transition::plugin,
+            stage::plugin,
+            wall::plugin,
+            timeline::plugin,
+        ))
         .add_systems(
             Update,
             (counts::count_runs, transition::fade, chrome::systems())
@@ -27,6 +34,8 @@ pub(super) fn plugin(app: &mut App) {
         )
         .add_systems(
             Update,
-            (stage::systems(), wall::systems()).chain().in_set(AppSystems::DrawView),
+            (stage::systems(), wall::systems(), timeline::systems())
+                .chain()
+                .in_set(AppSystems::DrawView),
         );
 }

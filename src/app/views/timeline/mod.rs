@@ -1,0 +1,306 @@
+//! The timeline: runs and steps as bars over time.
+//!
+//! [`timeline`](crate::timeline) computes bars, critical path, folded stretches and races. Of the files
+//! here, those that end in `_view` have the words and what is drawn, without place and colour; the others
+//! draw. What stands still is a canvas part of its own, drawn again only when something in it differs; what
+//! grows is drawn again when now has come to the next pixel.
+
+mod foot;
+mod header;
+mod lanes;
+mod lanes_view;
+mod pen;
+mod readout;
+#[cfg(test)]
+mod tests;
+
+use bevy::ecs::schedule::ScheduleConfigs;
+use bevy::ecs::system::{ScheduleSystem, SystemParam};
+use bevy::prelude::*;
+use jiff::Timestamp;
+
+use self::foot::Sign;
+use self::header::HeaderView;
+use self::lanes::{Growing, LanesPlace, Lines};
+use self::lanes_view::LanesView;
+use self::readout::Readout;
+use super::chrome::ViewChrome;
+use crate::app::draw::{Canvas, DrawClock, end_fault, guarded};
+use crate::app::state::clock::{PlaybackClock, local_zone};
+use crate::app::state::focus::Focus;
+use crate::app::state::hit::Pickable;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::run_store::RunStore;
+use crate::app::state::run_view::StageView;
+use crate::app::state::selection::Selection;
+use crate::app::state::timeline::{CellId, Cells, TimelineState};
+use crate::app::state::view::{TimelineMode, View, on_timeline};
+use crate::app::state::viewport::Viewport;
+use crate::app::theme::Theme;
+use crate::layout::{CanvasSize, Rect, lay_out_lanes};
+use crate::model::Run;
+use crate::protocol::RunId;
+
+/// Parts of the canvas: what stands still, and what grows above it.
+const STILL: &str = "timeline";
+const GROWING: &str = "timeline now";
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<TimelineMemory>()
+        .init_resource::<TimelineState>()
+        .init_resource::<Cells>()
+        .init_resource::<Selection>()
+        .init_resource::<Pickable>();
+}
+
+/// Systems that draw the timeline or remove it.
+pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
+    let away = (leave, end_fault("the timeline")).chain().run_if(not(on_timeline));
+    (away, guarded("the timeline", draw, forget).run_if(on_timeline)).chain()
+}
+
+/// State of the timeline as last drawn.
+#[derive(Resource, Default)]
+struct TimelineMemory {
+    cause: Option<Inputs>,
+    /// Time of the server that was drawn last, and the milliseconds that a pixel stands for.
+    drawn_at: Option<(Timestamp, f64)>,
+    still: Option<Still>,
+    growing: Option<(Growing, f32, bool)>,
+    lines: Option<Lines>,
+    still_cells: Vec<(CellId, Rect)>,
+}
+
+/// Inputs of the timeline; cheap to compare in every frame.
+#[derive(Clone, Debug, PartialEq)]
+struct Inputs {
+    generation: u64,
+    seconds: i64,
+    mode: TimelineMode,
+    focus: (Option<RunId>, bool),
+    selection: Option<RunId>,
+    state: TimelineState,
+    viewport: Viewport,
+    theme: Theme,
+    has_notice: bool,
+    lost: bool,
+}
+
+/// What was drawn that stands still.
+#[derive(Clone, Debug, PartialEq)]
+enum Still {
+    Nothing { theme: Theme, canvas_size: CanvasSize },
+    Lanes(Box<StillLanes>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct StillLanes {
+    view: LanesView,
+    place: LanesPlace,
+    readout: Option<Readout>,
+    chosen: Option<CellId>,
+    theme: Theme,
+}
+
+fn leave(
+    mut canvas: ResMut<Canvas>,
+    mut memory: ResMut<TimelineMemory>,
+    mut cells: ResMut<Cells>,
+    mut pickable: ResMut<Pickable>,
+) {
+    if memory.cause.is_some() {
+        *memory = TimelineMemory::default();
+        *cells = Cells::default();
+        pickable.clear();
+        canvas.remove(STILL);
+        canvas.remove(GROWING);
+    }
+}
+
+/// Removes the timeline after a panic, whatever it left half done.
+fn forget(
+    mut canvas: ResMut<Canvas>,
+    mut memory: ResMut<TimelineMemory>,
+    mut cells: ResMut<Cells>,
+    mut pickable: ResMut<Pickable>,
+) {
+    *memory = TimelineMemory::default();
+    *cells = Cells::default();
+    pickable.clear();
+    canvas.remove(STILL);
+    canvas.remove(GROWING);
+}
+
+/// What the picture is made from.
+#[derive(SystemParam)]
+struct Shown<'w> {
+    run_store: Res<'w, RunStore>,
+    focus: Res<'w, Focus>,
+    selection: Res<'w, Selection>,
+    state: Res<'w, TimelineState>,
+    clock: Res<'w, PlaybackClock>,
+    viewport: Res<'w, Viewport>,
+    view: Res<'w, View>,
+    view_chrome: Res<'w, ViewChrome>,
+}
+
+impl Shown<'_> {
+    fn mode(&self) -> TimelineMode {
+        match *self.view {
+            View::Timeline { mode, .. } => mode,
+            _ => TimelineMode::AllRuns,
+        }
+    }
+
+    fn run(&self) -> Option<&Run> {
+        self.focus.run().and_then(|id| self.run_store.model.run(id))
+    }
+
+    fn inputs(&self, theme: Theme) -> Inputs {
+        Inputs {
+            generation: self.run_store.generation,
+            seconds: self.clock.server_now.as_second(),
+            mode: self.mode(),
+            focus: (self.focus.run().cloned(), self.focus.is_following()),
+            selection: self.selection.0.clone(),
+            state: self.state.clone(),
+            viewport: *self.viewport,
+            theme,
+            has_notice: self.view_chrome.notice().is_some(),
+            lost: self.view_chrome.is_lost(),
+        }
+    }
+
+    /// The cell that is pointed at, else the selected one.
+    fn chosen(&self, cells: &Cells) -> Option<CellId> {
+        let pointed = self.state.pointed.and_then(|at| cells.at(at));
+        pointed.or(self.state.selected.as_ref()).cloned()
+    }
+}
+
+fn draw(
+    mut canvas: ResMut<Canvas>,
+    mut memory: ResMut<TimelineMemory>,
+    mut cells: ResMut<Cells>,
+    mut pickable: ResMut<Pickable>,
+    shown: Shown,
+    draw_clock: Res<DrawClock>,
+    mut next: ResMut<NextFrame>,
+) {
+    let _ = draw_clock;
+    let inputs = shown.inputs(canvas.theme);
+    let now = shown.clock.server_now;
+    let is_known = memory.cause.as_ref() == Some(&inputs);
+    // In between, only now moves, one pixel at a time.
+    let passed = memory.drawn_at.map(|(at, ms)| (now.duration_since(at).as_secs_f64() * 1e3, ms));
+    if is_known && passed.is_some_and(|(ms, px)| (0.0..px).contains(&ms)) {
+        request_next(&memory, &shown, &mut next);
+        return;
+    }
+    memory.cause = Some(inputs);
+    match (shown.mode(), shown.run()) {
+        (TimelineMode::Run, Some(run)) => {
+            draw_lanes(&mut canvas, &mut memory, &mut cells, &shown, run);
+        }
+        _ => {
+            let still =
+                Still::Nothing { theme: canvas.theme, canvas_size: shown.viewport.canvas_size() };
+            if memory.still.as_ref() != Some(&still) {
+                canvas.redraw(STILL);
+                canvas.redraw(GROWING);
+                memory.still = Some(still);
+            }
+        }
+    }
+    let _ = &mut pickable;
+    request_next(&memory, &shown, &mut next);
+}
+
+/// Requests the frame in which now comes to the next pixel.
+fn request_next(memory: &TimelineMemory, shown: &Shown, next: &mut NextFrame) {
+    let Some((at, ms_per_px)) = memory.drawn_at else { return };
+    if shown.clock.is_fixed() || shown.view_chrome.is_lost() {
+        return;
+    }
+    let passed = shown.clock.server_now.duration_since(at).as_secs_f64() * 1e3;
+    next.within_secs(((ms_per_px - passed) / 1e3).max(0.0));
+}
+
+/// Legend of one run's lanes.
+const OF_LANES: [(Sign, &str); 3] =
+    [(Sign::Usual, "usual"), (Sign::Frame, "slowest 5 %"), (Sign::Wait, "waiting")];
+const ASIDE: (Sign, &str) = (Sign::Aside, "beside others");
+
+fn draw_lanes(
+    canvas: &mut Canvas,
+    memory: &mut TimelineMemory,
+    cells: &mut Cells,
+    shown: &Shown,
+    run: &Run,
+) {
+    let now = shown.clock.server_now;
+    let canvas_size = shown.viewport.canvas_size();
+    let stage = StageView::of(run, &shown.run_store, shown.clock.now, now);
+    let room = lay_out_lanes(&canvas_size, usize::MAX).rows;
+    let view = LanesView::of(run, &stage, &shown.run_store, room, now);
+    let place = LanesPlace::of(&view, &shown.state, &canvas_size, now);
+    let chosen = shown.chosen(cells).filter(|cell| cell.run == *run.id());
+    let readout = chosen
+        .as_ref()
+        .and_then(|cell| Readout::of(cell, &shown.run_store, now, &local_zone(), false));
+    let mut head = HeaderView::of(&stage);
+    if !shown.focus.is_following() {
+        head.meta.push("staying on this run".to_owned());
+    }
+    let growing = Growing::of(&view, head, now);
+    let still = StillLanes { view, place, readout, chosen: chosen.clone(), theme: canvas.theme };
+    let ms_per_px = still.place.scale.ms_per_px;
+    let is_same = matches!(&memory.still, Some(Still::Lanes(drawn)) if **drawn == still);
+    if !is_same || memory.lines.is_none() {
+        let part = canvas.redraw(STILL);
+        let StillLanes { view, place, readout, .. } = &still;
+        let (found, lines) = lanes::draw(part, view, place, now, chosen.as_ref());
+        let mut legend = OF_LANES.to_vec();
+        if view.lanes.iter().flat_map(|lane| &lane.bars).any(|bar| !bar.on_path) {
+            legend.push(ASIDE);
+        }
+        let more = match view.more {
+            0 => String::new(),
+            more => format!("+{more} more steps; "),
+        };
+        let summary = match view.shares.is_empty() {
+            true => more,
+            false => format!("{more}of the run: {}", view.shares),
+        };
+        foot::draw(part, &place.rows, readout.as_ref(), &legend, &summary);
+        memory.still_cells = found;
+        memory.lines = Some(lines);
+        memory.growing = None;
+    }
+    let now_x = still.place.scale.x(now).floor();
+    let look = (growing, now_x, shown.view_chrome.notice().is_some());
+    if memory.growing.as_ref() != Some(&look)
+        && let Some(lines) = &memory.lines
+    {
+        let part = canvas.redraw(GROWING);
+        look.0.header.draw(part, &canvas_size, look.2);
+        let open = lanes::draw_growing(
+            part,
+            (&still.view, &look.0),
+            &still.place,
+            lines,
+            now,
+            chosen.as_ref(),
+        );
+        let all = memory.still_cells.iter().cloned().chain(open).collect();
+        cells.set_if_differs(all, ms_per_px, still.view.shown.millis() as f64);
+        memory.growing = Some(look);
+    }
+    // The line stands at whole pixels.
+    let behind = (still.place.scale.x(now) - now_x).max(0.0);
+    let at =
+        now.checked_sub(jiff::SignedDuration::from_secs_f64(f64::from(behind) * ms_per_px / 1e3));
+    let grows = still.view.goes_on;
+    memory.drawn_at = Some((at.unwrap_or(now), if grows { ms_per_px } else { f64::MAX / 4.0 }));
+    memory.still = Some(Still::Lanes(Box::new(still)));
+}
