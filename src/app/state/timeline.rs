@@ -72,15 +72,3 @@ impl Cells {
         found.map(|(cell, _)| cell)
     }
 }
-
-impl Cells {
-    /// Replaces everything.
-    pub(in crate::app) fn set_if_differs(
-        &mut self,
-        cells: Vec<(CellId, Rect)>,
-        ms_per_px: f64,
-        most_back_ms: f64,
-    ) {
-        *self = Self { cells, ms_per_px, most_back_ms };
-    }
-}

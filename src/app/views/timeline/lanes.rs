@@ -5,7 +5,7 @@ use bevy::math::Vec2;
 use jiff::{SignedDuration, Timestamp};
 
 use super::header::HeaderView;
-use super::lanes_view::{BarKind, BarView, Lane, LaneKind, LanesView, Link};
+use super::lanes_view::{BarKind, BarView, Lane, LaneKind, LanesView, Link, Wait};
 use super::pen::{
     Labels, NowPlate, Placer, TimeScale, draw_axis, draw_choice, plated, usual_frame, wait_shape,
 };
@@ -114,9 +114,9 @@ pub fn draw(
     let mut lines: Vec<Placer> =
         (0..view.lanes.len()).map(|_| Placer::new(at.rows.from, at.rows.right)).collect();
     let mut cells = Vec::new();
-    for (place, span) in &view.waits {
-        if let (Some(ends), Some(line)) = (at.scale.ends(*span), lines.get_mut(*place)) {
-            draw_wait(part, (*place, ends), span.millis(), at, line);
+    for wait in &view.waits {
+        if let (Some(ends), Some(line)) = (at.scale.ends(wait.span), lines.get_mut(wait.lane)) {
+            draw_wait(part, wait, ends, at, line);
         }
     }
     for (place, lane) in view.lanes.iter().enumerate() {
@@ -200,9 +200,11 @@ fn draw_label(part: &mut Part, place: usize, lane: &Lane, at: &LanesPlace) {
     let mut x = at.rows.left;
     if let LaneKind::Loop(_) = lane.kind {
         let centre = Vec2::new(x + 28.0 * k, at.middle(place));
-        let arc = Shape::arc(centre, 10.4 * k, 3.9 * k, 0.0, 280.0).fill(ink);
-        let tip = Shape::arrowhead(centre + Vec2::new(4.0, -10.4) * k, 270.0, 9.0 * k, 3.4 * k);
-        part.shape(Layer::Module, arc).shape(Layer::Module, tip.fill(ink));
+        let arc = Shape::arc(centre, 10.4 * k, 3.6 * k, 60.0, 335.0).fill(ink);
+        let tip = centre + Vec2::new(4.0, -10.0) * k;
+        let back = |dx: f32, dy: f32| tip + Vec2::new(dx, dy) * k;
+        let head = Shape::polyline3(back(-7.0, -6.0), tip, back(-8.0, 5.0), 3.6 * k);
+        part.shape(Layer::Module, arc).shape(Layer::Module, head.fill(ink));
         x += 58.0 * k;
     }
     let room = at.rows.labels_right - x;
@@ -318,19 +320,14 @@ fn draw_bar(part: &mut Part, bar: &BarView, rect: Rect, k: f32) {
     }
 }
 
-fn draw_wait(
-    part: &mut Part,
-    (place, ends): (usize, (f32, f32)),
-    millis: u64,
-    at: &LanesPlace,
-    line: &mut Placer,
-) {
+fn draw_wait(part: &mut Part, wait: &Wait, ends: (f32, f32), at: &LanesPlace, line: &mut Placer) {
     if ends.1 - ends.0 < 1.5 {
         return;
     }
     let palette = part.palette;
     let k = at.rows.scale;
-    let words = format!("waiting {}", duration_words(millis));
+    let (place, how) = (wait.lane, if wait.is_queue { "queued" } else { "waiting" });
+    let words = format!("{how} {}", duration_words(wait.span.millis()));
     let width = measure(Face::Text500, INSIDE * k, 0.0, &words);
     let has_words = width + 24.0 * k <= ends.1 - ends.0;
     let rect = at.bar(place, ends, if has_words { BAR } else { WAIT });

@@ -47,8 +47,7 @@ pub struct LanesView {
     pub goes_on: bool,
     /// The critical path: bars that follow each other on it.
     pub links: Vec<Link>,
-    /// Stretches in which nothing was at work, with the lane of the step that was waited for.
-    pub waits: Vec<(usize, Span)>,
+    pub waits: Vec<Wait>,
     /// The steps that took most: "COMPOSE 45 %, RENDER 20 %, waiting 12 %".
     pub shares: String,
 }
@@ -115,6 +114,16 @@ pub struct BarView {
     /// Ends of the usual time and of the slowest 5 %.
     pub usual: Option<(Timestamp, Timestamp)>,
     pub usual_ms: Option<(u64, u64)>,
+}
+
+/// Stretch in which nothing was at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Lane of the step that was waited for.
+    pub lane: usize,
+    pub span: Span,
+    /// True for the wait before the run's start.
+    pub is_queue: bool,
 }
 
 /// Two bars that follow each other on the critical path, as (lane, index).
@@ -377,14 +386,13 @@ fn links_of(lanes: &[Lane], bars: &RunBars, path: &[Leg]) -> Vec<Link> {
     on_path.windows(2).filter_map(link).collect()
 }
 
-/// Waits, each in the lane of the step that came after it.
-fn waits_of(lanes: &[Lane], bars: &RunBars) -> Vec<(usize, Span)> {
+fn waits_of(lanes: &[Lane], bars: &RunBars) -> Vec<Wait> {
     let first =
         || bars.bars.first().and_then(|bar| place_of(lanes, bar)).map_or(0, |place| place.0);
-    let queued = bars.queued.map(|span| (first(), span));
-    let between = bars.gaps().into_iter().filter_map(|gap| {
-        let next = bars.bars.iter().find(|bar| bar.span.from >= gap.to)?;
-        Some((place_of(lanes, next)?.0, gap))
+    let queued = bars.queued.map(|span| Wait { lane: first(), span, is_queue: true });
+    let between = bars.gaps().into_iter().filter_map(|span| {
+        let next = bars.bars.iter().find(|bar| bar.span.from >= span.to)?;
+        Some(Wait { lane: place_of(lanes, next)?.0, span, is_queue: false })
     });
     queued.into_iter().chain(between).collect()
 }

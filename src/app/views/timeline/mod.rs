@@ -10,7 +10,11 @@ mod header;
 mod lanes;
 mod lanes_view;
 mod pen;
+mod race;
+mod race_view;
 mod readout;
+mod runs;
+mod runs_view;
 #[cfg(test)]
 mod tests;
 
@@ -23,9 +27,14 @@ use self::foot::Sign;
 use self::header::HeaderView;
 use self::lanes::{Growing, LanesPlace, Lines};
 use self::lanes_view::LanesView;
+use self::race::RacePlace;
+use self::race_view::RaceView;
 use self::readout::Readout;
+use self::runs_view::RunsView;
 use super::chrome::ViewChrome;
-use crate::app::draw::{Canvas, DrawClock, end_fault, guarded};
+use super::counts::RunCounts;
+use super::wall;
+use crate::app::draw::{Canvas, end_fault, guarded};
 use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::focus::Focus;
 use crate::app::state::hit::Pickable;
@@ -37,7 +46,7 @@ use crate::app::state::timeline::{CellId, Cells, TimelineState};
 use crate::app::state::view::{TimelineMode, View, on_timeline};
 use crate::app::state::viewport::Viewport;
 use crate::app::theme::Theme;
-use crate::layout::{CanvasSize, Rect, lay_out_lanes};
+use crate::layout::{CanvasSize, Rect, TimeRows, lay_out_lanes, lay_out_timeline, timeline_room};
 use crate::model::Run;
 use crate::protocol::RunId;
 
@@ -89,8 +98,10 @@ struct Inputs {
 /// What was drawn that stands still.
 #[derive(Clone, Debug, PartialEq)]
 enum Still {
-    Nothing { theme: Theme, canvas_size: CanvasSize },
+    Nothing { theme: Theme, canvas_size: CanvasSize, has_notice: bool },
     Lanes(Box<StillLanes>),
+    Runs(Box<StillRuns>),
+    Race(Box<StillRace>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -99,6 +110,30 @@ struct StillLanes {
     place: LanesPlace,
     readout: Option<Readout>,
     chosen: Option<CellId>,
+    theme: Theme,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct StillRuns {
+    view: RunsView,
+    rows: TimeRows,
+    counts: RunCounts,
+    readout: Option<Readout>,
+    chosen: Option<CellId>,
+    selected: Option<RunId>,
+    canvas_size: CanvasSize,
+    theme: Theme,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct StillRace {
+    view: RaceView,
+    header: HeaderView,
+    place: RacePlace,
+    readout: Option<Readout>,
+    chosen: Option<CellId>,
+    has_notice: bool,
+    canvas_size: CanvasSize,
     theme: Theme,
 }
 
@@ -141,6 +176,7 @@ struct Shown<'w> {
     clock: Res<'w, PlaybackClock>,
     viewport: Res<'w, Viewport>,
     view: Res<'w, View>,
+    counts: Res<'w, RunCounts>,
     view_chrome: Res<'w, ViewChrome>,
 }
 
@@ -184,36 +220,62 @@ fn draw(
     mut cells: ResMut<Cells>,
     mut pickable: ResMut<Pickable>,
     shown: Shown,
-    draw_clock: Res<DrawClock>,
     mut next: ResMut<NextFrame>,
 ) {
-    let _ = draw_clock;
     let inputs = shown.inputs(canvas.theme);
     let now = shown.clock.server_now;
     let is_known = memory.cause.as_ref() == Some(&inputs);
     // In between, only now moves, one pixel at a time.
     let passed = memory.drawn_at.map(|(at, ms)| (now.duration_since(at).as_secs_f64() * 1e3, ms));
-    if is_known && passed.is_some_and(|(ms, px)| (0.0..px).contains(&ms)) {
+    if is_known && passed.is_none_or(|(ms, px)| (0.0..px).contains(&ms)) {
         request_next(&memory, &shown, &mut next);
         return;
     }
+    let is_another = memory.cause.as_ref().is_none_or(|cause| cause.mode != inputs.mode);
     memory.cause = Some(inputs);
+    if is_another {
+        *cells = Cells::default();
+        pickable.clear();
+    }
     match (shown.mode(), shown.run()) {
         (TimelineMode::Run, Some(run)) => {
             draw_lanes(&mut canvas, &mut memory, &mut cells, &shown, run);
         }
-        _ => {
-            let still =
-                Still::Nothing { theme: canvas.theme, canvas_size: shown.viewport.canvas_size() };
-            if memory.still.as_ref() != Some(&still) {
-                canvas.redraw(STILL);
-                canvas.redraw(GROWING);
-                memory.still = Some(still);
-            }
+        (TimelineMode::Race, Some(run)) => {
+            draw_race(&mut canvas, &mut memory, &mut cells, &shown, run);
+        }
+        (TimelineMode::AllRuns, _) => {
+            draw_runs(&mut canvas, &mut memory, (&mut cells, &mut pickable), &shown);
+        }
+        (TimelineMode::Run | TimelineMode::Race, None) => {
+            draw_nothing(&mut canvas, &mut memory, &mut cells, &shown);
         }
     }
-    let _ = &mut pickable;
     request_next(&memory, &shown, &mut next);
+}
+
+/// Says that there is no run yet.
+fn draw_nothing(
+    canvas: &mut Canvas,
+    memory: &mut TimelineMemory,
+    cells: &mut Cells,
+    shown: &Shown,
+) {
+    let canvas_size = shown.viewport.canvas_size();
+    let has_notice = shown.view_chrome.notice().is_some();
+    let still = Still::Nothing { theme: canvas.theme, canvas_size, has_notice };
+    if memory.still.as_ref() != Some(&still) {
+        canvas.redraw(GROWING);
+        let header = HeaderView {
+            meta: vec!["timeline".to_owned()],
+            title: "Waiting for the first run".to_owned(),
+            ..HeaderView::default()
+        };
+        header.draw(canvas.redraw(STILL), &canvas_size, has_notice);
+        *cells = Cells::default();
+        memory.still = Some(still);
+    }
+    memory.drawn_at = None;
 }
 
 /// Requests the frame in which now comes to the next pixel.
@@ -248,10 +310,7 @@ fn draw_lanes(
     let readout = chosen
         .as_ref()
         .and_then(|cell| Readout::of(cell, &shown.run_store, now, &local_zone(), false));
-    let mut head = HeaderView::of(&stage);
-    if !shown.focus.is_following() {
-        head.meta.push("staying on this run".to_owned());
-    }
+    let head = HeaderView::of(&stage);
     let growing = Growing::of(&view, head, now);
     let still = StillLanes { view, place, readout, chosen: chosen.clone(), theme: canvas.theme };
     let ms_per_px = still.place.scale.ms_per_px;
@@ -293,7 +352,7 @@ fn draw_lanes(
             chosen.as_ref(),
         );
         let all = memory.still_cells.iter().cloned().chain(open).collect();
-        cells.set_if_differs(all, ms_per_px, still.view.shown.millis() as f64);
+        *cells = Cells { cells: all, ms_per_px, most_back_ms: still.view.shown.millis() as f64 };
         memory.growing = Some(look);
     }
     // The line stands at whole pixels.
@@ -303,4 +362,100 @@ fn draw_lanes(
     let grows = still.view.goes_on;
     memory.drawn_at = Some((at.unwrap_or(now), if grows { ms_per_px } else { f64::MAX / 4.0 }));
     memory.still = Some(Still::Lanes(Box::new(still)));
+}
+
+/// Legend of all runs.
+const OF_RUNS: [(Sign, &str); 3] =
+    [(Sign::Frame, "usual run"), (Sign::Wait, "waiting"), (Sign::Fix, "fix")];
+
+fn draw_runs(
+    canvas: &mut Canvas,
+    memory: &mut TimelineMemory,
+    (cells, pickable): (&mut Cells, &mut Pickable),
+    shown: &Shown,
+) {
+    let (now, zone) = (shown.clock.server_now, local_zone());
+    let canvas_size = shown.viewport.canvas_size();
+    let room = timeline_room(&canvas_size);
+    let width = f64::from(lay_out_timeline(&canvas_size, room).width());
+    let before = match &memory.still {
+        Some(Still::Runs(drawn)) => Some(drawn.view.minutes),
+        _ => None,
+    };
+    let view = RunsView::of(&shown.run_store, &shown.state, (room, width), before, now);
+    let rows = lay_out_timeline(&canvas_size, view.rows.len());
+    let chosen = shown.chosen(cells);
+    let readout =
+        chosen.as_ref().and_then(|cell| Readout::of(cell, &shown.run_store, now, &zone, true));
+    let still = StillRuns {
+        view,
+        rows,
+        counts: *shown.counts,
+        readout,
+        chosen,
+        selected: shown.selection.0.clone(),
+        canvas_size,
+        theme: canvas.theme,
+    };
+    let px_ms = still.view.shown_ms / width.max(1.0);
+    let is_same = matches!(&memory.still, Some(Still::Runs(drawn)) if **drawn == still);
+    if !is_same {
+        canvas.redraw(GROWING);
+        let part = canvas.redraw(STILL);
+        let StillRuns { view, rows, counts, readout, chosen, selected, .. } = &still;
+        wall::header::draw(part, &wall::header::HeaderView::of(counts), &canvas_size);
+        let scale = runs::scale_of(view, rows);
+        let places =
+            runs::draw(part, view, (rows, &scale), &zone, chosen.as_ref(), selected.as_ref());
+        let words = runs_view::minutes_words(view);
+        foot::draw(part, rows, readout.as_ref(), &OF_RUNS, &words);
+        pickable.show_tiles(places.runs.iter().map(|(id, rect)| (id, *rect)));
+        *cells = Cells { cells: places.cells, ms_per_px: px_ms, most_back_ms: still.view.known_ms };
+    }
+    memory.drawn_at = Some((still.view.now, px_ms));
+    memory.still = Some(Still::Runs(Box::new(still)));
+}
+
+fn draw_race(
+    canvas: &mut Canvas,
+    memory: &mut TimelineMemory,
+    cells: &mut Cells,
+    shown: &Shown,
+    run: &Run,
+) {
+    let (now, zone) = (shown.clock.server_now, local_zone());
+    let canvas_size = shown.viewport.canvas_size();
+    let (state, times) = (&shown.state, (shown.clock.now, now));
+    let (view, header) = RaceView::of(run, &shown.run_store, state.against, times, &zone);
+    let place = RacePlace::of(&view, state.zoom.unwrap_or(0), state.back_ms, &canvas_size);
+    let chosen = shown.chosen(cells);
+    let readout =
+        chosen.as_ref().and_then(|cell| Readout::of(cell, &shown.run_store, now, &zone, false));
+    let still = StillRace {
+        view,
+        header,
+        place,
+        readout,
+        chosen,
+        has_notice: shown.view_chrome.notice().is_some(),
+        canvas_size,
+        theme: canvas.theme,
+    };
+    let ms_per_px = still.place.scale.ms_per_px;
+    let is_same = matches!(&memory.still, Some(Still::Race(drawn)) if **drawn == still);
+    if !is_same {
+        canvas.redraw(GROWING);
+        let part = canvas.redraw(STILL);
+        still.header.draw(part, &canvas_size, still.has_notice);
+        let found = race::draw(
+            part,
+            &still.view,
+            &still.place,
+            still.chosen.as_ref(),
+            still.readout.as_ref(),
+        );
+        *cells = Cells { cells: found, ms_per_px, most_back_ms: still.view.shown_ms as f64 };
+    }
+    memory.drawn_at = still.view.goes_on.then_some((now, ms_per_px.min(1_000.0)));
+    memory.still = Some(Still::Race(Box::new(still)));
 }

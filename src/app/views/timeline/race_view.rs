@@ -150,11 +150,14 @@ impl RaceView {
         let ends = [Some(race.elapsed_ms), likely_ms, race.other_took_ms];
         let theirs_end = theirs.bars.last().map_or(0, |bar| bar.to);
         let longest = ends.into_iter().flatten().max().unwrap_or(0).max(theirs_end);
-        let has_other = race.columns.iter().any(|column| {
-            !matches!(column.other, Lap::Unknown | Lap::Absent | Lap::ToCome)
-        });
+        let has_other = race
+            .columns
+            .iter()
+            .any(|column| !matches!(column.other, Lap::Unknown | Lap::Absent | Lap::ToCome));
         let note = match (has_other, race.gap_ms) {
-            (false, _) => "No run of this song has succeeded before, and no usual times are known yet.",
+            (false, _) => {
+                "No run of this song has succeeded before, and no usual times are known yet."
+            }
             (true, None) => "No step is over in both runs yet.",
             _ => "",
         };
@@ -268,7 +271,10 @@ fn lane_of(
         label: label.to_owned(),
         about: about.join(", "),
         bars: lane_bars.collect(),
-        to_come: to_come.iter().map(|usual| (since(usual.span.from), since(usual.span.to))).collect(),
+        to_come: to_come
+            .iter()
+            .map(|usual| (since(usual.span.from), since(usual.span.to)))
+            .collect(),
         end,
         words,
     }

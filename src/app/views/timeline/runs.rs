@@ -135,17 +135,17 @@ impl Pen<'_> {
         for (place, row) in rows() {
             let Some(failed) = &row.retry_of else { continue };
             let before = rows().find(|(_, before)| before.id == *failed);
-            let (Some((above, before)), Some(started_at)) = (before, row.started_at) else { continue };
+            let (Some((above, before)), Some(started_at)) = (before, row.started_at) else {
+                continue;
+            };
             let RowEnd::Over { at, .. } = before.end else { continue };
             if above >= place || !self.scale.shows(at) || !self.scale.shows(started_at) {
                 continue;
             }
             let k = self.rows.scale;
             let (x, to) = (self.scale.x(at) + 1.0, self.scale.x(started_at) - 4.0 * k);
-            let (from_y, to_y) = (
-                self.rows.row(above).centre_y() + 18.0 * k,
-                self.rows.row(place).centre_y(),
-            );
+            let (from_y, to_y) =
+                (self.rows.row(above).centre_y() + 18.0 * k, self.rows.row(place).centre_y());
             let mut line = |a: Vec2, b: Vec2| {
                 let shape = Shape::capsule(a, b, 2.5).dash(3.0, 5.0);
                 part.shape(Layer::Pool, shape.fill(palette.failed).keep_colour());
@@ -240,7 +240,13 @@ impl Pen<'_> {
         self.rows.to.min(rect.x - 10.0 * k)
     }
 
-    fn draw_cell(&self, part: &mut Part, place: usize, row: &RunRow, cell: &RunCell) -> Option<Rect> {
+    fn draw_cell(
+        &self,
+        part: &mut Part,
+        place: usize,
+        row: &RunRow,
+        cell: &RunCell,
+    ) -> Option<Rect> {
         let palette = part.palette;
         let k = self.rows.scale;
         let (from, to) = self.scale.ends(cell.span)?;
@@ -292,7 +298,8 @@ impl Pen<'_> {
                 let x = end_x.filter(|_| shown).or_else(|| shown.then(|| self.scale.x(*at)));
                 let Some(x) = x else { return };
                 let radius = if *glyph == DisplayStatus::Failed { 17.0 } else { 12.0 } * k;
-                let left = if *glyph == DisplayStatus::Failed { x - radius * 0.6 } else { x + 4.0 * k };
+                let left =
+                    if *glyph == DisplayStatus::Failed { x - radius * 0.6 } else { x + 4.0 * k };
                 let left = left.min(self.rows.to - 2.0 * radius);
                 let centre = Vec2::new(left + radius, middle);
                 line.take(left, left + 2.0 * radius);

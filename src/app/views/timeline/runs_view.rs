@@ -173,16 +173,7 @@ impl RunsView {
                 row(presence.run, run_store, server_now, now, (&next, is_first))
             })
             .collect();
-        Self {
-            rows,
-            in_time,
-            minutes,
-            axis,
-            shown_ms,
-            back_ms: state.back_ms,
-            now,
-            known_ms,
-        }
+        Self { rows, in_time, minutes, axis, shown_ms, back_ms: state.back_ms, now, known_ms }
     }
 }
 
@@ -273,18 +264,14 @@ fn row(
             .map_or_else(|| "–".to_owned(), |ms| clock_words(ms.saturating_add(500))),
     };
     let usual_from = begun.unwrap_or(now);
-    let usual = stats.run_baseline().map(|usual| {
-        Span::new(usual_from, moved(usual_from, usual.p50_ms as f64))
-    });
+    let usual = stats
+        .run_baseline()
+        .map(|usual| Span::new(usual_from, moved(usual_from, usual.p50_ms as f64)));
     let cells = bars
         .bars
         .iter()
         .map(|bar| RunCell {
-            cell: CellId {
-                run: run.id().clone(),
-                node: bar.node.clone(),
-                attempt: bar.attempt,
-            },
+            cell: CellId { run: run.id().clone(), node: bar.node.clone(), attempt: bar.attempt },
             span: bar.span,
             kind: match bar.status {
                 _ if bar.stopped => CellKind::Stopped,
@@ -313,7 +300,11 @@ fn row(
                 false => step,
             })
         }
-        _ => RowEnd::Over { glyph, at: bars.span.to, words: end_words(run, &bars, retry_of.is_some()) },
+        _ => RowEnd::Over {
+            glyph,
+            at: bars.span.to,
+            words: end_words(run, &bars, retry_of.is_some()),
+        },
     };
     RunRow {
         id: run.id().clone(),
@@ -340,11 +331,13 @@ fn end_words(run: &Run, bars: &RunBars, is_retry: bool) -> String {
             Some((None, reason)) => reason,
             None => String::new(),
         },
-        RunStatus::Cancelled => match bars.bars.iter().rfind(|bar| bar.stopped).or(bars.bars.last()) {
-            Some(bar) if bar.stopped => format!("cancelled at {}", bar.node),
-            Some(bar) => format!("cancelled after {}", bar.node),
-            None => "cancelled".to_owned(),
-        },
+        RunStatus::Cancelled => {
+            match bars.bars.iter().rfind(|bar| bar.stopped).or(bars.bars.last()) {
+                Some(bar) if bar.stopped => format!("cancelled at {}", bar.node),
+                Some(bar) => format!("cancelled after {}", bar.node),
+                None => "cancelled".to_owned(),
+            }
+        }
         _ if !bars.end_known => "end not seen".to_owned(),
         _ if is_retry => "retry".to_owned(),
         _ => String::new(),
