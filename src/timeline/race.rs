@@ -38,7 +38,7 @@ impl Lap {
 /// One column: a step, a whole fix pass, or the time between the steps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// "PLAN", "fix 1", "between steps".
+    /// "PLAN", "fix 1", "between" (the time between the steps).
     pub name: String,
     /// This run.
     pub this: Lap,
@@ -172,7 +172,7 @@ impl Race {
 }
 
 /// Name of the column for the time between the steps.
-pub const BETWEEN: &str = "between steps";
+pub const BETWEEN: &str = "between";
 
 fn difference(this: u64, other: u64) -> i64 {
     let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);

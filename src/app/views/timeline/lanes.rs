@@ -109,8 +109,8 @@ pub fn draw(
     let plate = view.goes_on.then(|| NowPlate::at(at.scale.x(now), now_words(view, now), &at.rows));
     draw_ground(part, view, at, now);
     let labels = Labels::Since(view.origin);
-    let ends = plate.filter(|_| at.scale.shows(now)).map(|plate| plate.ends());
-    draw_axis(part, &at.scale, &labels, (&at.rows, at.bottom()), ends);
+    let plate = plate.filter(|_| at.scale.shows(now)).map(|plate| plate.ends());
+    draw_axis(part, &at.scale, &labels, (&at.rows, at.bottom()), plate.as_slice());
     let mut lines: Vec<Placer> =
         (0..view.lanes.len()).map(|_| Placer::new(at.rows.from, at.rows.right)).collect();
     let mut cells = Vec::new();
@@ -353,7 +353,7 @@ fn draw_words(part: &mut Part, place: usize, lane: &Lane, at: &LanesPlace, line:
             let width = measure(Face::Text500, size, 0.0, lane.note);
             if let Some(x) = line.right_of(at.rows.from + 2.0, width) {
                 let text = Text::new(("note", place), lane.note, x, y, Face::Text500, size);
-                part.text(Layer::Face, text.colour(palette.text_tertiary));
+                plated(part, text.colour(palette.text_tertiary), (x, width), y, size);
             }
         }
         return;

@@ -382,7 +382,7 @@ fn draw_runs(
         Some(Still::Runs(drawn)) => Some(drawn.view.minutes),
         _ => None,
     };
-    let view = RunsView::of(&shown.run_store, &shown.state, (room, width), before, now);
+    let view = RunsView::of(&shown.run_store, &shown.state, (room, width), before, (now, &zone));
     let rows = lay_out_timeline(&canvas_size, view.rows.len());
     let chosen = shown.chosen(cells);
     let readout =

@@ -173,18 +173,18 @@ impl Labels {
     }
 }
 
-/// Draws grid and labels of the axis; `plate` is where the label of now stands.
+/// Draws grid and labels of the axis; `taken` are the places of other words on its line.
 pub fn draw_axis(
     part: &mut Part,
     scale: &TimeScale,
     labels: &Labels,
     (rows, bottom): (&TimeRows, f32),
-    plate: Option<(f32, f32)>,
+    taken: &[(f32, f32)],
 ) {
     let palette = part.palette;
     let size = 24.0 * rows.scale;
     let mut line = Placer::new(rows.from - 40.0 * rows.scale, rows.right);
-    if let Some((from, to)) = plate {
+    for (from, to) in taken {
         line.take(from - LABEL_GAP / 2.0, to + LABEL_GAP / 2.0);
     }
     let mut key = 0;

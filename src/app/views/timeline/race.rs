@@ -89,8 +89,8 @@ pub fn draw(
         NowPlate::at(at.x(view.elapsed_ms).floor(), clock_words(view.elapsed_ms), &at.layout.time)
     });
     let labels = Labels::Since(Timestamp::UNIX_EPOCH);
-    let ends = plate.as_ref().map(NowPlate::ends);
-    draw_axis(part, &at.scale, &labels, (&at.layout.time, bottom), ends);
+    let taken = plate.as_ref().map(NowPlate::ends);
+    draw_axis(part, &at.scale, &labels, (&at.layout.time, bottom), taken.as_slice());
     draw_joins(part, view, at);
     let mut cells = Vec::new();
     for (place, lane) in view.lanes.iter().enumerate() {

@@ -267,14 +267,14 @@ fn lane_of(
         }
     };
     let end = run.status.is_over().then(|| (DisplayStatus::from(run.status), since(bars.span.to)));
+    let ahead = to_come.iter().map(|usual| (since(usual.span.from), since(usual.span.to)));
+    // What is left of the step at work.
+    let left = to_come.first().map(|usual| (since(bars.span.to), since(usual.span.from)));
     RaceLane {
         label: label.to_owned(),
         about: about.join(", "),
         bars: lane_bars.collect(),
-        to_come: to_come
-            .iter()
-            .map(|usual| (since(usual.span.from), since(usual.span.to)))
-            .collect(),
+        to_come: left.into_iter().filter(|(from, to)| from < to).chain(ahead).collect(),
         end,
         words,
     }

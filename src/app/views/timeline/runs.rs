@@ -14,7 +14,7 @@ use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure, t
 use crate::app::state::status::DisplayStatus;
 use crate::app::state::timeline::CellId;
 use crate::app::views::wall::fit::{size_for, title_line};
-use crate::app::words::{count_words, time_words};
+use crate::app::words::count_words;
 use crate::layout::TimeRows;
 use crate::protocol::RunId;
 
@@ -24,7 +24,7 @@ const USUAL: f32 = 34.0;
 const WAIT: f32 = 18.0;
 const FIX: (f32, f32) = (18.0, 40.0);
 /// Type sizes.
-const NAME: f32 = 28.0;
+const NAME: (f32, f32) = (28.0, 24.0);
 const VALUE: (f32, f32) = (30.0, 26.0);
 const WORDS: f32 = 22.0;
 const STEP: f32 = 24.0;
@@ -58,12 +58,13 @@ pub fn draw(
 ) -> Places {
     let bottom = rows.bottom(rows.rows);
     let now_x = scale.shows(view.now).then(|| scale.x(view.now).round());
-    let plate = now_x.map(|x| NowPlate::at(x, time_words(view.now, zone), rows));
+    let plate = now_x.map(|x| NowPlate::at(x, view.now_words.clone(), rows));
     let pen = Pen { rows, scale, now_x };
     pen.draw_ground(part, view, selected);
     let ends = plate.as_ref().map(NowPlate::ends);
-    draw_axis(part, scale, &Labels::OfDay(zone.clone()), (rows, bottom), ends);
-    pen.draw_heads(part, view, ends);
+    let head = pen.draw_heads(part, view, ends);
+    let taken: Vec<(f32, f32)> = ends.into_iter().chain(head).collect();
+    draw_axis(part, scale, &Labels::OfDay(zone.clone()), (rows, bottom), &taken);
     pen.draw_retries(part, view);
     let mut places = Places::default();
     for (place, row) in view.rows.iter().enumerate().take(rows.rows) {
@@ -106,14 +107,20 @@ impl Pen<'_> {
         }
     }
 
-    /// Draws the heads of the columns beside the axis.
-    fn draw_heads(&self, part: &mut Part, view: &RunsView, plate: Option<(f32, f32)>) {
+    /// Draws the heads of the columns beside the axis; returns the ends of the right one.
+    fn draw_heads(
+        &self,
+        part: &mut Part,
+        view: &RunsView,
+        plate: Option<(f32, f32)>,
+    ) -> Option<(f32, f32)> {
         let palette = part.palette;
         let (k, y) = (self.rows.scale, self.rows.head);
         let size = 24.0 * k;
         let words = "to go, took";
         let x = self.rows.right - measure(Face::Text500, size, 0.0, words);
-        if plate.is_none_or(|(_, end)| end + 12.0 < x) && x > self.rows.to - 40.0 * k {
+        let has_room = plate.is_none_or(|(_, end)| end + 12.0 < x) && x > self.rows.to - 40.0 * k;
+        if has_room {
             let text = Text::new("head", words, x, y, Face::Text500, size);
             part.text(Layer::Module, text.colour(palette.text_secondary));
         }
@@ -126,6 +133,7 @@ impl Pen<'_> {
             let text = Text::new("shown", words, self.rows.left, y, Face::Text500, size);
             part.text(Layer::Module, text.colour(palette.text_secondary));
         }
+        has_room.then_some((x, self.rows.right))
     }
 
     /// Draws a dotted line from each failure to the start of its retry.
@@ -182,6 +190,13 @@ impl Pen<'_> {
             part.shape(Layer::Pool, usual_frame(palette, self.bar(place, ends, USUAL)));
         }
         let mut end_x = None;
+        if let Some(ends) = row.unseen.and_then(|span| self.scale.ends(span)) {
+            let rect = self.bar(place, ends, BAR);
+            let shape = Shape::rounded_box(rect).radius(3.0).fill(palette.ghost);
+            part.shape(Layer::Rack, shape.border(1.5, palette.text_tertiary));
+            line.take(rect.x, rect.right());
+            end_x = Some(rect.right());
+        }
         for cell in &row.cells {
             let Some(rect) = self.draw_cell(part, place, row, cell) else { continue };
             let wider = (9.0 - rect.w / 2.0).max(0.0);
@@ -204,8 +219,9 @@ impl Pen<'_> {
         badge(part, Layer::Face, row.glyph, centre, 14.0 * k, &format!("run {place}"));
         let face = if row.is_strong { Face::Text700 } else { Face::Text500 };
         let x = self.rows.left + INDENT * k;
-        let size = NAME * k;
-        let name = title_line(face, size, &row.name, &row.variant, self.rows.labels_right - x);
+        let room = self.rows.labels_right - x;
+        let size = size_for(face, (NAME.0 * k, NAME.1 * k), &row.name, room);
+        let name = title_line(face, size, &row.name, &row.variant, room);
         let ink = if row.is_strong { palette.text } else { palette.text_secondary };
         let text = Text::new(("name", place), name, x, middle + 10.0 * k, face, size);
         part.text(Layer::Face, text.colour(ink));

@@ -1,14 +1,16 @@
 //! View model of the timeline of all runs: which runs have a row, what stands in it, and the time shown;
 //! without position or colour.
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::state::clock::millis_between;
+use crate::app::state::failure_life::is_fresh;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{Remaining, STALE_AFTER_MS, failure_words, remaining};
 use crate::app::state::status::DisplayStatus;
 use crate::app::state::timeline::{CellId, TimelineState};
-use crate::app::words::{clock_words, countdown_words, duration_words};
+use crate::app::words::{clock_words, countdown_words, duration_words, time_words};
 use crate::model::{NodeStatus, Run, RunStatus};
 use crate::protocol::RunId;
 use crate::timeline::{Axis, RunBars, Span, idle_stretches};
@@ -40,6 +42,8 @@ pub struct RunsView {
     pub back_ms: f64,
     /// Now, as far as a pixel is long.
     pub now: Timestamp,
+    /// Time of day: "21:14:07".
+    pub now_words: String,
     /// Milliseconds from the beginning of all runs to now.
     pub known_ms: f64,
 }
@@ -62,6 +66,8 @@ pub struct RunRow {
     /// When a usual run would be at work.
     pub usual: Option<Span>,
     pub cells: Vec<RunCell>,
+    /// The whole execution, where no step of it was seen.
+    pub unseen: Option<Span>,
     pub end: RowEnd,
     /// The failed run that this one retries.
     pub retry_of: Option<RunId>,
@@ -115,7 +121,7 @@ impl RunsView {
         state: &TimelineState,
         (room, width): (usize, f64),
         before: Option<u64>,
-        server_now: Timestamp,
+        (server_now, zone): (Timestamp, &TimeZone),
     ) -> Self {
         let mut runs: Vec<Presence> = run_store
             .model
@@ -157,9 +163,10 @@ impl RunsView {
         let in_time = found.len();
         // A run that goes on never gives its place to one that is over.
         found.sort_by_key(|presence| match presence.run.status {
-            RunStatus::Running => 0,
-            RunStatus::Pending => 1,
-            _ => 2,
+            RunStatus::Failed if is_fresh(presence.run, run_store, server_now) => 0,
+            RunStatus::Running => 1,
+            RunStatus::Pending => 2,
+            _ => 3,
         });
         found.truncate(room);
         found.sort_by_key(|presence| (presence.span.from, presence.run.id().clone()));
@@ -173,7 +180,17 @@ impl RunsView {
                 row(presence.run, run_store, server_now, now, (&next, is_first))
             })
             .collect();
-        Self { rows, in_time, minutes, axis, shown_ms, back_ms: state.back_ms, now, known_ms }
+        Self {
+            rows,
+            in_time,
+            minutes,
+            axis,
+            shown_ms,
+            back_ms: state.back_ms,
+            now,
+            now_words: time_words(server_now, zone),
+            known_ms,
+        }
     }
 }
 
@@ -296,7 +313,7 @@ fn row(
             };
             let silence = millis_between(run.last_event_at(), server_now);
             RowEnd::AtWork(match silent {
-                true => format!("{step}, no news for {}", clock_words(silence)),
+                true => format!("no news for {}", clock_words(silence)),
                 false => step,
             })
         }
@@ -316,6 +333,7 @@ fn row(
         is_next: next.as_ref() == Some(run.id()),
         queued: bars.queued.filter(|queued| queued.millis() > 0),
         usual,
+        unseen: begun.filter(|_| bars.bars.is_empty()).map(|from| Span::new(from, bars.span.to)),
         cells,
         end,
         retry_of,
@@ -339,6 +357,7 @@ fn end_words(run: &Run, bars: &RunBars, is_retry: bool) -> String {
             }
         }
         _ if !bars.end_known => "end not seen".to_owned(),
+        _ if bars.bars.is_empty() => "steps not seen".to_owned(),
         _ if is_retry => "retry".to_owned(),
         _ => String::new(),
     }
