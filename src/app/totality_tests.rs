@@ -187,7 +187,7 @@ impl Story<'_> {
 }
 
 /// Returns a random model and the time it has come to.
-fn random_model(rng: &mut Rng, runs: usize, nodes: usize) -> (Model, Timestamp) {
+pub fn random_model(rng: &mut Rng, runs: usize, nodes: usize) -> (Model, Timestamp) {
     let mut story = Story { batch: Batch::new(noon(), true), at: noon(), rng };
     for run in 0..runs {
         // Many nodes in many runs take long and show nothing new.
@@ -249,7 +249,7 @@ fn stage_words(model: Model, now: Timestamp, size: (f32, f32)) -> (Vec<(String, 
 }
 
 /// Studio of `runs` runs whose titles are long, alike or in other scripts, in all statuses.
-fn studio(rng: &mut Rng, runs: usize) -> (Model, Timestamp) {
+pub fn studio(rng: &mut Rng, runs: usize) -> (Model, Timestamp) {
     let titles = [
         "Neon Rain",
         "Everything We Left on the Platform at Dawn",
@@ -318,7 +318,7 @@ fn studio(rng: &mut Rng, runs: usize) -> (Model, Timestamp) {
 }
 
 /// True where two texts share more than their edges.
-fn overlap(a: &Rect, b: &Rect) -> bool {
+pub fn overlap(a: &Rect, b: &Rect) -> bool {
     let apart = a.right() <= b.x + 1.0
         || b.right() <= a.x + 1.0
         || a.bottom() <= b.y + 1.0

@@ -26,6 +26,8 @@ pub struct TimeRows {
     pub rows: usize,
     /// Baseline of the line below the rows.
     pub foot: f32,
+    /// Baseline of a second line above it, on a narrow screen.
+    pub second_foot: Option<f32>,
 }
 
 impl TimeRows {
@@ -51,7 +53,8 @@ impl TimeRows {
 
     /// Fits up to `wanted` rows between `top` and the foot; `pitches` are their greatest and least height.
     fn with_rows(mut self, wanted: usize, (most, least): (f32, f32)) -> Self {
-        let height = (self.foot - FOOT_RISE * self.scale - self.top).max(0.0);
+        let foot = self.second_foot.unwrap_or(self.foot);
+        let height = (foot - FOOT_RISE * self.scale - self.top).max(0.0);
         let (most, least) = (most * self.scale, least * self.scale);
         let fitting = ((height / least).floor() as usize).max(1);
         self.rows = wanted.min(fitting).max(1);
@@ -63,9 +66,13 @@ impl TimeRows {
 /// Distance of the foot's baseline from the bridge, and of the rows from that baseline.
 const FOOT: f32 = 15.0;
 const FOOT_RISE: f32 = 34.0;
-/// Greatest and least height of a lane, and of a run's row.
+/// Distance of a second line above it.
+const SECOND_FOOT: f32 = 36.0;
+/// Greatest and least height of a lane, and of a run's row; the greatest one on a portrait screen.
 const LANE: (f32, f32) = (68.0, 46.0);
 const RUN: (f32, f32) = (50.29, 44.0);
+const PORTRAIT_LANE: f32 = 100.0;
+const PORTRAIT_RUN: f32 = 64.0;
 
 /// Places of the header above one run's timeline.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -124,8 +131,10 @@ pub fn lay_out_lanes(canvas_size: &CanvasSize, lanes: usize) -> TimeRows {
         pitch: 0.0,
         rows: 0,
         foot: canvas_size.bridge_top() - FOOT * scale,
+        second_foot: (!header.one_line)
+            .then(|| canvas_size.bridge_top() - (FOOT + SECOND_FOOT) * scale),
     }
-    .with_rows(lanes, LANE)
+    .with_rows(lanes, (if header.one_line { LANE.0 } else { PORTRAIT_LANE }, LANE.1))
 }
 
 /// Lays out the rows of up to `runs` runs.
@@ -148,8 +157,9 @@ pub fn lay_out_timeline(canvas_size: &CanvasSize, runs: usize) -> TimeRows {
         pitch: 0.0,
         rows: 0,
         foot: canvas_size.bridge_top() - FOOT * scale,
+        second_foot: None,
     }
-    .with_rows(runs.max(1), RUN)
+    .with_rows(runs.max(1), (if is_portrait { PORTRAIT_RUN } else { RUN.0 }, RUN.1))
 }
 
 /// Greatest number of runs that have a row.
@@ -186,7 +196,7 @@ pub fn lay_out_race(canvas_size: &CanvasSize, columns: usize) -> RaceLayout {
     let mut time = lay_out_lanes(canvas_size, 1);
     let scale = time.scale;
     let is_portrait = canvas_size.is_portrait();
-    time.top -= 22.0 * scale;
+    time.top -= if timeline_header(canvas_size).one_line { 22.0 } else { 0.0 } * scale;
     time.head = time.top - 8.0 * scale;
     time.from = time.left + 274.0 * scale;
     time.labels_right = time.from - 12.0 * scale;
@@ -195,11 +205,13 @@ pub fn lay_out_race(canvas_size: &CanvasSize, columns: usize) -> RaceLayout {
     // Lengths of the drawing, in which the time takes 420 of 668.
     let upper =
         if is_portrait { bounded((bottom - top) * 0.42, 0.0, 640.0 * scale) } else { 420.0 };
-    let k = upper / 420.0;
-    let lane =
-        |y: f32| Rect::new(time.from, top + y * k, time.to - time.from, RACE_LANE * scale.min(k));
-    let lanes = [lane(40.0), lane(162.0)];
-    let gap = Rect::new(time.from, top + 244.0 * k, time.to - time.from, 168.0 * k);
+    // Scores stand above the first lane.
+    let first = top + 40.0 * scale;
+    let body = (upper - 40.0 * scale).max(1.0);
+    let height = (RACE_LANE * scale).min(body * 0.2);
+    let width = time.to - time.from;
+    let lanes = [0.0, 0.32].map(|part| Rect::new(time.from, first + body * part, width, height));
+    let gap = Rect::new(time.from, first + body * 0.537, width, body * 0.442);
     let table = top + upper + 10.0 * scale;
     let heads;
     let places = if is_portrait {

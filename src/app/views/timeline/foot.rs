@@ -56,8 +56,14 @@ pub fn draw(
         }
         None => draw_legend(part, rows, legend),
     };
-    let room = rows.right - end - 48.0 * k;
     let width = measure(Face::Text500, size, 0.0, summary);
+    if let Some(y) = rows.second_foot {
+        let words = truncate(Face::Text500, size, summary, rows.right - rows.left).into_owned();
+        let text = Text::new("summary", words, rows.left, y, Face::Text500, size);
+        part.text(Layer::Face, text.colour(palette.text_secondary));
+        return;
+    }
+    let room = rows.right - end - 48.0 * k;
     if room >= width.min(LEAST_SUMMARY * k) {
         let words = truncate(Face::Text500, size, summary, room).into_owned();
         let text = Text::new("summary", words, rows.right, y, Face::Text500, size).end();

@@ -6,15 +6,15 @@
 //! grows is drawn again when now has come to the next pixel.
 
 mod foot;
-mod header;
+pub mod header;
 mod lanes;
-mod lanes_view;
+pub mod lanes_view;
 mod pen;
 mod race;
-mod race_view;
-mod readout;
+pub mod race_view;
+pub mod readout;
 mod runs;
-mod runs_view;
+pub mod runs_view;
 #[cfg(test)]
 mod tests;
 
@@ -256,9 +256,9 @@ fn draw(
 
 /// Says that there is no run yet.
 fn draw_nothing(
-    canvas: &mut Canvas,
+    canvas: &mut ResMut<Canvas>,
     memory: &mut TimelineMemory,
-    cells: &mut Cells,
+    cells: &mut ResMut<Cells>,
     shown: &Shown,
 ) {
     let canvas_size = shown.viewport.canvas_size();
@@ -272,7 +272,7 @@ fn draw_nothing(
             ..HeaderView::default()
         };
         header.draw(canvas.redraw(STILL), &canvas_size, has_notice);
-        *cells = Cells::default();
+        **cells = Cells::default();
         memory.still = Some(still);
     }
     memory.drawn_at = None;
@@ -294,9 +294,9 @@ const OF_LANES: [(Sign, &str); 3] =
 const ASIDE: (Sign, &str) = (Sign::Aside, "beside others");
 
 fn draw_lanes(
-    canvas: &mut Canvas,
+    canvas: &mut ResMut<Canvas>,
     memory: &mut TimelineMemory,
-    cells: &mut Cells,
+    cells: &mut ResMut<Cells>,
     shown: &Shown,
     run: &Run,
 ) {
@@ -352,7 +352,7 @@ fn draw_lanes(
             chosen.as_ref(),
         );
         let all = memory.still_cells.iter().cloned().chain(open).collect();
-        *cells = Cells { cells: all, ms_per_px, most_back_ms: still.view.shown.millis() as f64 };
+        **cells = Cells { cells: all, ms_per_px, most_back_ms: still.view.shown.millis() as f64 };
         memory.growing = Some(look);
     }
     // The line stands at whole pixels.
@@ -369,9 +369,9 @@ const OF_RUNS: [(Sign, &str); 3] =
     [(Sign::Frame, "usual run"), (Sign::Wait, "waiting"), (Sign::Fix, "fix")];
 
 fn draw_runs(
-    canvas: &mut Canvas,
+    canvas: &mut ResMut<Canvas>,
     memory: &mut TimelineMemory,
-    (cells, pickable): (&mut Cells, &mut Pickable),
+    (cells, pickable): (&mut ResMut<Cells>, &mut ResMut<Pickable>),
     shown: &Shown,
 ) {
     let (now, zone) = (shown.clock.server_now, local_zone());
@@ -382,7 +382,12 @@ fn draw_runs(
         Some(Still::Runs(drawn)) => Some(drawn.view.minutes),
         _ => None,
     };
-    let view = RunsView::of(&shown.run_store, &shown.state, (room, width), before, (now, &zone));
+    let ahead = match canvas_size.is_portrait() {
+        true => runs_view::NARROW_AHEAD,
+        false => runs_view::AHEAD,
+    };
+    let form = (room, width, ahead);
+    let view = RunsView::of(&shown.run_store, &shown.state, form, before, (now, &zone));
     let rows = lay_out_timeline(&canvas_size, view.rows.len());
     let chosen = shown.chosen(cells);
     let readout =
@@ -410,16 +415,17 @@ fn draw_runs(
         let words = runs_view::minutes_words(view);
         foot::draw(part, rows, readout.as_ref(), &OF_RUNS, &words);
         pickable.show_tiles(places.runs.iter().map(|(id, rect)| (id, *rect)));
-        *cells = Cells { cells: places.cells, ms_per_px: px_ms, most_back_ms: still.view.known_ms };
+        **cells =
+            Cells { cells: places.cells, ms_per_px: px_ms, most_back_ms: still.view.known_ms };
     }
     memory.drawn_at = Some((still.view.now, px_ms));
     memory.still = Some(Still::Runs(Box::new(still)));
 }
 
 fn draw_race(
-    canvas: &mut Canvas,
+    canvas: &mut ResMut<Canvas>,
     memory: &mut TimelineMemory,
-    cells: &mut Cells,
+    cells: &mut ResMut<Cells>,
     shown: &Shown,
     run: &Run,
 ) {
@@ -454,7 +460,7 @@ fn draw_race(
             still.chosen.as_ref(),
             still.readout.as_ref(),
         );
-        *cells = Cells { cells: found, ms_per_px, most_back_ms: still.view.shown_ms as f64 };
+        **cells = Cells { cells: found, ms_per_px, most_back_ms: still.view.shown_ms as f64 };
     }
     memory.drawn_at = still.view.goes_on.then_some((now, ms_per_px.min(1_000.0)));
     memory.still = Some(Still::Race(Box::new(still)));

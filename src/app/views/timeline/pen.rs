@@ -203,7 +203,10 @@ pub fn draw_axis(
     for piece in scale.axis.pieces().iter().filter(|piece| piece.folded) {
         let Some((from, to)) = scale.ends(piece.span) else { continue };
         draw_break(part, Rect::new(from, rows.top, to - from, bottom - rows.top), rows.scale);
-        let idle = format!("{} idle", length_words(piece.span.millis()));
+        // Seconds would say nothing of a long stretch.
+        let millis = piece.span.millis();
+        let round = if millis >= 600_000 { (millis + 30_000) / 60_000 * 60_000 } else { millis };
+        let idle = format!("{} idle", length_words(round));
         label(part, (from + to) / 2.0, idle, palette.text_secondary);
     }
     let tick_ms = tick_millis(scale.ms_per_px, TICK_GAP * rows.scale);

@@ -284,10 +284,11 @@ fn draw_gap(part: &mut Part, view: &RaceView, at: &RacePlace, readout: Option<&R
     let most = view.curve.iter().map(|(_, gap)| *gap).max().unwrap_or(0).max(2_000);
     let least = view.curve.iter().map(|(_, gap)| *gap).min().unwrap_or(0).min(0);
     let wanted = most.saturating_sub(least) / 3;
-    let step = STEPS.into_iter().find(|step| *step >= wanted).unwrap_or(wanted.max(1));
     // Words stand above and below the curve.
     let (top, foot) = (rect.y + 34.0 * k, rect.bottom() - 36.0 * k);
     let px_per_ms = f64::from((foot - top).max(1.0)) / most.saturating_sub(least).max(1) as f64;
+    let fits = |step: &i64| *step >= wanted && *step as f64 * px_per_ms >= f64::from(36.0 * k);
+    let step = STEPS.into_iter().find(fits).unwrap_or(i64::MAX);
     let y = |gap: i64| foot - (gap.saturating_sub(least) as f64 * px_per_ms) as f32;
     let zero = y(0);
     let rule = |y: f32, ink: Color, width: f32| {

@@ -17,8 +17,9 @@ use crate::timeline::{Axis, RunBars, Span, idle_stretches};
 
 /// Times shown before now, in minutes.
 const ZOOMS: [u64; 4] = [5, 15, 30, 60];
-/// Part of the time before now that is shown behind it.
-const AHEAD: f64 = 0.2;
+/// Part of the time before now that is shown behind it; more on a narrow screen, for the words there.
+pub const AHEAD: f64 = 0.2;
+pub const NARROW_AHEAD: f64 = 0.42;
 /// Part of the time shown from which an idle stretch is folded, and the length that it then has.
 const FOLDED_FROM: f64 = 0.1;
 const BREAK: f64 = 0.05;
@@ -115,11 +116,11 @@ struct Presence<'a> {
 
 impl RunsView {
     /// Returns the timeline with at most `room` rows. `width` is the width of the time in pixels, of which now
-    /// moves one at a time; `before` are the minutes that were shown last.
+    /// moves one at a time, and `ahead` the part behind now; `before` are the minutes that were shown last.
     pub fn of(
         run_store: &RunStore,
         state: &TimelineState,
-        (room, width): (usize, f64),
+        (room, width, ahead): (usize, f64, f64),
         before: Option<u64>,
         (server_now, zone): (Timestamp, &TimeZone),
     ) -> Self {
@@ -134,13 +135,13 @@ impl RunsView {
         let fitting = fitting_zoom(&runs, room, before, server_now);
         let minutes = zoomed(fitting, state.zoom.unwrap_or(0));
         let past_ms = minutes as f64 * 60_000.0;
-        let shown_ms = past_ms * (1.0 + AHEAD);
+        let shown_ms = past_ms * (1.0 + ahead);
         let px_ms = (shown_ms / width.max(1.0)).max(1.0);
         let first = runs.iter().map(|presence| presence.span.from).min().unwrap_or(server_now);
         let known_ms = millis_between(first, server_now) as f64;
         let now = floored(server_now, px_ms);
         // What is to come is moved out of sight first.
-        let (ahead_ms, back_ms) = (past_ms * AHEAD, state.back_ms);
+        let (ahead_ms, back_ms) = (past_ms * ahead, state.back_ms);
         let (end, length) = match back_ms <= ahead_ms {
             true => (now, past_ms + back_ms),
             false => (moved(now, ahead_ms - back_ms), shown_ms),
