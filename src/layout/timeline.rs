@@ -97,7 +97,7 @@ pub fn timeline_header(canvas_size: &CanvasSize) -> RunHeader {
             scale,
             meta: 74.0,
             meta_right: canvas_size.right() - CanvasSize::CLOCK_WIDTH,
-            title: 136.0 * scale,
+            title: 132.0 * scale,
             status: 228.0 * scale,
             one_line: false,
         };
@@ -108,7 +108,7 @@ pub fn timeline_header(canvas_size: &CanvasSize) -> RunHeader {
         meta: 74.0,
         meta_right: lane.x - 24.0,
         title: if one_line { 160.0 } else { 140.0 * scale },
-        status: if one_line { 154.0 } else { 186.0 * scale },
+        status: if one_line { 154.0 } else { 198.0 * scale },
         one_line,
     }
 }

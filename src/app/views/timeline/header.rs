@@ -75,11 +75,12 @@ impl HeaderView {
         let number_size =
             size_for(Face::Display700, (NUMBER * k, 30.0 * k), &self.number, (right - left) * 0.3);
         let number_width = measure(Face::Display700, number_size, TRACKING, &self.number);
+        let number_y = if at.one_line { at.title + 6.0 } else { at.title };
         let number = Text::new(
             "number",
             self.number.clone(),
             right,
-            at.title + 6.0 * k,
+            number_y,
             Face::Display700,
             number_size,
         );

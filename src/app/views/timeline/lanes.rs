@@ -126,11 +126,12 @@ pub fn draw(
             draw_usual(part, place, bar, at);
         }
         draw_to_come(part, place, lane, at, line);
+        let mut names = Placer::new(at.rows.from, at.rows.right);
         for bar in lane.bars.iter().filter(|bar| bar.kind != BarKind::AtWork) {
             let Some(ends) = at.scale.ends(bar.span) else { continue };
             let height = if bar.on_path { BAR } else { ASIDE };
             let rect = at.bar(place, ends, height);
-            draw_bar(part, bar, rect, at.rows.scale);
+            draw_bar(part, bar, rect, at.rows.scale, &mut names);
             cells.push((bar.cell.clone(), grown(rect)));
             line.take(rect.x, rect.right());
             if chosen == Some(&bar.cell) {
@@ -282,7 +283,7 @@ fn bar_inks(palette: &Palette, kind: BarKind) -> (Color, Color) {
 }
 
 /// Draws an attempt: each outcome with a texture of its own, and open at an end that is not known.
-fn draw_bar(part: &mut Part, bar: &BarView, rect: Rect, k: f32) {
+fn draw_bar(part: &mut Part, bar: &BarView, rect: Rect, k: f32, names: &mut Placer) {
     let palette = part.palette;
     let (fill, ink) = bar_inks(palette, bar.kind);
     let radius = 6.0_f32.min(rect.w / 2.0);
@@ -311,11 +312,11 @@ fn draw_bar(part: &mut Part, bar: &BarView, rect: Rect, k: f32) {
     }
     let size = INSIDE * k;
     let width = measure(Face::Text700, size, 0.0, &bar.name);
-    if width + 24.0 * k <= rect.w && rect.h >= size {
+    let x = rect.x + 12.0 * k;
+    if width + 16.0 * k <= rect.w && rect.h >= size && names.here(x, width) {
         let y = rect.centre_y() + size * 0.35;
         let key = ("in bar", bar.cell.node.to_string(), bar.cell.attempt);
-        let text =
-            Text::new(key, bar.name.clone(), rect.x + 12.0 * k, y, Face::Text700, size).colour(ink);
+        let text = Text::new(key, bar.name.clone(), x, y, Face::Text700, size).colour(ink);
         part.text(Layer::Face, text);
     }
 }
@@ -571,7 +572,15 @@ pub fn draw_growing(
     for ((place, bar), (so_far, beside)) in view.open_bars().zip(&growing.words) {
         let Some((from, _)) = at.scale.ends(Span::new(bar.span.from, now)) else { continue };
         let rect = at.bar(place, (from, now_x.max(from)), BAR);
-        draw_bar(part, bar, rect, k);
+        // Of two bars on top of each other, the names would be, too.
+        let mut names = Placer::new(at.rows.from, at.rows.right);
+        if let Some(lane) = view.lanes.get(place) {
+            let others = lane.bars.iter().filter(|other| other.cell != bar.cell);
+            others
+                .filter_map(|other| at.scale.ends(other.span))
+                .for_each(|(a, b)| names.take(a, b));
+        }
+        draw_bar(part, bar, rect, k, &mut names);
         if rect.w > 26.0 * k {
             let tip = Vec2::new(rect.right() - 7.0 * k, rect.centre_y());
             let side = |dy: f32| tip + Vec2::new(-8.0, dy) * k;

@@ -152,7 +152,9 @@ impl LanesView {
         let stats = run_store.model.stats();
         let bars = RunBars::of(run, server_now);
         let path = critical_path(&bars);
-        let to_come = usual_to_come(run, &bars, stats, server_now);
+        // In whole seconds, so that nothing is drawn again in between.
+        let second = Timestamp::from_second(server_now.as_second()).unwrap_or(server_now);
+        let to_come = usual_to_come(run, &bars, stats, second);
         let mut lanes = lanes_of(run, &bars, &to_come);
         // Lanes of what happened stay when there is no room for all.
         let more = lanes.len().saturating_sub(room);
@@ -173,8 +175,8 @@ impl LanesView {
         }
         let links = links_of(&lanes, &bars, &path);
         let waits = waits_of(&lanes, &bars);
-        let likely_end = match remaining(run, stats, server_now) {
-            Remaining::Left(ms) if run.status == RunStatus::Running => Some(later(server_now, ms)),
+        let likely_end = match remaining(run, stats, second) {
+            Remaining::Left(ms) if run.status == RunStatus::Running => Some(later(second, ms)),
             _ => None,
         };
         let goes_on = !bars.is_over;

@@ -156,12 +156,13 @@ fn draw_lane(
     put("about", &lane.about, middle + 30.0 * k, Face::Text500, ABOUT * k, palette.text_secondary);
 
     let mut verdicts = Placer::new(at.layout.time.from - 60.0 * k, at.layout.time.right);
+    let mut names = Placer::new(at.layout.time.from, at.layout.time.right);
     let mut end_x = rect.x;
     for bar in &lane.bars {
         let Some(ends) = at.ends(bar.from, bar.to) else { continue };
         let rect = Rect::new(ends.0, rect.y, (ends.1 - 1.8 - ends.0).max(2.0), rect.h);
         end_x = end_x.max(ends.1);
-        draw_bar(part, bar, rect, (is_mine, place), k);
+        draw_bar(part, bar, rect, (is_mine, place), k, &mut names);
         if let Some(cell) = &bar.cell {
             cells.push((cell.clone(), rect));
             if chosen == Some(cell) {
@@ -197,10 +198,21 @@ fn draw_lane(
     }
 }
 
-fn draw_bar(part: &mut Part, bar: &RaceBar, rect: Rect, (is_mine, place): (bool, usize), k: f32) {
+fn draw_bar(
+    part: &mut Part,
+    bar: &RaceBar,
+    rect: Rect,
+    (is_mine, place): (bool, usize),
+    k: f32,
+    names: &mut Placer,
+) {
     let palette = part.palette;
     if let Some(number) = bar.fix {
         let tall = Rect::new(rect.x, rect.y - 6.0 * k, rect.w.max(14.0 * k), rect.h + 12.0 * k);
+        if !names.here(tall.x, tall.w) {
+            draw_fix(part, tall, "", ("race", 0));
+            return;
+        }
         let words = format!("FIX {number}");
         let size = INSIDE * k;
         let fits = measure(Face::Text700, size, 0.0, &words) + 8.0 <= tall.w;
@@ -241,7 +253,8 @@ fn draw_bar(part: &mut Part, bar: &RaceBar, rect: Rect, (is_mine, place): (bool,
     let size = INSIDE * k;
     let chevron = bar.kind == BarKind::AtWork && rect.w > 26.0 * k;
     let room = rect.w - 20.0 * k - if chevron { 18.0 * k } else { 0.0 };
-    if measure(Face::Text600, size, 0.0, &bar.name) <= room {
+    let width = measure(Face::Text600, size, 0.0, &bar.name);
+    if width <= room && names.here(rect.x + 10.0 * k, width) {
         let y = rect.centre_y() + size * 0.36;
         let key = ("race bar", place, bar.name.clone(), bar.from);
         let text = Text::new(key, bar.name.clone(), rect.x + 10.0 * k, y, Face::Text600, size);

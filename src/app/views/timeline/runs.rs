@@ -190,6 +190,7 @@ impl Pen<'_> {
             part.shape(Layer::Pool, usual_frame(palette, self.bar(place, ends, USUAL)));
         }
         let mut end_x = None;
+        let mut fixes = Placer::new(self.rows.from - 40.0 * k, self.rows.to + 40.0 * k);
         if let Some(ends) = row.unseen.and_then(|span| self.scale.ends(span)) {
             let rect = self.bar(place, ends, BAR);
             let shape = Shape::rounded_box(rect).radius(3.0).fill(palette.ghost);
@@ -198,7 +199,7 @@ impl Pen<'_> {
             end_x = Some(rect.right());
         }
         for cell in &row.cells {
-            let Some(rect) = self.draw_cell(part, place, row, cell) else { continue };
+            let Some(rect) = self.draw_cell(part, place, row, cell, &mut fixes) else { continue };
             let wider = (9.0 - rect.w / 2.0).max(0.0);
             let hit = Rect::new(rect.x - wider, rect.y - 6.0, rect.w + 2.0 * wider, rect.h + 12.0);
             places.cells.push((cell.cell.clone(), hit));
@@ -262,13 +263,20 @@ impl Pen<'_> {
         place: usize,
         row: &RunRow,
         cell: &RunCell,
+        fixes: &mut Placer,
     ) -> Option<Rect> {
         let palette = part.palette;
         let k = self.rows.scale;
         let (from, to) = self.scale.ends(cell.span)?;
         if let CellKind::Fix(number) = cell.kind {
             let rect = self.bar(place, (from, to.max(from + FIX.0 * k)), FIX.1);
-            draw_fix(part, rect, &number.to_string(), ("row", place * 16 + number as usize));
+            let key = ("row", place * 16 + number as usize);
+            // Fixes that follow closely have no room for their numbers.
+            if fixes.here(rect.x, rect.w) {
+                draw_fix(part, rect, &number.to_string(), key);
+            } else {
+                draw_fix(part, self.bar(place, (from, to), FIX.1), "", key);
+            }
             return Some(rect);
         }
         let rect = self.bar(place, (from, (to - CELL_GAP).max(from + 1.5)), BAR);
