@@ -7,10 +7,12 @@
 
 mod foot;
 pub mod header;
+mod lane_words;
 mod lanes;
 pub mod lanes_view;
 mod pen;
 mod race;
+mod race_table;
 pub mod race_view;
 pub mod readout;
 mod runs;
