@@ -7,6 +7,7 @@
 //! | [`protocol`] | wire text → [`protocol::WorkflowEvent`] | clocks, I/O, Bevy |
 //! | [`model`] | events → runs, nodes, attempts, log, counters | sockets, clocks, Bevy |
 //! | `layout` | positions of modules, tiles and cells in design pixels | the model, Bevy |
+//! | `timeline` | runs as bars over time, and how two of them differ | sockets, clocks, Bevy |
 //! | [`text`] | text from outside → text that is safe to show | everything else |
 //! | [`time_zone`] | the time zone in which times are shown | everything else |
 //! | [`source`] | sources of events: WebSocket, backend, recording | the model, Bevy |
@@ -83,6 +84,8 @@ mod server;
 pub mod source;
 pub mod text;
 pub mod time_zone;
+#[doc(hidden)]
+pub mod timeline;
 #[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
 pub mod vitals;

@@ -12,7 +12,7 @@ use clap::{Arg, ArgAction, CommandFactory, Parser};
 use form_urlencoded::{Serializer, parse};
 use thiserror::Error;
 
-use crate::config::{Settings, SettingsArgs, ThemeName, WindowRequest};
+use crate::config::{Settings, SettingsArgs, ThemeName, ViewName, WindowRequest};
 use crate::kiosk::KioskOptions;
 use crate::source::{
     Address, Backoff, ConnectionSettings, SourceSpec, UrlError, parse_source_url, redact,
@@ -79,8 +79,8 @@ pub struct PageState<'a> {
     /// The run chosen by the user.
     pub run: Option<&'a str>,
     pub panel: bool,
-    /// True when the wall is shown.
-    pub wall: bool,
+    /// The view that is shown.
+    pub view: ViewName,
     /// The chosen theme.
     pub theme: ThemeName,
     /// True when the director is on.
@@ -218,7 +218,7 @@ pub fn kept_query(shown: &PageState, own_source: Option<&str>) -> String {
 
 fn write_settings(query: &mut Serializer<String>, shown: &PageState, own_source: Option<&str>) {
     let Settings { connection: defaults, view: looks, .. } = Settings::default();
-    let PageState { source, connection, panel, wall, director, theme, .. } = shown;
+    let PageState { source, connection, panel, view, director, theme, .. } = shown;
     if Some(*source) != own_source && !source.is_empty() {
         query.append_pair(SOURCE, &without_secrets(source));
     }
@@ -247,8 +247,8 @@ fn write_settings(query: &mut Serializer<String>, shown: &PageState, own_source:
     if *theme != looks.theme {
         query.append_pair("theme", theme.name());
     }
-    if *wall {
-        query.append_pair("view", "wall");
+    if *view != looks.view {
+        query.append_pair("view", view.name());
     }
     if *director {
         query.append_pair("director", "yes");
@@ -269,7 +269,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::ViewName;
 
     const OWN: &str = "ws://studio:8080/events";
 
@@ -438,7 +437,7 @@ mod tests {
             connection: &connection,
             run: Some("ü & 1"),
             panel: true,
-            wall: true,
+            view: ViewName::Wall,
             theme: ThemeName::Light,
             director: false,
         };
@@ -455,7 +454,7 @@ mod tests {
             connection: &bare,
             run: None,
             panel: false,
-            wall: false,
+            view: ViewName::Stage,
             theme: ThemeName::Dark,
             director: false,
         };
@@ -476,7 +475,7 @@ mod tests {
             connection: &connection,
             run: None,
             panel: true,
-            wall: false,
+            view: ViewName::Stage,
             theme: ThemeName::Dark,
             director: false,
         };

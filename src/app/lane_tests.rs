@@ -143,14 +143,14 @@ fn header_band_and_toast_never_overlap_at_any_size() {
         ["Undertow", "Everything We Left on the Platform at Night", "夜の灯台", "مطر النيون"];
     for size in SIZES {
         for state in connections() {
-            for view in [ViewName::Wall, ViewName::Stage] {
+            for view in [ViewName::Wall, ViewName::Stage, ViewName::Timeline, ViewName::Race] {
                 let title = titles[random.usize(0..titles.len())];
                 let mut app = showing(view, &state, size, title);
                 let canvas_size = app.world().resource::<Viewport>().canvas_size();
                 let free = app.world().resource::<crate::app::state::free_space::FreeSpace>().lane;
                 let lane = match view {
-                    ViewName::Wall => wall_header(&canvas_size).lane,
-                    ViewName::Stage => stage_lane(&canvas_size).0,
+                    ViewName::Wall | ViewName::Timeline => wall_header(&canvas_size).lane,
+                    ViewName::Stage | ViewName::Race => stage_lane(&canvas_size).0,
                 };
                 assert!(free.w >= 240.0 && free.right() <= lane.right() + 0.1, "{size:?} {free:?}");
                 let world = app.world_mut();
@@ -163,6 +163,7 @@ fn header_band_and_toast_never_overlap_at_any_size() {
                 let mut words = canvas.words("frame");
                 match view {
                     ViewName::Wall => words.extend(canvas.words("wall")),
+                    ViewName::Timeline | ViewName::Race => words.extend(canvas.words("timeline")),
                     ViewName::Stage => {
                         let stage = canvas.words("stage").into_iter();
                         words.extend(stage.filter(|(_, place)| place.y < 300.0));

@@ -33,7 +33,10 @@ impl Plugin for MeterbridgePlugin {
             .insert_resource(link::Link::new(&self.settings, self.source.clone()))
             .insert_resource(focus::Focus::new(run))
             .insert_resource(theme::ThemeChoice(self.settings.view.theme))
-            .insert_resource(view::View::named(self.settings.view.view))
+            .insert_resource(view::View::named(
+                self.settings.view.view,
+                self.settings.view.run.is_some(),
+            ))
             .insert_resource(run_operations::RunOperations::new(self.settings.allow_actions))
             .insert_resource(notices::Notices::new(self.settings.kiosk.on))
             .insert_resource(rewind::Unattended::new(self.settings.kiosk.on))
@@ -81,7 +84,13 @@ impl Plugin for ControlsPlugin {
     fn build(&self, app: &mut App) {
         app.add_plugins(EguiPlugin::default())
             .insert_resource(EguiGlobalSettings { auto_create_primary_context: false, ..default() })
-            .add_plugins((control::input_plugin, zoom::plugin, fullscreen::plugin, panel::plugin));
+            .add_plugins((
+                control::input_plugin,
+                zoom::plugin,
+                control::timeline::plugin,
+                fullscreen::plugin,
+                panel::plugin,
+            ));
     }
 }
 

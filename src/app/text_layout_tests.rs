@@ -48,7 +48,7 @@ fn studios(usual: u64) -> u64 {
 }
 
 /// Studio of `runs` runs whose titles are long, alike or in other scripts, in all statuses.
-fn studio(rng: &mut Rng, runs: usize) -> (Model, Timestamp) {
+pub(super) fn studio(rng: &mut Rng, runs: usize) -> (Model, Timestamp) {
     // Some studios have one title only.
     let equal = rng.u8(0..8) == 0;
     let reasons = [
@@ -109,7 +109,7 @@ fn studio(rng: &mut Rng, runs: usize) -> (Model, Timestamp) {
 }
 
 /// True where two texts share more than their edges.
-fn overlap(a: &Rect, b: &Rect) -> bool {
+pub(super) fn overlap(a: &Rect, b: &Rect) -> bool {
     let apart = a.right() <= b.x + 1.0
         || b.right() <= a.x + 1.0
         || a.bottom() <= b.y + 1.0

@@ -74,6 +74,9 @@ fn next_theme_redraws_every_part_of_every_view_once() {
         ("waiting", ViewName::Wall),
         ("failed", ViewName::Stage),
         ("waiting", ViewName::Stage),
+        ("wall-12", ViewName::Timeline),
+        ("failed", ViewName::Race),
+        ("waiting", ViewName::Timeline),
     ] {
         let mut app = showing(scene, view);
         assert!(!frame_later(&mut app), "{scene}: it rests");

@@ -201,6 +201,22 @@ pub enum ViewName {
     Stage,
     /// View of all runs.
     Wall,
+    /// Bars over time: of the run that is named, else of all runs.
+    Timeline,
+    /// One run beside another one of its song, or beside the usual run.
+    Race,
+}
+
+impl ViewName {
+    /// Returns the name as it is spelled on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stage => "stage",
+            Self::Wall => "wall",
+            Self::Timeline => "timeline",
+            Self::Race => "race",
+        }
+    }
 }
 
 /// A theme, as it is spelled on the command line.

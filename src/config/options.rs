@@ -339,9 +339,10 @@ pub struct RetentionOptions {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "View")]
 pub struct ViewOptions {
-    /// Start with one run (`stage`) or with all runs (`wall`) [default: stage; with a director
-    /// wall]
-    #[arg(long, value_enum, value_name = "stage|wall")]
+    /// Start with one run (`stage`), with all runs (`wall`), with bars over time (`timeline`: of the
+    /// run that `--run` names, else of all runs) or with one run beside another (`race`) [default:
+    /// stage; with a director wall]
+    #[arg(long, value_enum, value_name = "stage|wall|timeline|race")]
     #[arg(hide_possible_values = true, env = "METERBRIDGE_VIEW", hide_env = true)]
     pub view: Option<ViewName>,
 

@@ -8,6 +8,7 @@ mod finale;
 mod header;
 mod rack;
 mod rows;
+mod timeline;
 mod wall;
 
 pub use board::{Board, CauseCards, lay_out_board, lay_out_causes};
@@ -17,6 +18,10 @@ pub use finale::{FinaleLayout, lay_out_finale};
 pub use header::{HeaderPlaces, stage_lane, wall_header};
 pub use rack::{FixLoop, ModuleBox, Rack, RackRequest, lay_out_rack};
 pub use rows::{ROW_CELLS, RowColumns, RowsLayout, RowsRequest, lay_out_rows};
+pub use timeline::{
+    RaceLayout, RunHeader, TimeRows, lay_out_lanes, lay_out_race, lay_out_timeline, tick_millis,
+    timeline_header, timeline_room,
+};
 pub use wall::{
     Density, MOST_FAILED_TILES, Wall, WallRequest, beside_failures, failed_cells, lay_out_strips,
     lay_out_wall, wall_area,

@@ -31,6 +31,7 @@ mod seen;
 mod stage_words;
 mod support;
 mod tape;
+mod timeline;
 mod transition;
 mod wall;
 mod wall_pixels;

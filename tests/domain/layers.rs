@@ -17,6 +17,7 @@ const LAYERS: &[&str] = &[
     "protocol",
     "layout",
     "model",
+    "timeline",
     "source",
     "server",
     "demo",

@@ -62,6 +62,7 @@ fn repeats(action: &Action) -> bool {
         action,
         Action::NextRun
             | Action::PreviousRun
+            | Action::ZoomTime(_)
             | Action::Time(Transport::Skip(_) | Transport::NextEvent | Transport::PreviousEvent)
     )
 }
@@ -192,7 +193,7 @@ mod tests {
         // German layout: Shift and the key right of 0.
         assert_eq!(action(KeyCode::Minus, character("?")), Some(Action::ToggleHelp));
         assert_eq!(action(KeyCode::Slash, character("/")), None);
-        assert_eq!(action(KeyCode::Slash, character("-")), None);
+        assert_eq!(action(KeyCode::Slash, character("-")), Some(Action::ZoomTime(-1)));
     }
 
     #[test]

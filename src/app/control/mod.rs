@@ -11,6 +11,7 @@ pub mod presenting;
 pub mod presses;
 pub mod refetching;
 pub mod run_operations;
+pub mod timeline;
 pub mod transport;
 pub mod user_input;
 pub mod zoom;

@@ -10,7 +10,8 @@ use crate::app::state::focus::{Focus, listed_runs};
 use crate::app::state::hit::Pickable;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::selection::Selection;
-use crate::app::state::view::View;
+use crate::app::state::timeline::{Against, TimelineState};
+use crate::app::state::view::{TimelineMode, View};
 use crate::app::state::viewport::Zoom;
 use crate::app::systems::AppSystems;
 use crate::model::{Run, RunStatus};
@@ -22,6 +23,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<Zoom>()
         .init_resource::<Selection>()
         .init_resource::<Pickable>()
+        .init_resource::<TimelineState>()
         .init_resource::<transport::Refusals>()
         .add_systems(
             Update,
@@ -36,6 +38,7 @@ struct OnWall<'w> {
     view: ResMut<'w, View>,
     selection: ResMut<'w, Selection>,
     pickable: Res<'w, Pickable>,
+    timeline: ResMut<'w, TimelineState>,
 }
 
 impl OnWall<'_> {
@@ -46,16 +49,61 @@ impl OnWall<'_> {
     /// Returns the run that the user chose: selected on the wall, or kept on the stage.
     fn selected<'a>(&'a self, focus: &'a Focus) -> Option<&'a RunId> {
         match *self.view {
-            View::Wall => self.selection.0.as_ref(),
-            View::Stage { .. } => focus.run().filter(|_| !focus.is_following()),
+            view if view.is_of_all_runs() => self.selection.0.as_ref(),
+            _ => focus.run().filter(|_| !focus.is_following()),
         }
+    }
+
+    /// True when a cell of the timeline is selected, or a run among all runs on it.
+    fn has_choice(&self) -> bool {
+        let of_all = self.view.is_of_all_runs() && self.selection.0.is_some();
+        self.timeline.selected.is_some() || of_all
     }
 
     fn open(&mut self, run: RunId, focus: &mut Focus, zoom: &mut Zoom) {
         self.selection.0 = Some(run.clone());
         focus.pin(run);
-        *self.view = View::Stage { from_wall: *self.view == View::Wall };
+        *self.view = match *self.view {
+            View::Timeline { mode: TimelineMode::AllRuns, .. } => {
+                View::Timeline { mode: TimelineMode::Run, from_wall: true }
+            }
+            View::Timeline { from_wall, .. } => View::Stage { from_wall },
+            view => View::Stage { from_wall: view == View::Wall },
+        };
         *zoom = Zoom::default();
+    }
+
+    /// Compares the run in focus, or of all runs the selected one, with another one.
+    fn race(&mut self, focus: &mut Focus, run_store: &RunStore) {
+        use TimelineMode::{AllRuns, Race, Run};
+        let View::Timeline { mode, from_wall } = *self.view else { return };
+        let timeline = |mode, from_wall| View::Timeline { mode, from_wall };
+        *self.view = match mode {
+            AllRuns => {
+                if let Some(run) = self.selection.0.clone() {
+                    focus.pin(run);
+                }
+                self.timeline.against = Against::default();
+                timeline(Race, true)
+            }
+            Run => {
+                self.timeline.against = Against::default();
+                timeline(Race, from_wall)
+            }
+            Race => {
+                let run = focus.run().and_then(|id| run_store.model.run(id));
+                let before = run.and_then(|run| run_store.attempt_before(run));
+                let success = run.and_then(|run| run_store.last_success(run));
+                let is_other =
+                    before.is_some() && before.map(|run| run.id()) != success.map(|run| run.id());
+                if self.timeline.against == Against::LastSuccess && is_other {
+                    self.timeline.against = Against::AttemptBefore;
+                    return;
+                }
+                timeline(Run, from_wall)
+            }
+        };
+        self.timeline.fit();
     }
 }
 
@@ -68,7 +116,8 @@ fn apply_navigation_actions(
     mut wall: OnWall,
 ) {
     for action in actions.read() {
-        let on_wall = *wall.view == View::Wall;
+        let on_wall = wall.view.is_of_all_runs();
+        let on_timeline = matches!(*wall.view, View::Timeline { .. });
         match action {
             Action::NextRun if on_wall => wall.select(1),
             Action::PreviousRun if on_wall => wall.select(-1),
@@ -77,21 +126,34 @@ fn apply_navigation_actions(
             Action::ToggleFollowing => focus.toggle_following(),
             Action::NextRun => step(&mut focus, &run_store, 1),
             Action::PreviousRun => step(&mut focus, &run_store, -1),
-            Action::ToggleWall => {
-                *wall.view = wall.view.toggled();
+            Action::ToggleWall | Action::ToggleTimeline => {
+                *wall.view = match action {
+                    Action::ToggleWall => wall.view.toggled(),
+                    _ => wall.view.with_timeline_toggled(),
+                };
+                wall.timeline.fit();
                 *zoom = Zoom::default();
             }
             Action::OpenSelected => {
-                if let Some(run) = wall.selection.0.clone().filter(|_| on_wall) {
+                let chosen = match on_wall {
+                    true => wall.selection.0.clone(),
+                    // From its timeline a run is opened on the stage.
+                    false => focus.run().cloned().filter(|_| on_timeline),
+                };
+                if let Some(run) = chosen {
                     wall.open(run, &mut focus, &mut zoom);
                 }
             }
             Action::Open(run) => wall.open(run.clone(), &mut focus, &mut zoom),
             Action::SelectRun(run) if on_wall => wall.open(run.clone(), &mut focus, &mut zoom),
             Action::SelectRun(run) => focus.pin(run.clone()),
+            Action::Fit if on_timeline => wall.timeline.fit(),
             Action::Fit => *zoom = Zoom::default(),
             // Refused where `transport` says so.
             Action::MarkSeen(_) if run_store.is_rewound() => {}
+            Action::Race => wall.race(&mut focus, &run_store),
+            Action::ZoomTime(steps) if on_timeline => wall.timeline.zoom_by(*steps),
+            Action::ZoomTime(_) => {}
             Action::MarkSeen(run) => {
                 let is_failed = |run: &&Run| run.status == RunStatus::Failed;
                 let chosen = run.clone().or_else(|| {
@@ -113,6 +175,23 @@ fn apply_navigation_actions(
             Action::ToggleHelp => chrome.help = !chrome.help,
             Action::Back if chrome.help => chrome.help = false,
             Action::Back if chrome.panel => chrome.panel = false,
+            Action::Back if on_timeline && wall.has_choice() => {
+                wall.timeline.selected = None;
+                wall.selection.0 = None;
+            }
+            Action::Back if on_timeline => {
+                use TimelineMode::{AllRuns, Race, Run};
+                *wall.view = match *wall.view {
+                    View::Timeline { mode: Race, from_wall } => {
+                        View::Timeline { mode: Run, from_wall }
+                    }
+                    View::Timeline { mode: Run, from_wall: true } => {
+                        View::Timeline { mode: AllRuns, from_wall: false }
+                    }
+                    view => view.with_timeline_toggled(),
+                };
+                wall.timeline.fit();
+            }
             Action::Back if *wall.view == (View::Stage { from_wall: true }) => {
                 *wall.view = View::Wall;
                 *zoom = Zoom::default();

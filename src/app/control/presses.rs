@@ -13,7 +13,7 @@ use crate::app::state::hit::{Buttons, Pickable, Scrub};
 use crate::app::state::viewport::PanelArea;
 
 /// Largest pointer movement in physical pixels for a press to count as a click.
-const CLICK_PX: f32 = 6.0;
+pub(super) const CLICK_PX: f32 = 6.0;
 
 /// Resources to find out whether the pointer belongs to controls or to the view.
 #[derive(SystemParam)]

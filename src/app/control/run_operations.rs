@@ -58,8 +58,8 @@ pub(in crate::app) fn plugin(app: &mut App) {
 /// Returns the run that the user looks at.
 fn shown(view: View, focus: &Focus, selection: &Selection) -> Option<RunId> {
     match view {
-        View::Wall => selection.0.clone(),
-        View::Stage { .. } => focus.run().cloned(),
+        view if view.is_of_all_runs() => selection.0.clone(),
+        _ => focus.run().cloned(),
     }
 }
 
@@ -151,7 +151,7 @@ fn show_created_run(
         return;
     }
     if let Some(run) = operations.made.take()
-        && *view != View::Wall
+        && !view.is_of_all_runs()
     {
         focus.pin(run);
     }

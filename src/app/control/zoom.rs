@@ -5,6 +5,7 @@ use bevy::prelude::*;
 use bevy::window::PrimaryWindow;
 
 use super::presses::pointer_on_controls;
+use crate::app::state::view::on_timeline;
 use crate::app::state::viewport::{Viewport, Zoom};
 use crate::app::systems::AppSystems;
 
@@ -15,7 +16,13 @@ const PIXELS_A_NOTCH: f32 = 40.0;
 
 pub(in crate::app) fn plugin(app: &mut App) {
     // Runs after key handling: F fits the view, and the wheel can zoom on from there.
-    app.add_systems(Update, zoom_and_pan.in_set(AppSystems::Zoom).run_if(not(pointer_on_controls)));
+    app.add_systems(
+        Update,
+        zoom_and_pan
+            .in_set(AppSystems::Zoom)
+            .run_if(not(pointer_on_controls))
+            .run_if(not(on_timeline)),
+    );
 }
 
 fn zoom_and_pan(

@@ -27,6 +27,12 @@ pub enum Action {
     Auto,
     /// Switches between the wall of all runs and the stage of one run.
     ToggleWall,
+    /// Switches between the timeline and the view of the same runs.
+    ToggleTimeline,
+    /// Compares the run on the timeline with another one, then with the next one, then with none.
+    Race,
+    /// Zooms the timeline by a number of steps; positive ones are closer.
+    ZoomTime(i32),
     /// Opens the run selected on the wall and stays on it.
     OpenSelected,
     /// Opens this run from the wall and stays on it.
@@ -310,6 +316,30 @@ pub const SHORTCUTS: &[Shortcut] = &[
         action: || Action::OpenSelected,
     },
     Shortcut {
+        key: KeyCode::KeyG,
+        key_text: "G",
+        text: "The timeline: runs and steps as bars over time",
+        action: || Action::ToggleTimeline,
+    },
+    Shortcut {
+        key: KeyCode::KeyC,
+        key_text: "C",
+        text: "Compare the run with its last success, or the run before",
+        action: || Action::Race,
+    },
+    Shortcut {
+        key: KeyCode::Equal,
+        key_text: "+",
+        text: "Timeline: zoom in",
+        action: || Action::ZoomTime(1),
+    },
+    Shortcut {
+        key: KeyCode::Minus,
+        key_text: "-",
+        text: "Timeline: zoom out",
+        action: || Action::ZoomTime(-1),
+    },
+    Shortcut {
         key: KeyCode::KeyA,
         key_text: "A",
         text: "Turn the director (auto) on or off",
@@ -364,8 +394,8 @@ pub const SHORTCUTS: &[Shortcut] = &[
         action: || Action::MarkSeen(None),
     },
     Shortcut {
-        key: KeyCode::KeyG,
-        key_text: "G",
+        key: KeyCode::KeyJ,
+        key_text: "J",
         text: "Skip a gap of the recording",
         action: || Action::SkipPause,
     },

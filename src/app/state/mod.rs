@@ -37,5 +37,7 @@ pub mod status;
 #[doc(hidden)]
 pub mod take;
 #[doc(hidden)]
+pub mod timeline;
+#[doc(hidden)]
 pub mod view;
 pub mod viewport;

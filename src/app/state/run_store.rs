@@ -222,6 +222,17 @@ impl RunStore {
         self.songs.retried_by(&self.model, run)
     }
 
+    /// Latest of the song's other runs that began before `run` did.
+    pub fn attempt_before(&self, run: &Run) -> Option<&Run> {
+        self.songs.earlier(&self.model, run).next()
+    }
+
+    /// Latest success of the song among the runs that began before `run` did.
+    pub fn last_success(&self, run: &Run) -> Option<&Run> {
+        let mut earlier = self.songs.earlier(&self.model, run);
+        earlier.find(|run| run.status == RunStatus::Completed)
+    }
+
     /// Name of a run for the screen. Runs that look alike are told apart by their start or by the part
     /// of the id in which they differ.
     pub fn name(&self, run: &Run) -> String {

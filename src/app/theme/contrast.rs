@@ -110,6 +110,9 @@ fn inks(p: &Palette) -> Vec<Inks> {
         // Glyphs.
         large("ink", p.ink, vec![p.success]),
         large("cancelled_ink", p.cancelled_ink, vec![p.cancelled]),
+        large("name on a bar at work", p.ink, vec![p.running]),
+        words("name on a bar of another run", p.text, vec![p.success_deep]),
+        words("selected run", p.text_secondary, vec![p.selection]),
         large("running on its badge", p.running, of(&[&[p.running_deep, p.tile_ring_bed], &live])),
         large("skipped_hatch", p.skipped_hatch, ghosts.to_vec()),
         large("needle", p.needle, vec![p.meter_face]),

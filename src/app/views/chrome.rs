@@ -323,12 +323,11 @@ fn draw_time_of_day(
     now_words: Option<&str>,
 ) {
     let words = clock.to_owned();
-    let (right, mut y, scale) = match view {
-        View::Wall => {
-            let places = wall_header(canvas_size);
-            (places.right, places.clock_y, places.scale)
-        }
-        View::Stage { .. } => (canvas_size.right(), 82.0, 1.0),
+    let (right, mut y, scale) = if view.is_of_all_runs() {
+        let places = wall_header(canvas_size);
+        (places.right, places.clock_y, places.scale)
+    } else {
+        (canvas_size.right(), 82.0, 1.0)
     };
     let mut ink = part.palette.text_secondary;
     if let Some(now) = now_words {
@@ -397,9 +396,9 @@ impl Band {
     const WALL_SIZES: [f32; 2] = [size::TICKER, size::ESSENTIAL_MIN];
 
     fn of(notice: &str, view: View, canvas_size: &CanvasSize) -> Self {
-        let (room, sizes, sign_width, scale) = match view {
+        let (room, sizes, sign_width, scale) = match view.is_of_all_runs() {
             // Stands over the line above the title, and ends before the lane.
-            View::Stage { .. } => {
+            false => {
                 let right = if canvas_size.is_tall() {
                     canvas_size.right() - CanvasSize::CLOCK_WIDTH
                 } else {
@@ -409,7 +408,7 @@ impl Band {
                 (Rect::new(x, 28.0, right - x, 62.0), &Self::STAGE_SIZES[..], 126.0, 1.0)
             }
             // Shares the lane with the toasts.
-            View::Wall => {
+            true => {
                 let HeaderPlaces { lane, scale, .. } = wall_header(canvas_size);
                 let w = (lane.w - (LANE_BESIDE_BAND + BAND_GAP) * scale).max(0.0);
                 (Rect { w, ..lane }, &Self::WALL_SIZES[..], 76.0, scale)
@@ -421,9 +420,9 @@ impl Band {
         let fitting = sizes.iter().find(|size| width(**size) <= words_room);
         let words_size = fitting.or(sizes.last()).copied().unwrap_or(size::ESSENTIAL_MIN) * scale;
         let words = truncate(Face::Text500, words_size, notice, words_room).into_owned();
-        let w = match view {
-            View::Stage { .. } => room.w,
-            View::Wall => sign_width + measure(Face::Text500, words_size, 0.0, &words) + end,
+        let w = match view.is_of_all_runs() {
+            false => room.w,
+            true => sign_width + measure(Face::Text500, words_size, 0.0, &words) + end,
         };
         Self { rect: Rect { w, ..room }, words, words_size, sign_width }
     }
@@ -464,7 +463,7 @@ impl Band {
 
 /// Returns the lane for toasts, less the part that the band takes.
 fn free_space(band: Option<&Band>, view: View, canvas_size: &CanvasSize) -> FreeSpace {
-    if view != View::Wall {
+    if !view.is_of_all_runs() {
         let (lane, scale) = stage_lane(canvas_size);
         return FreeSpace { lane, scale };
     }

@@ -1,10 +1,11 @@
-//! Views of runs (stage and wall), and the chrome around them.
+//! Views of runs (stage, wall and timeline), and the chrome around them.
 
 pub mod bridge;
 pub mod chrome;
 pub mod counts;
 pub mod rewound;
 pub mod stage;
+pub mod timeline;
 pub mod transition;
 pub mod wall;
 
@@ -25,6 +26,7 @@ pub(super) fn plugin(app: &mut App) {
             transition::plugin,
             stage::plugin,
             wall::plugin,
+            timeline::plugin,
         ))
         .add_systems(
             Update,
@@ -34,6 +36,8 @@ pub(super) fn plugin(app: &mut App) {
         )
         .add_systems(
             Update,
-            (stage::systems(), wall::systems()).chain().in_set(AppSystems::DrawView),
+            (stage::systems(), wall::systems(), timeline::systems())
+                .chain()
+                .in_set(AppSystems::DrawView),
         );
 }

@@ -6,7 +6,7 @@ use crate::app::draw::{Canvas, DrawClock};
 use crate::app::state::auto::Auto;
 use crate::app::state::focus::Focus;
 use crate::app::state::next_frame::NextFrame;
-use crate::app::state::view::View;
+use crate::app::state::view::{TimelineMode, View};
 use crate::app::state::viewport::ReducedMotion;
 use crate::app::theme::motion;
 use crate::protocol::RunId;
@@ -21,6 +21,7 @@ pub(super) fn plugin(app: &mut App) {
 pub(super) enum ShownView {
     Wall,
     Stage(Option<RunId>),
+    Timeline(TimelineMode),
 }
 
 impl ShownView {
@@ -47,6 +48,7 @@ pub(super) fn fade(
     let now = match *view {
         View::Wall => ShownView::Wall,
         View::Stage { .. } => ShownView::Stage(focus.directed_run().cloned()),
+        View::Timeline { mode, .. } => ShownView::Timeline(mode),
     };
     if shown.as_ref().is_some_and(|before| before.gives_way_to(&now)) {
         let directed = auto.is_some_and(|auto| auto.0.is_auto());

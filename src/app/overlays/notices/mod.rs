@@ -157,8 +157,8 @@ fn add_notices(
     let (at, now) = (clock.live_now, draw_clock.secs);
     // What the view shows by itself gets no toast: the wall shows every run, the stage its own.
     let shown = match *view {
-        View::Wall => Some(Shown::AllRuns),
-        View::Stage { .. } => focus.run().map(Shown::Run),
+        view if view.is_of_all_runs() => Some(Shown::AllRuns),
+        _ => focus.run().map(Shown::Run),
     };
     // Nobody is interrupted by a success on a screen that shows the ends of runs by itself.
     let quiet = notices.unattended || auto.is_some_and(|auto| auto.0.is_auto());

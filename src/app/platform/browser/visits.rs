@@ -12,6 +12,7 @@ use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::view::View;
 use crate::app::theme::ThemeChoice;
+use crate::config::ViewName;
 use crate::query::{PageState, kept_query, link_query};
 
 /// Key in the browser's local storage; the value is a query string.
@@ -41,7 +42,7 @@ fn address(
     let pinned = if focus.is_following() { None } else { focus.run() };
     let shown = PageState {
         run: pinned.map(|run| run.as_str()),
-        wall: view == View::Wall && !directed,
+        view: if directed { ViewName::default() } else { view.name() },
         director: directed,
         ..shown(link, chrome, theme)
     };
@@ -61,7 +62,7 @@ fn shown<'a>(link: &'a Link, chrome: &Chrome, theme: ThemeChoice) -> PageState<'
         run: None,
         panel: chrome.panel,
         // The last view is not a setting.
-        wall: false,
+        view: ViewName::default(),
         theme: theme.0,
         director: false,
     }

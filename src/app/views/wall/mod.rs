@@ -19,7 +19,7 @@ pub mod causes;
 mod chain;
 mod failed;
 mod failures;
-mod fit;
+pub mod fit;
 pub mod header;
 pub mod level;
 mod marks;

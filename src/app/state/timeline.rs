@@ -1,0 +1,74 @@
+//! What the user chose on the timeline, and what can be chosen there.
+
+use bevy::prelude::*;
+
+use crate::layout::Rect;
+use crate::protocol::{NodeName, RunId};
+
+/// Most steps of zoom in each direction.
+pub const MOST_ZOOM: i32 = 6;
+
+/// An attempt of a step, which the timeline shows as a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellId {
+    pub run: RunId,
+    pub node: NodeName,
+    /// Index among the step's kept attempts, oldest first.
+    pub attempt: usize,
+}
+
+/// Run that a race is against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Against {
+    /// The last success of the song before this run, else the usual run.
+    #[default]
+    LastSuccess,
+    /// The song's run before this one, however it ended.
+    AttemptBefore,
+}
+
+/// What the user chose on the timeline.
+#[derive(Resource, Clone, Debug, Default, PartialEq)]
+pub struct TimelineState {
+    /// Steps by which the view is closer than what fits by itself; negative when it is wider. `None` as
+    /// long as nobody zoomed.
+    pub zoom: Option<i32>,
+    /// Milliseconds by which the view was moved into the past.
+    pub back_ms: f64,
+    /// Place of the pointer over the view, in design pixels.
+    pub pointed: Option<Vec2>,
+    /// The selected cell.
+    pub selected: Option<CellId>,
+    pub against: Against,
+}
+
+impl TimelineState {
+    /// Shows everything that fits, up to now.
+    pub fn fit(&mut self) {
+        (self.zoom, self.back_ms) = (None, 0.0);
+    }
+
+    /// Zooms by a number of steps; positive ones are closer.
+    pub fn zoom_by(&mut self, steps: i32) {
+        let zoom = self.zoom.unwrap_or(0).saturating_add(steps);
+        self.zoom = Some(crate::bounded::bounded(zoom, -MOST_ZOOM, MOST_ZOOM));
+    }
+}
+
+/// Clickable cells of the timeline, and the scale of its time.
+#[derive(Resource, Clone, Debug, Default, PartialEq)]
+pub struct Cells {
+    pub cells: Vec<(CellId, Rect)>,
+    /// Milliseconds of time for each design pixel; 0 where time cannot be moved.
+    pub ms_per_px: f64,
+    /// Greatest distance into the past that the view can be moved by, in milliseconds.
+    pub most_back_ms: f64,
+}
+
+impl Cells {
+    /// Returns the cell at a point, of several the one that was drawn last.
+    pub fn at(&self, point: Vec2) -> Option<&CellId> {
+        let found = self.cells.iter().rev().find(|(_, rect)| rect.holds(point.x, point.y));
+        found.map(|(cell, _)| cell)
+    }
+}
