@@ -23,6 +23,7 @@ const LAYERS: &[&str] = &[
     "inspect",
     "export",
     "report",
+    "history",
     "director",
     "kiosk",
     "drain",

@@ -1,0 +1,199 @@
+//! Numbers of the runs that ended within one part of time.
+
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
+
+use super::ended::{EndedRun, Outcome};
+use super::sketch::Sketch;
+use crate::model::FailureCause;
+use crate::protocol::NodeName;
+use crate::text;
+
+/// Most steps with durations; further ones are left out.
+const MOST_STEPS: usize = 64;
+
+/// Most causes of one part of time; further ones are counted together.
+pub(super) const MOST_CAUSES: usize = 24;
+
+/// Most causes of a sum of parts.
+pub(super) const MOST_CAUSES_OF_A_SUM: usize = 1_000;
+
+/// Most characters kept of a reason.
+const LONGEST_REASON: usize = 200;
+
+/// Cause of a failure: the step that failed, and the reason without numbers and ids.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cause {
+    /// The failed step; `None` where no step failed.
+    pub step: Option<SmolStr>,
+    /// The reason, in which `#` stands for numbers and ids.
+    pub reason: SmolStr,
+}
+
+impl Cause {
+    /// Returns the model's cause, cut to what is kept.
+    pub fn of(cause: &FailureCause) -> Self {
+        let step = cause.step().map(SmolStr::from);
+        Self { step, reason: text::excerpt(cause.masked_reason(), LONGEST_REASON).into() }
+    }
+}
+
+/// Number of failures for one cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CauseCount {
+    pub count: u64,
+    /// The reason of one of them as it was given: the first in the order of letters.
+    pub example: SmolStr,
+}
+
+/// Numbers of the runs that ended within one part of time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bucket {
+    /// Runs that ended without an error.
+    pub finished: u64,
+    /// Runs that ended with an error.
+    pub failed: u64,
+    /// Runs that were cancelled.
+    pub cancelled: u64,
+    /// Durations of the finished runs.
+    pub took: Sketch,
+    /// Durations of the attempts that succeeded, by step.
+    pub steps: BTreeMap<NodeName, Sketch>,
+    /// Failures by cause.
+    pub causes: BTreeMap<Cause, CauseCount>,
+    /// Failures for further causes.
+    pub other_causes: u64,
+    /// Runs that finished after none, one, two, and three or more fixes, and runs that failed because no
+    /// fix helped.
+    pub fixes: [u64; 5],
+}
+
+impl Bucket {
+    /// True when nothing is counted.
+    pub fn is_empty(&self) -> bool {
+        self.runs() == 0
+    }
+
+    /// Number of runs.
+    pub fn runs(&self) -> u64 {
+        self.finished + self.failed + self.cancelled
+    }
+
+    /// Returns the share of finished runs among those that were not cancelled.
+    pub fn success(&self) -> Option<f64> {
+        success(self.finished, self.failed)
+    }
+
+    /// Counts an execution.
+    pub fn add(&mut self, ended: &EndedRun) {
+        *self.outcome(ended.outcome) += 1;
+        if ended.outcome == Outcome::Finished
+            && let Some(millis) = ended.took_ms
+        {
+            self.took.add(millis);
+        }
+        for (name, millis) in &ended.steps {
+            if let Some(durations) = self.step(name) {
+                durations.add(*millis);
+            }
+        }
+        if let Some((cause, example)) = &ended.cause {
+            self.add_cause(cause, 1, example, MOST_CAUSES);
+        }
+        if let Some(place) = ended.fixes {
+            self.fixes[usize::from(place).min(4)] += 1;
+        }
+    }
+
+    /// Takes an execution back.
+    pub fn remove(&mut self, ended: &EndedRun) {
+        let less = |count: &mut u64| *count = count.saturating_sub(1);
+        less(self.outcome(ended.outcome));
+        if ended.outcome == Outcome::Finished
+            && let Some(millis) = ended.took_ms
+        {
+            self.took.remove(millis);
+        }
+        for (name, millis) in &ended.steps {
+            if let Some(durations) = self.steps.get_mut(name) {
+                durations.remove(*millis);
+                if durations.count() == 0 {
+                    self.steps.remove(name);
+                }
+            }
+        }
+        if let Some((cause, _)) = &ended.cause {
+            match self.causes.get_mut(cause) {
+                Some(known) => {
+                    less(&mut known.count);
+                    if known.count == 0 {
+                        self.causes.remove(cause);
+                    }
+                }
+                None => less(&mut self.other_causes),
+            }
+        }
+        if let Some(place) = ended.fixes {
+            less(&mut self.fixes[usize::from(place).min(4)]);
+        }
+    }
+
+    /// Adds everything that another part of time counts.
+    pub fn merge(&mut self, other: &Self) {
+        self.merge_within(other, MOST_CAUSES_OF_A_SUM);
+    }
+
+    pub(super) fn merge_within(&mut self, other: &Self, most_causes: usize) {
+        self.finished += other.finished;
+        self.failed += other.failed;
+        self.cancelled += other.cancelled;
+        self.took.merge(&other.took);
+        for (name, durations) in &other.steps {
+            if let Some(mine) = self.step(name) {
+                mine.merge(durations);
+            }
+        }
+        for (cause, CauseCount { count, example }) in &other.causes {
+            self.add_cause(cause, *count, example, most_causes);
+        }
+        self.other_causes += other.other_causes;
+        for (mine, theirs) in self.fixes.iter_mut().zip(other.fixes) {
+            *mine += theirs;
+        }
+    }
+
+    fn outcome(&mut self, outcome: Outcome) -> &mut u64 {
+        match outcome {
+            Outcome::Finished => &mut self.finished,
+            Outcome::Failed => &mut self.failed,
+            Outcome::Cancelled => &mut self.cancelled,
+        }
+    }
+
+    fn step(&mut self, name: &NodeName) -> Option<&mut Sketch> {
+        if self.steps.len() >= MOST_STEPS && !self.steps.contains_key(name) {
+            return None;
+        }
+        Some(self.steps.entry(name.clone()).or_default())
+    }
+
+    fn add_cause(&mut self, cause: &Cause, count: u64, example: &SmolStr, most: usize) {
+        if let Some(known) = self.causes.get_mut(cause) {
+            known.count += count;
+            if *example < known.example {
+                known.example = example.clone();
+            }
+        } else if self.causes.len() < most {
+            self.causes.insert(cause.clone(), CauseCount { count, example: example.clone() });
+        } else {
+            self.other_causes += count;
+        }
+    }
+}
+
+/// Returns the share of finished runs; `None` when none finished or failed.
+pub(super) fn success(finished: u64, failed: u64) -> Option<f64> {
+    let judged = finished + failed;
+    (judged > 0).then(|| finished as f64 / judged as f64)
+}
