@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `sketch` | durations as a histogram, for quantiles |
 //! | `ended` | a run → its ended executions |
+//! | `cause` | why runs failed, without numbers and ids |
 //! | `bucket` | counts, durations, causes and fixes of the runs of one part of time |
 //! | `codec` | both as bytes |
 //! | `aggregates` | the parts of all levels, and what each run has contributed |
@@ -25,6 +26,7 @@
 
 mod aggregates;
 mod bucket;
+mod cause;
 mod codec;
 #[cfg(feature = "cli")]
 mod csv;
@@ -35,7 +37,8 @@ mod summary;
 mod table;
 
 pub use aggregates::{History, HistoryChanges, Level, Slices};
-pub use bucket::{Bucket, Cause};
+pub use bucket::{Bucket, CauseCount};
+pub use cause::Cause;
 #[cfg(feature = "cli")]
 pub use csv::{SummaryRows, write_csv};
 pub use ended::{EndedRun, Outcome};

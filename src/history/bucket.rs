@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use smol_str::SmolStr;
 
+use super::cause::Cause;
 use super::ended::{EndedRun, Outcome};
 use super::sketch::Sketch;
-use crate::model::FailureCause;
 use crate::protocol::NodeName;
-use crate::text;
 
 /// Most steps with durations; further ones are left out.
 const MOST_STEPS: usize = 64;
@@ -18,26 +17,6 @@ pub(super) const MOST_CAUSES: usize = 24;
 
 /// Most causes of a sum of parts.
 pub(super) const MOST_CAUSES_OF_A_SUM: usize = 1_000;
-
-/// Most characters kept of a reason.
-const LONGEST_REASON: usize = 200;
-
-/// Cause of a failure: the step that failed, and the reason without numbers and ids.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cause {
-    /// The failed step; `None` where no step failed.
-    pub step: Option<SmolStr>,
-    /// The reason, in which `#` stands for numbers and ids.
-    pub reason: SmolStr,
-}
-
-impl Cause {
-    /// Returns the model's cause, cut to what is kept.
-    pub fn of(cause: &FailureCause) -> Self {
-        let step = cause.step().map(SmolStr::from);
-        Self { step, reason: text::excerpt(cause.masked_reason(), LONGEST_REASON).into() }
-    }
-}
 
 /// Number of failures for one cause.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

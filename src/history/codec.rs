@@ -3,7 +3,8 @@
 
 use smol_str::SmolStr;
 
-use super::bucket::{Bucket, Cause, CauseCount};
+use super::bucket::{Bucket, CauseCount};
+use super::cause::Cause;
 use super::ended::{EndedRun, Outcome};
 use super::sketch::Sketch;
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use smol_str::SmolStr;
 
-use super::bucket::Cause;
+use super::cause::Cause;
 use crate::model::{Attempt, FailureCause, Node, NodeStatus, Run, RunStatus, failure_words_of};
 use crate::protocol::NodeName;
 use crate::text;

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::aggregates::{History, Slices};
-use super::bucket::{Bucket, Cause, CauseCount, success};
+use super::bucket::{Bucket, CauseCount, success};
+use super::cause::Cause;
 use super::period::{Part, Period, PeriodError};
 use super::sketch::Sketch;
 use crate::protocol::{NodeName, PIPELINE};

@@ -71,6 +71,7 @@ pub fn options(store: Option<PathBuf>) -> HubOptions {
         },
         store,
         keep: KEEP_ALL,
+        keep_history: Duration::from_secs(400 * 86_400),
         api: None,
         actions: false,
     }
