@@ -46,6 +46,6 @@ pub use period::{Last, LastError, Part, Period, PeriodError};
 pub use sketch::Sketch;
 pub use summary::{
     BarSummary, CauseOfBar, CauseSummary, CauseTotal, Change, FixCounts, StepNumbers, StepSummary,
-    Summary, SummaryInput, Totals, summary_of,
+    Summary, SummaryInput, Totals, VERSION, summary_of,
 };
 pub use table::write_table;

@@ -171,8 +171,13 @@ impl Bucket {
     }
 }
 
-/// Returns the share of finished runs; `None` when none finished or failed.
+/// Returns the share of finished runs, to four places; `None` when none finished or failed.
 pub(super) fn success(finished: u64, failed: u64) -> Option<f64> {
     let judged = finished + failed;
-    (judged > 0).then(|| finished as f64 / judged as f64)
+    (judged > 0).then(|| rounded(finished as f64 / judged as f64))
+}
+
+/// Rounds a share to four places, so that it is the same after it was written and read.
+pub(super) fn rounded(share: f64) -> f64 {
+    (share * 10_000.0).round() / 10_000.0
 }

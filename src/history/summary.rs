@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::aggregates::{History, Slices};
-use super::bucket::{Bucket, CauseCount, success};
+use super::bucket::{Bucket, CauseCount, rounded, success};
 use super::cause::Cause;
 use super::period::{Part, Period, PeriodError};
 use super::sketch::Sketch;
 use crate::protocol::{NodeName, PIPELINE};
 
 /// Version of the fields.
-const VERSION: u32 = 1;
+pub const VERSION: u32 = 1;
 
 /// Runs or attempts that both periods need to be compared.
 const LEAST_TO_COMPARE: u64 = 30;
@@ -358,7 +358,7 @@ impl SummaryInput {
             before: totals(&before, *before_from, *before_to),
             success_change: success_change
                 .filter(|_| runs_are_enough)
-                .map(|(now, before)| now - before),
+                .map(|(now, before)| rounded(now - before)),
             usual_change_ms: change(Sketch::usual_ms),
             slow_change_ms: change(Sketch::slow_ms),
             buckets: summaries(&part_bounds, &bars),

@@ -148,7 +148,7 @@ fn signed_duration(by_ms: i64) -> String {
 fn totals_words(summary: &Summary) -> String {
     let (now, before) = (&summary.now, &summary.before);
     let mut words = format!(
-        "{} ({} on the period before): {} finished, {} failed, {} cancelled; {} success",
+        "{} ({} against the period before): {} finished, {} failed, {} cancelled; {} success",
         counted(now.runs, "run"),
         change_of(now.runs, before.runs),
         count_words(now.finished),
@@ -202,8 +202,16 @@ fn groups<W: Write>(lines: &mut Lines<W>, summary: &Summary, zone: &TimeZone) ->
         (cells, colour)
     };
     let rows: Vec<_> = summary.groups.iter().map(cells).collect();
-    let head =
-        [name, "RUNS", "FAILED", "CANCELLED", "SUCCESS", "USUAL", "SLOWEST 5 %", "MOSTLY FAILED"];
+    let head = [
+        name,
+        "RUNS",
+        "FAILED",
+        "CANCELLED",
+        "SUCCESS",
+        "USUAL",
+        "SLOWEST 5 %",
+        "MOST FREQUENT CAUSE",
+    ];
     lines.table(&head, &rows, |column| (1..=6).contains(&column))
 }
 
