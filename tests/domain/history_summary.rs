@@ -125,8 +125,9 @@ fn every_order_of_arrival_gives_the_same_history() {
 fn run_that_goes_on_after_its_cancellation_counts_by_its_end() {
     let end = at("2026-11-23T10:10:00Z");
     let mut frames = run("r", end, 60, None);
-    let cancelled = event("r", None, "cancelled", end - SignedDuration::from_secs(30), "");
-    frames.insert(2, cancelled);
+    let cancelled = r#","data":{"status":"cancelled"}"#;
+    frames.insert(2, event("r", None, "info", end - SignedDuration::from_secs(30), cancelled));
+    assert_eq!(noted_along(&frames[..3]).total().cancelled, 1);
     let history = noted_along(&frames);
     let total = history.total();
     assert_eq!((total.finished, total.cancelled), (1, 0));

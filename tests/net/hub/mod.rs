@@ -3,6 +3,7 @@
 mod clients;
 mod clock;
 mod floods;
+mod history;
 mod hostile;
 mod keeping;
 mod restart;
