@@ -62,13 +62,16 @@ impl Default for Horizons {
     }
 }
 
+/// A part of time or a contribution as bytes; `None` when it is dropped.
+pub type Written = Option<Arc<[u8]>>;
+
 /// What has to be written where a history is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryChanges {
     /// Parts of time, by level and first second; `None` for those that are dropped.
-    pub buckets: Vec<(Level, i64, Option<Arc<[u8]>>)>,
+    pub buckets: Vec<(Level, i64, Written)>,
     /// Contributions of runs; `None` for runs that cannot contribute any more.
-    pub runs: Vec<(RunId, Option<Arc<[u8]>>)>,
+    pub runs: Vec<(RunId, Written)>,
 }
 
 impl HistoryChanges {
@@ -133,7 +136,7 @@ impl History {
             self.change(ended.second, |bucket| bucket.remove(ended));
         }
         for (_, ended) in all.iter().filter(|ended| !before.contains(ended)) {
-            self.change(ended.second, |bucket| bucket.add(ended));
+            self.count(ended);
         }
         self.changed_runs.insert(run.id().clone());
         if all.is_empty() {
@@ -142,6 +145,11 @@ impl History {
             self.runs.insert(run.id().clone(), encode_ended(&all).into());
         }
         true
+    }
+
+    /// Counts an execution that is known not to be counted yet, and cannot change.
+    pub fn count(&mut self, ended: &EndedRun) {
+        self.change(ended.second, |bucket| bucket.add(ended));
     }
 
     /// Forgets what a run has contributed, because it is dropped and cannot change any more. It stays

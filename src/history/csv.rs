@@ -86,8 +86,8 @@ pub fn write_csv(out: &mut impl Write, summary: &Summary, rows: SummaryRows) -> 
 fn bucket_cells(bar: &BarSummary) -> [Cell<'_>; OF_BUCKETS.len()] {
     let cause = bar.cause.as_ref();
     [
-        plain(Some(&bar.from)),
-        plain(Some(&bar.to)),
+        foreign(Some(&bar.from)),
+        foreign(Some(&bar.to)),
         plain(Some(bar.finished + bar.failed + bar.cancelled)),
         plain(Some(bar.finished)),
         plain(Some(bar.failed)),

@@ -101,7 +101,7 @@ impl<W: Write> Lines<'_, W> {
 }
 
 fn clock(at: &str, zone: &TimeZone, format: &str) -> String {
-    let Ok(at) = at.parse::<Timestamp>() else { return at.to_owned() };
+    let Ok(at) = at.parse::<Timestamp>() else { return text::one_line(at).into_owned() };
     at.to_zoned(zone.clone()).strftime(format).to_string()
 }
 

@@ -314,6 +314,29 @@ fn week_is_compared_with_the_week_before() {
     assert_eq!(back, summary);
 }
 
+/// A hub may be anybody's.
+#[test]
+fn texts_of_a_hub_cannot_command_the_terminal() {
+    let (history, now) = two_weeks();
+    let period = Period::last(Last::Days(7), now, None, &zone("UTC")).unwrap();
+    let mut summary = summary_of(&history, period).unwrap();
+    let evil = "\u{1b}[2Jgone\nnext";
+    summary.zone = evil.to_owned();
+    summary.from = evil.to_owned();
+    summary.groups[0].from = evil.to_owned();
+    summary.steps[0].step = evil.to_owned();
+    summary.causes[0].example = evil.to_owned();
+    if let Some(cause) = &mut summary.groups[0].cause {
+        cause.reason = evil.to_owned();
+    }
+    let mut table = Vec::new();
+    let style = Style { width: None, colours: false };
+    write_table(&mut table, &summary, zone("UTC").zone(), style).unwrap();
+    let table = String::from_utf8(table).unwrap();
+    assert!(!table.contains('\u{1b}') && table.contains("gone next"), "{table:?}");
+    assert_eq!(table.lines().filter(|line| line.starts_with("next")).count(), 0, "{table}");
+}
+
 #[test]
 fn few_runs_are_not_compared() {
     let now = at("2026-11-23T20:14:00Z");
