@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{KEEP_ALL, TempStore, eventually, options, runs_of, whole_run};
+use super::{KEEP_ALL, TempStore, eventually, keeping_old, options, runs_of, whole_run};
 use crate::page::{Answer, get, request};
 
 const TOKEN: &str = "screens-s3cr3t-t0ken";
@@ -39,7 +39,7 @@ impl Served {
     }
 
     async fn new() -> Self {
-        Self::with(&options(None), GateOptions::default()).await
+        Self::with(&keeping_old(None), GateOptions::default()).await
     }
 
     fn hub(&self) -> &Hub {
