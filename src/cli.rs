@@ -2,6 +2,7 @@
 
 #[cfg(feature = "app")]
 mod clip;
+mod history;
 mod output;
 
 use std::error::Error as _;
@@ -20,14 +21,16 @@ use crate::config::{
 };
 #[cfg(feature = "app")]
 use crate::config::{Moment, Size, SnapshotRequest};
+use crate::history::PeriodError;
 use crate::inspect::{AsOf, NoSuchMoment, Style};
 use crate::kiosk::KioskOptions;
 use crate::record::RecordRequest;
 use crate::seconds::seconds;
-use crate::source::{Address, RecordingFiles, SourceError, SourceSpec};
+use crate::source::{Address, RecordingFiles, SourceError, SourceSpec, UrlError};
 
 #[cfg(feature = "app")]
 pub use clip::ClipArgs;
+pub use history::{HistoryArgs, HistorySource, When};
 pub use output::{ExportArgs, ExportFormat, OutputError, ReportArgs, Target};
 
 const AFTER_HELP: &str = "\
@@ -43,6 +46,7 @@ Examples:
   meterbridge report recording.ndjson -o out.html   a page to send on or print
   meterbridge export recording.ndjson --format perfetto -o trace.json
                                                     a trace; also OpenTelemetry and CSV
+  meterbridge history http://localhost:8080 --last 7d  what became of the runs of a week
   meterbridge serve                                 the demo studio in a browser
   meterbridge serve http://localhost:8000           a hub, for many screens
   meterbridge ws://localhost:8000/events --kiosk    a screen that nobody operates
@@ -105,6 +109,7 @@ pub enum Command {
     Record(Box<RecordArgs>),
     Export(ExportArgs),
     Report(ReportArgs),
+    History(Box<HistoryArgs>),
     #[cfg(feature = "app")]
     Snapshot(Box<SnapshotArgs>),
     #[cfg(feature = "app")]
@@ -284,6 +289,12 @@ pub enum UsageError {
     NothingToRecord { path: RecordingFiles },
     #[error(transparent)]
     NoSuchMoment(#[from] NoSuchMoment),
+    #[error("a history is that of one hub, or of recordings: name one address, or files only")]
+    SeveralHubs,
+    #[error(transparent)]
+    HubAddress(#[from] UrlError),
+    #[error(transparent)]
+    Period(#[from] PeriodError),
 }
 
 impl WindowArgs {

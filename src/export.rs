@@ -14,6 +14,7 @@ mod otlp;
 mod perfetto;
 mod steps;
 
+pub(crate) use csv::{Cell, foreign, plain, write_row};
 pub use csv::{Rows, write_csv};
 pub use otlp::write_otlp;
 pub use perfetto::write_perfetto;

@@ -13,6 +13,7 @@ pub use as_of::{AsOf, AsOfError, End, NoSuchMoment};
 pub(crate) use json::write_compact;
 pub use json::write_json;
 pub use report::{NodeReport, Report, RunReport};
+pub(crate) use table::shortened;
 pub use table::{Style, write_table};
 
 use std::io::Read;

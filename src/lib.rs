@@ -18,6 +18,7 @@
 //! | `kiosk` | behaviour of an unattended screen: drift, dimming, watchdog | clocks, Bevy |
 //! | `vitals` (not in the browser) | frame times, memory and CPU time | Bevy |
 //! | `inspect` | a model → a report as JSON or as a table | clocks, Bevy |
+//! | `history` | what became of runs by hour and day, kept for long | clocks, I/O, Bevy |
 //! | `record` (feature `cli`) | recording without a window | Bevy |
 //! | `export`, `report` (feature `cli`) | a model → traces, CSV and a page of HTML | clocks, Bevy |
 //! | [`config`] | settings | |
@@ -54,6 +55,8 @@ pub mod embed;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod export;
+#[doc(hidden)]
+pub mod history;
 #[cfg(all(feature = "hub", not(target_arch = "wasm32")))]
 #[doc(hidden)]
 pub mod hub;

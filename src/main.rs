@@ -6,16 +6,19 @@ use std::process::ExitCode;
 
 #[cfg(feature = "app")]
 use anyhow::Context;
+use jiff::Timestamp;
 use meterbridge::cli::{
-    Cli, Command, ExportArgs, ExportFormat, InspectArgs, RecordArgs, ReportArgs, UsageError,
-    WindowArgs, stdout_style,
+    Cli, Command, ExportArgs, ExportFormat, HistoryArgs, HistorySource, InspectArgs, RecordArgs,
+    ReportArgs, UsageError, WindowArgs, stdout_style,
 };
 use meterbridge::demo::{DemoArgs, DemoError};
 use meterbridge::export::{self, LeftOut};
+use meterbridge::history::{self, History, Summary, summary_of};
 use meterbridge::inspect::{self, Readout, Report};
-use meterbridge::model::{Model, Retention};
+use meterbridge::model::{Model, Retention, Run};
 use meterbridge::progress;
 use meterbridge::source::recording::{Recording, RecordingError};
+use meterbridge::source::{Access, ApiUrl, get_once};
 use meterbridge::{report, text};
 
 /// Cargo.toml gives the reason for this allocator.
@@ -72,6 +75,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Some(Command::Inspect(args)) => inspect(args),
         Some(Command::Export(args)) => export(args),
         Some(Command::Report(args)) => report(args),
+        Some(Command::History(args)) => show_history(args),
         #[cfg(feature = "app")]
         Some(Command::Snapshot(args)) => {
             let request = args.request()?;
@@ -206,6 +210,56 @@ fn report(args: &ReportArgs) -> anyhow::Result<()> {
     let names: Vec<String> = args.files.iter().map(name).collect();
     target.write(|mut out| report::write_page(&mut out, &recordings.model, &names, &zone))?;
     recordings.tell_problems()
+}
+
+fn show_history(args: &HistoryArgs) -> anyhow::Result<()> {
+    let (summary, recordings) = match args.source()? {
+        HistorySource::Hub { url, access } => (hub_summary(args, &url, &access)?, None),
+        HistorySource::Files(files) => {
+            let recordings = Recordings::read(&files, None)?;
+            let mut history = History::default();
+            for run in recordings.model.runs() {
+                history.note(run, None);
+            }
+            let last = recordings.model.runs().map(Run::last_event_at).max();
+            let now = last.unwrap_or_else(Timestamp::now);
+            let all = history.reach().filter(|(from, _)| *from < now).map(|(from, _)| (from, now));
+            let period = args.period(now, all)?;
+            (summary_of(&history, period).map_err(UsageError::from)?, Some(recordings))
+        }
+    };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if args.json {
+        inspect::write_json(&mut out, &summary)?;
+    } else if args.csv {
+        history::write_csv(&mut out, &summary, args.rows.unwrap_or_default())?;
+    } else {
+        history::write_table(&mut out, &summary, args.zone().zone(), stdout_style())?;
+    }
+    out.flush()?;
+    drop(out);
+    recordings.map_or(Ok(()), Recordings::tell_problems)
+}
+
+fn hub_summary(args: &HistoryArgs, url: &ApiUrl, access: &Access) -> anyhow::Result<Summary> {
+    let target = format!("/history/summary?{}", args.query(Timestamp::now())?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let body = runtime.block_on(get_once(url, &target, access)).map_err(|error| match error.status {
+        Some(404) => anyhow::anyhow!(
+            "{}. There is no history at {}: name the address of a hub (meterbridge serve URL) of this \
+             version",
+            error,
+            url.authority()
+        ),
+        _ => anyhow::anyhow!("{error}"),
+    })?;
+    let is_current = |summary: &Summary| summary.meterbridge_history == history::VERSION;
+    serde_json::from_slice(&body).ok().filter(is_current).ok_or_else(|| {
+        anyhow::anyhow!(
+            "{} does not answer like a hub of this version: update Meterbridge there or here",
+            url.authority()
+        )
+    })
 }
 
 /// Recordings read into one model, as if they were consecutive connections.

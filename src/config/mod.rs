@@ -20,6 +20,8 @@ use crate::time_zone::DisplayZone;
 #[cfg(feature = "cli")]
 pub use record_options::{RecordFileOptions, RecordOptions};
 
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+pub(crate) use options::access_of;
 #[cfg(feature = "cli")]
 pub use options::{
     ApiName, BackoffName, ConnectionOptions, DemoStudioOptions, KeptRuns, NamedRuns,

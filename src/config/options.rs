@@ -210,6 +210,17 @@ const SAFE_SOCKETS: usize = 8;
 /// visible to all users of a machine.
 const TOKEN: &str = "METERBRIDGE_TOKEN";
 
+/// Returns credentials and certificates by these options; the token is that of the environment where no
+/// file is named.
+pub(crate) fn access_of(
+    token_file: Option<PathBuf>,
+    token_header: Option<String>,
+    ca_file: Option<PathBuf>,
+) -> Access {
+    let token = std::env::var(TOKEN).ok().and_then(|token| Secret::new(&token));
+    Access { token, token_file, token_header, ca_file }
+}
+
 impl ConnectionOptions {
     /// Checks options that depend on each other.
     ///
@@ -256,12 +267,11 @@ impl ConnectionOptions {
             ping_interval: self.ping_interval,
             idle_timeout: self.idle_timeout,
             max_message_bytes: self.max_message_bytes,
-            access: Access {
-                token: std::env::var(TOKEN).ok().and_then(|token| Secret::new(&token)),
-                token_file: self.token_file.clone(),
-                token_header: self.token_header.clone(),
-                ca_file: self.ca_file.clone(),
-            },
+            access: access_of(
+                self.token_file.clone(),
+                self.token_header.clone(),
+                self.ca_file.clone(),
+            ),
             api: ApiSettings {
                 max_sockets: sockets,
                 budget: ConnectionBudget::new(connections),

@@ -83,18 +83,21 @@ pub fn write_csv(out: &mut impl Write, model: &Model, rows: Rows) -> io::Result<
     Ok(())
 }
 
-enum Cell<'a> {
+/// Content of a cell.
+pub(crate) enum Cell<'a> {
     /// Number, time or word of the program.
     Plain(String),
     /// Text from outside.
     Foreign(Cow<'a, str>),
 }
 
-fn plain<T: ToString>(value: Option<T>) -> Cell<'static> {
+/// Returns a number, time or word; nothing for what is not known.
+pub(crate) fn plain<T: ToString>(value: Option<T>) -> Cell<'static> {
     Cell::Plain(value.map_or_else(String::new, |value| value.to_string()))
 }
 
-fn foreign(text: Option<&str>) -> Cell<'_> {
+/// Returns a text from outside.
+pub(crate) fn foreign(text: Option<&str>) -> Cell<'_> {
     Cell::Foreign(text::one_line(text.unwrap_or_default()))
 }
 
@@ -163,7 +166,8 @@ fn scores_json(scores: &[Score]) -> String {
     }
 }
 
-fn write_row<'a>(
+/// Writes one row.
+pub(crate) fn write_row<'a>(
     out: &mut impl Write,
     cells: impl IntoIterator<Item = Cell<'a>>,
 ) -> io::Result<()> {

@@ -73,6 +73,11 @@ pub struct HubArgs {
     #[arg(env = "METERBRIDGE_KEEP_MIB", hide_env = true)]
     pub keep_mib: u64,
 
+    /// Keep the history of ended runs, by hours and days, for this many days
+    #[arg(long, value_name = "DAYS", default_value = "400", value_parser = days)]
+    #[arg(env = "METERBRIDGE_KEEP_HISTORY", hide_env = true)]
+    pub keep_history: Duration,
+
     #[command(flatten)]
     pub keep_runs: KeptRuns,
 
@@ -106,6 +111,7 @@ impl ServeArgs {
                 bytes: self.hub.keep_mib << 20,
                 runs: self.hub.keep_runs.keep_runs,
             },
+            keep_history: self.hub.keep_history,
             api: ApiUrl::is_meant(url.as_str()).then_some(API_BASE),
             actions: ApiUrl::is_meant(url.as_str()) && self.connection.allow_actions,
         }))

@@ -17,6 +17,7 @@ use super::{
     gate::{self, Gate, GateOptions},
     headers,
     health::{self, HealthSource},
+    history,
     metrics::{self, MetricsSource},
     passthrough::{self, ApiBackend, Passthrough},
     seen,
@@ -71,6 +72,7 @@ impl Front {
             started,
         };
         let refusals = Arc::clone(gate.refusals());
+        let history = hub.clone().map(history::routes).unwrap_or_default();
         let marks = hub.map(|hub| seen::routes(hub, refusals)).unwrap_or_default();
         let gate = || Arc::clone(&gate);
         let events = events.layer(middleware::from_fn_with_state(gate(), gate::reserve));
@@ -78,6 +80,7 @@ impl Front {
             .merge(passthrough::routes(passthrough))
             .merge(metrics::routes(metrics))
             .merge(marks)
+            .merge(history)
             .layer(middleware::from_fn_with_state(gate(), gate::ask_for_token));
         let page = page.layer(middleware::from_fn_with_state(gate(), gate::lead_to_login));
         for_clients

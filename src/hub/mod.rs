@@ -6,6 +6,7 @@
 //! | otherwise `/events`, and `/api/v1/runs/events?run_id=…` in the backend's dialect | the demo studio's WebSocket, as in `meterbridge demo` |
 //! | `/api/v1/…` | the backend's REST API, forwarded |
 //! | `/healthz`, `/metrics` | health and metrics of the hub |
+//! | `/history`, `/history/summary` | kept frames as a recording; what became of runs |
 //! | `/login` | login for browsers, when a token is required |
 //! | everything else | the page: GET and HEAD of its files |
 //!
@@ -19,6 +20,7 @@
 //! | `front` | everything in front of the hub |
 //! | [`gate`] | access control |
 //! | [`passthrough`] | the backend's REST API |
+//! | `history` | `/history`, `/history/summary` |
 //! | `health`, `metrics` | `/healthz`, `/metrics` |
 //! | [`site`] | the page's files, from a folder or embedded in the program |
 //! | `headers` | HTTP headers |
@@ -35,6 +37,7 @@ mod front;
 pub mod gate;
 mod headers;
 mod health;
+mod history;
 mod metrics;
 pub mod passthrough;
 pub mod relay;

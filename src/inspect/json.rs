@@ -5,12 +5,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
-use super::Report;
 use crate::text;
 
-/// Writes the report as indented JSON. Invisible characters and terminal controls are escaped as
+/// Writes a report as indented JSON. Invisible characters and terminal controls are escaped as
 /// `\uXXXX`, so that ids are preserved and the output is safe to view.
-pub fn write_json(out: &mut impl Write, report: &Report) -> io::Result<()> {
+pub fn write_json(out: &mut impl Write, report: &impl Serialize) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(&mut *out, Visible(PrettyFormatter::new()));
     report.serialize(&mut serializer)?;
     writeln!(out)

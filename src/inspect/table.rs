@@ -153,7 +153,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// Shortens text to `width` display columns, ending in `…` when something was cut off.
-pub(super) fn shortened(text: &str, width: usize) -> String {
+pub(crate) fn shortened(text: &str, width: usize) -> String {
     let text = text.trim_end();
     if text.width() <= width {
         return text.to_owned();

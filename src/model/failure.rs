@@ -1,6 +1,7 @@
 //! Causes of failures and final scores: the outcome of a run in one line.
 
-use super::{Run, RunStatus};
+use super::node::failed_node;
+use super::{Node, Run, RunStatus};
 use crate::protocol::Score;
 use crate::text;
 
@@ -10,10 +11,16 @@ pub fn failure_words(run: &Run) -> Option<(Option<String>, String)> {
     if run.status != RunStatus::Failed {
         return None;
     }
-    let node = run.failed_node();
-    let error = node.map_or(run.error.as_deref(), |node| node.error.as_deref());
+    Some(failure_words_of(&run.nodes, run.error.as_deref()))
+}
+
+/// Returns the failed node, if one failed, and the reason on one line, of a failed execution with these
+/// nodes and this error.
+pub fn failure_words_of(nodes: &[Node], error: Option<&str>) -> (Option<String>, String) {
+    let node = failed_node(nodes);
+    let error = node.map_or(error, |node| node.error.as_deref());
     let unknown = || "no reason was given".to_owned();
-    Some((node.map(|node| node.name.to_string()), error.map_or_else(unknown, reason_of)))
+    (node.map(|node| node.name.to_string()), error.map_or_else(unknown, reason_of))
 }
 
 /// Returns an error on one line, without its traceback, which only the inspector shows; the text before
@@ -37,7 +44,22 @@ impl FailureCause {
     /// Returns the cause of the failure of `run`; `None` unless it failed.
     pub fn of(run: &Run) -> Option<Self> {
         let (step, reason) = failure_words(run)?;
-        Some(Self { step, masked_reason: text::masked(&reason) })
+        Some(Self::new(step, &reason))
+    }
+
+    /// Returns the cause of a failure of this step for this reason.
+    pub fn new(step: Option<String>, reason: &str) -> Self {
+        Self { step, masked_reason: text::masked(reason) }
+    }
+
+    /// The failed step; `None` where no step failed.
+    pub fn step(&self) -> Option<&str> {
+        self.step.as_deref()
+    }
+
+    /// The reason, in which `#` stands for numbers and ids.
+    pub fn masked_reason(&self) -> &str {
+        &self.masked_reason
     }
 }
 

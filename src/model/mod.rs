@@ -50,7 +50,7 @@ pub use display_name::{DisplayName, display_name};
 pub use durations::Baseline;
 pub use estimate::{EstimateErrors, LEAST_SAMPLES, Remaining, millis_between};
 pub use fact::FactKind;
-pub use failure::{FailureCause, failure_words, final_score, total_score};
+pub use failure::{FailureCause, failure_words, failure_words_of, final_score, total_score};
 pub use log::{EventLog, LogEntry, LogItem};
 pub use node::{Attempt, Node, NodeStatus};
 pub use pace::{Pace, Trend};

@@ -299,6 +299,12 @@ impl Node {
     }
 }
 
+/// Returns the failed node that started last.
+pub(super) fn failed_node(nodes: &[Node]) -> Option<&Node> {
+    let failed = nodes.iter().filter(|node| node.status == NodeStatus::Failed);
+    failed.max_by_key(|node| node.start_order)
+}
+
 /// Cuts an error to its beginning.
 pub(super) fn cut_error(error: &mut Option<Arc<str>>) {
     if let Some(text) = error.as_mut().filter(|text| text.len() > KEPT_OF_A_CUT_ERROR) {

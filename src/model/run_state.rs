@@ -163,10 +163,7 @@ impl RunState {
 
     /// Returns the failed node that started last.
     pub fn failed_node(&self) -> Option<&Node> {
-        self.nodes
-            .iter()
-            .filter(|node| node.status == NodeStatus::Failed)
-            .max_by_key(|node| node.start_order)
+        node::failed_node(&self.nodes)
     }
 
     /// Advances the state by one event.

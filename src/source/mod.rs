@@ -19,6 +19,7 @@
 //! | `session`, `websocket` | life cycle of a connection | TCP, TLS, threads |
 //! | `stream` | position up to which a hub's stream has been delivered | I/O, clocks |
 //! | [`http`] | HTTP requests to one origin | meaning of the requests |
+//! | `one_get` | a single request | its meaning |
 //! | `run_operation` | run operations as REST calls | transport of a call |
 //! | `local_api` | run operations on a server in this process | that server |
 //! | `refetch` | refetches that an application asked for | how they are fetched |
@@ -60,6 +61,8 @@ mod local_api;
 #[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
 pub mod merge;
+#[cfg(not(target_arch = "wasm32"))]
+mod one_get;
 pub mod recorder;
 #[doc(hidden)]
 pub mod recording;
@@ -114,6 +117,8 @@ pub use disconnect::{Disconnect, server_words};
 pub use held::HeldRuns;
 #[cfg(not(target_arch = "wasm32"))]
 pub use local_api::LocalApi;
+#[cfg(not(target_arch = "wasm32"))]
+pub use one_get::{GetError, get_once};
 pub use refetch::RefetchTarget;
 pub use run_operation::{OperationOutcome, OperationRefusal, OperationSuccess, RunOperation};
 pub use spec::{RecordingFiles, SourceError, SourceSpec};

@@ -35,6 +35,11 @@ impl DisplayZone {
         &self.zone
     }
 
+    /// Returns the name: that of the IANA database, an offset or a rule.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Returns name and offset at an instant, `America/New_York (EDT, UTC−04:00)`, with the next or last
     /// change of the clocks if it is less than a day away.
     pub fn words(&self, at: Timestamp) -> String {

@@ -100,6 +100,7 @@ impl StandInHub {
                     bytes: 1 << 20,
                     runs: 100,
                 },
+                keep_history: Duration::from_secs(86_400),
                 api: None,
                 actions: false,
             };

@@ -24,6 +24,7 @@ const LAYERS: &[&str] = &[
     "inspect",
     "export",
     "report",
+    "history",
     "director",
     "kiosk",
     "drain",

@@ -17,6 +17,7 @@ mod estimates;
 mod events;
 mod export;
 mod history;
+mod history_summary;
 mod hostile_text;
 mod hub;
 mod identity;

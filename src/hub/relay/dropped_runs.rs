@@ -38,6 +38,11 @@ impl DroppedRuns {
         })
     }
 
+    /// Returns the time of the last known event of a run when it was dropped.
+    pub(super) fn until(&self, run: &str) -> Option<Timestamp> {
+        self.by_run.get(run).map(|dropped| dropped.until)
+    }
+
     /// Adds a run. Returns the run that is forgotten in exchange, if the limit was reached.
     pub(super) fn insert(&mut self, dropped: DroppedRun) -> Option<RunId> {
         let DroppedRun { run, until, is_aged } = dropped;

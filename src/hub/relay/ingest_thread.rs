@@ -2,6 +2,7 @@
 //! shows them to screens. Runs on a thread of its own, because the store may have to wait for a
 //! disk.
 
+mod history;
 mod marks;
 
 use std::collections::HashSet;
@@ -20,6 +21,7 @@ use super::journal::{JournalEntry, JournalEntryKind, JournalRetention, OutdatedR
 use super::step_detector::StepDetector;
 use super::store::{DroppedRun, Store, StoreError};
 use super::{Shared, State, fresh_id};
+use crate::history::HistoryChanges;
 use crate::hub::log_line;
 use crate::model::{ClockOwner, Model, Outcome, Run, RunStatus};
 use crate::protocol::hub::{HubFrame, Upstream, UpstreamState, run_frame};
@@ -79,6 +81,8 @@ struct PendingCommit {
     seen: Vec<RunId>,
     /// Runs that are no longer failed, and lose the mark that they were seen.
     unseen: Vec<RunId>,
+    /// Runs that changed; one may occur more than once.
+    touched: Vec<RunId>,
 }
 
 impl IngestThread {
@@ -102,8 +106,9 @@ impl IngestThread {
             tidying: Duration::ZERO,
             complained: None,
         };
-        if let Some(store) = store {
+        if let Some(mut store) = store {
             ingest_thread.load(&store)?;
+            ingest_thread.load_history(&mut store)?;
             let marked = store.seen()?;
             ingest_thread.store = Some(store);
             ingest_thread.restore_marks(marked);
@@ -289,7 +294,10 @@ impl IngestThread {
             {
                 staged.unseen.push(change.run_id.clone());
             }
-            staged.evicted.extend(change.into_iter().flat_map(|change| change.evicted));
+            if let Some(change) = change {
+                staged.evicted.extend(change.evicted);
+                staged.touched.push(change.run_id);
+            }
         }
         for step in model.take_clock_steps() {
             // A step of this machine's clock is noticed without events, and told by `follow_clock`.
@@ -321,14 +329,15 @@ impl IngestThread {
 
     /// Writes the staged changes, and then shows them.
     fn commit(&mut self, staged: PendingCommit) {
-        let PendingCommit { entries, replaced, evicted, upstream, seen, unseen } = staged;
+        let PendingCommit { entries, replaced, evicted, upstream, seen, unseen, touched } = staged;
         self.remove_marks(&unseen);
         if entries.is_empty() && upstream.is_none() {
             self.mark_seen(seen);
             return;
         }
+        let changes = self.note_ended(touched);
         if !entries.is_empty() {
-            self.write(|store| store.commit(&entries, &replaced));
+            self.write(|store| store.commit(&entries, &replaced, &changes));
         }
         let shared = self.shared.clone();
         let mut state = shared.state_mut();
@@ -397,6 +406,7 @@ impl IngestThread {
         // Only running runs are left, of which the oldest frames can go.
         let excess = self.shared.state().journal.excess(&self.keep);
         self.remove_frames(excess);
+        self.prune_history(now);
         self.update_gauges();
         if let Some(store) = &self.store {
             self.shared.counters.store_bytes.set(store.bytes());
@@ -407,7 +417,7 @@ impl IngestThread {
 
     fn remove_frames(&mut self, frames: Vec<(RunId, Vec<u64>)>) {
         for (run, seqs) in frames {
-            self.write(|store| store.commit(&[], &seqs));
+            self.write(|store| store.commit(&[], &seqs, &HistoryChanges::default()));
             self.shared.state_mut().journal.remove(&run, &seqs);
         }
     }
@@ -438,8 +448,9 @@ impl IngestThread {
         for dropped in &marked {
             forgotten.extend(self.dropped.insert(dropped.clone()));
         }
-        self.write(|store| store.drop_runs(&marked, &numbers, &forgotten));
         let gone: Vec<RunId> = runs.iter().map(|outdated| outdated.run.clone()).collect();
+        let changes = self.forget_contributions(&gone);
+        self.write(|store| store.drop_runs(&marked, &numbers, &forgotten, &changes));
         self.remove_marks(&gone);
         let mut state = self.shared.state_mut();
         for OutdatedRun { run, .. } in &runs {
@@ -540,6 +551,7 @@ mod tests {
             connection: Default::default(),
             store: None,
             keep: JournalRetention { age: 7 * DAY, bytes: 1 << 20, runs: 10 },
+            keep_history: 400 * DAY,
             api: None,
             actions: false,
         })

@@ -50,13 +50,22 @@ pub struct JournalRetention {
 /// The journal; see the module documentation.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    texts: BTreeMap<u64, Utf8Bytes>,
+    frames: BTreeMap<u64, JournalFrame>,
     runs: HashMap<RunId, JournalRun, FixedState>,
     /// Highest sequence number ever assigned.
     last: u64,
     bytes: usize,
     /// Runs with more than [`MOST_ENTRIES_OF_A_RUN`] frames.
     overfull: HashSet<RunId, FixedState>,
+}
+
+/// A kept frame.
+#[derive(Debug)]
+pub(super) struct JournalFrame {
+    /// Time of reception, as this machine's clock is set now.
+    pub at: Timestamp,
+    pub kind: JournalEntryKind,
+    pub text: Utf8Bytes,
 }
 
 #[derive(Debug)]
@@ -89,7 +98,7 @@ impl Journal {
     }
 
     pub(super) fn entries(&self) -> usize {
-        self.texts.len()
+        self.frames.len()
     }
 
     pub(super) fn runs(&self) -> usize {
@@ -128,7 +137,7 @@ impl Journal {
         }
         self.bytes += cost;
         self.last = self.last.max(seq);
-        self.texts.insert(seq, text);
+        self.frames.insert(seq, JournalFrame { at, kind, text });
         if let Some(replaced) = replaced {
             self.remove(&run, &[replaced]);
         }
@@ -136,14 +145,24 @@ impl Journal {
 
     /// Returns the frames with numbers above `after`, up to `until`, in order.
     pub(super) fn read(&self, after: u64, until: u64) -> impl Iterator<Item = (u64, &Utf8Bytes)> {
-        let range = (after < until).then(|| self.texts.range(after + 1..=until));
-        range.into_iter().flatten().map(|(seq, text)| (*seq, text))
+        self.frames(after, until).map(|(seq, frame)| (seq, &frame.text))
+    }
+
+    /// Returns the same with the times of reception.
+    pub(super) fn frames(
+        &self,
+        after: u64,
+        until: u64,
+    ) -> impl Iterator<Item = (u64, &JournalFrame)> {
+        let range = (after < until).then(|| self.frames.range(after + 1..=until));
+        range.into_iter().flatten().map(|(seq, frame)| (*seq, frame))
     }
 
     /// Notes that this machine's clock was set by `by`: no run becomes older or younger.
     pub(super) fn clock_stepped(&mut self, by: SignedDuration) {
-        for kept in self.runs.values_mut() {
-            kept.heard_at = kept.heard_at.checked_add(by).unwrap_or(kept.heard_at);
+        let runs = self.runs.values_mut().map(|run| &mut run.heard_at);
+        for at in runs.chain(self.frames.values_mut().map(|frame| &mut frame.at)) {
+            *at = at.checked_add(by).unwrap_or(*at);
         }
     }
 
@@ -216,7 +235,8 @@ impl Journal {
                 .copied()
                 .take_while(|seq| {
                     let is_over = bytes > share;
-                    bytes = bytes.saturating_sub(self.texts.get(seq).map_or(0, cost));
+                    bytes =
+                        bytes.saturating_sub(self.frames.get(seq).map_or(0, JournalFrame::cost));
                     is_over
                 })
                 .collect();
@@ -234,12 +254,12 @@ impl Journal {
     pub(super) fn remove(&mut self, run: &RunId, seqs: &[u64]) {
         let Some(kept) = self.runs.get_mut(run) else { return };
         for seq in seqs {
-            let Some(text) = self.texts.remove(seq) else { continue };
-            kept.bytes -= cost(&text);
-            self.bytes -= cost(&text);
+            let Some(frame) = self.frames.remove(seq) else { continue };
+            kept.bytes -= frame.cost();
+            self.bytes -= frame.cost();
         }
-        kept.seqs.retain(|seq| self.texts.contains_key(seq));
-        kept.snapshot = kept.snapshot.filter(|seq| self.texts.contains_key(seq));
+        kept.seqs.retain(|seq| self.frames.contains_key(seq));
+        kept.snapshot = kept.snapshot.filter(|seq| self.frames.contains_key(seq));
         if kept.seqs.is_empty() {
             self.runs.remove(run);
         }
@@ -249,9 +269,15 @@ impl Journal {
     pub(super) fn drop_run(&mut self, run: &RunId) {
         let Some(kept) = self.runs.remove(run) else { return };
         for seq in &kept.seqs {
-            self.texts.remove(seq);
+            self.frames.remove(seq);
         }
         self.bytes -= kept.bytes;
+    }
+}
+
+impl JournalFrame {
+    fn cost(&self) -> usize {
+        cost(&self.text)
     }
 }
 

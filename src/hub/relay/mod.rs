@@ -6,6 +6,7 @@
 //! | `store` | the same in a file | the content of frames |
 //! | `ingest_thread` | upstream → model → store → journal, on a thread of its own | screens |
 //! | `dropped_runs` | runs that are no longer kept | why |
+//! | `recorded` | kept frames between two instants, as pages | HTTP |
 //! | `seen_marks` | failures that somebody marked as seen | who marked them |
 //! | `step_detector` | notices that this machine's clock was set | what depends on it |
 //! | `client` | one screen's connection: a position in the journal | other screens, upstream |
@@ -21,6 +22,7 @@ pub mod counters;
 mod dropped_runs;
 mod ingest_thread;
 mod journal;
+mod recorded;
 mod seen_marks;
 mod stall_detector;
 mod step_detector;
@@ -29,6 +31,7 @@ mod store;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::Timestamp;
@@ -43,10 +46,12 @@ use self::ingest_thread::IngestThread;
 use self::ingest_thread::MarkRequest;
 use self::journal::Journal;
 pub use self::journal::JournalRetention;
+pub use self::recorded::{Page, PageReader, PageRequest};
 use self::seen_marks::SeenMarks;
 use self::store::Store;
 pub use self::store::StoreError;
 use super::{HubError, gate::ClientSlot};
+use crate::history::History;
 use crate::model::{Model, Retention, Run, RunStatus};
 use crate::protocol::RunId;
 use crate::protocol::hub::{Upstream, UpstreamState};
@@ -73,6 +78,8 @@ pub struct HubOptions {
     /// The store's file; `None` keeps everything in memory only.
     pub store: Option<PathBuf>,
     pub keep: JournalRetention,
+    /// Time for which the history of ended runs is kept.
+    pub keep_history: Duration,
     /// Path below which the REST API is forwarded; `None` when it is not.
     pub api: Option<&'static str>,
     /// True when forwarded requests may change something.
@@ -121,12 +128,17 @@ struct Thread {
     handle: JoinHandle<()>,
 }
 
-/// Data shared by the ingest thread, the screens and the monitoring endpoints. Lock order: `model`
-/// before `state`.
+/// Data shared by the ingest thread, the screens and the monitoring endpoints. Lock order: `model`,
+/// `state`, `history`.
 #[derive(Debug)]
 struct Shared {
     model: Mutex<Model>,
     state: RwLock<State>,
+    /// What became of runs, also of those that are no longer kept.
+    history: Mutex<History>,
+    keep_history: Duration,
+    /// Address of the upstream, without secrets.
+    upstream: String,
     /// Notifies screens of changes in `state`.
     news: watch::Sender<()>,
     counters: Counters,
@@ -173,6 +185,10 @@ impl Shared {
 
     fn model(&self) -> MutexGuard<'_, Model> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notifies the screens of changes.
@@ -238,6 +254,9 @@ impl Hub {
         let shared = Arc::new(Shared {
             model: Mutex::new(model),
             state: RwLock::new(state),
+            history: Mutex::default(),
+            keep_history: options.keep_history,
+            upstream: options.upstream.to_string(),
             news: watch::Sender::new(()),
             counters: Counters::default(),
             has_store: store.is_some(),
@@ -300,6 +319,11 @@ impl Hub {
     /// Locks the model. The hub processes no upstream signals while the guard is held.
     pub fn model(&self) -> MutexGuard<'_, Model> {
         self.shared.model()
+    }
+
+    /// Locks the history. Ends of runs wait while the guard is held.
+    pub fn history(&self) -> MutexGuard<'_, History> {
+        self.shared.history()
     }
 
     /// Watches a run that was just created; a backend's lists do not contain queued runs.

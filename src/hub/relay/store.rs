@@ -4,6 +4,8 @@
 //! not a power failure; a changed boot id indicates a possible loss, and the frames then get a new
 //! stream id.
 
+mod history;
+
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,7 +18,9 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 use thiserror::Error;
 use uuid::Uuid;
 
+pub(super) use self::history::StoredHistory;
 use super::journal::{JournalEntry, JournalEntryKind};
+use crate::history::HistoryChanges;
 use crate::protocol::RunId;
 
 /// SQLite application id of a hub's store: "MBhb".
@@ -40,11 +44,16 @@ const TABLES: &str = "
 ///
 /// `aged`: the dropped runs that were dropped for their age. `steps`: by how many microseconds this
 /// machine's clock was set after the frame `seq` was written. `seen`: failed runs that somebody marked
-/// as seen, in the order of their numbers.
+/// as seen, in the order of their numbers. `history`: parts of time, by level and first second.
+/// `contributed`: what the kept runs have contributed to them.
 const LATER_TABLES: &str = "
     CREATE TABLE IF NOT EXISTS aged (run TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS steps (seq INTEGER PRIMARY KEY, by INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS seen (number INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE);
+    CREATE TABLE IF NOT EXISTS history (
+        level INTEGER NOT NULL, start INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (level, start)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS contributed (run TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 ";
 
 /// Time to wait for a lock held by a hub that is just ending.
@@ -232,11 +241,12 @@ impl Store {
         read().map_err(|error| self.failed(error))
     }
 
-    /// Adds and removes frames in one transaction.
+    /// Adds and removes frames in one transaction, and writes what they change in the history.
     pub(super) fn commit(
         &mut self,
         added: &[JournalEntry],
         removed: &[u64],
+        changes: &HistoryChanges,
     ) -> Result<(), StoreError> {
         self.check()?;
         let last = added.last().map_or(self.last, |entry| entry.seq);
@@ -254,6 +264,7 @@ impl Store {
                     entry.text.as_str()
                 ])?;
             }
+            history::write(db, changes)?;
             set(db, "last", &last.to_string())
         });
         done.map_err(|error| self.failed(error))?;
@@ -268,6 +279,7 @@ impl Store {
         dropped: &[DroppedRun],
         numbers: &[u64],
         forgotten: &[RunId],
+        changes: &HistoryChanges,
     ) -> Result<(), StoreError> {
         self.check()?;
         let done = transact(&mut self.db, |db| {
@@ -287,7 +299,7 @@ impl Store {
                 forget.execute(params![&**run])?;
                 forget_aged.execute(params![&**run])?;
             }
-            Ok(())
+            history::write(db, changes)
         });
         done.map_err(|error| self.failed(error))
     }
@@ -535,22 +547,23 @@ mod tests {
         let folder = std::env::temp_dir().join(name);
         let path = folder.join("hub.sqlite");
         let open = || Store::open(&path, Uuid::from_u128(1)).unwrap();
+        let none = HistoryChanges::default();
         let mut store = open();
-        store.commit(&[entry(1, 10), entry(2, 20)], &[]).unwrap();
+        store.commit(&[entry(1, 10), entry(2, 20)], &[], &none).unwrap();
         store.clock_stepped(SignedDuration::from_secs(1_000)).unwrap();
         store.clock_stepped(SignedDuration::from_secs(-100)).unwrap();
-        store.commit(&[entry(3, 930)], &[]).unwrap();
+        store.commit(&[entry(3, 930)], &[], &none).unwrap();
         assert_eq!(times(&store), [910, 920, 930]);
         drop(store);
         let mut store = open();
         store.clock_stepped(SignedDuration::from_secs(5)).unwrap();
-        store.commit(&[entry(4, 940)], &[]).unwrap();
+        store.commit(&[entry(4, 940)], &[], &none).unwrap();
         assert_eq!(times(&store), [915, 925, 935, 940]);
         // A step beyond all times is not believed, and the store stays readable.
         store.clock_stepped(SignedDuration::from_secs(9_000_000_000_000)).unwrap();
         assert_eq!(times(&store), [10, 20, 930, 940]);
         // Steps are forgotten with the frames before them.
-        store.commit(&[entry(5, 950)], &[1, 2, 3, 4]).unwrap();
+        store.commit(&[entry(5, 950)], &[1, 2, 3, 4], &none).unwrap();
         store.clock_stepped(SignedDuration::from_secs(7)).unwrap();
         assert_eq!(times(&store), [957]);
         assert_eq!(store.steps().unwrap().0.len(), 1);

@@ -69,7 +69,7 @@ pub struct ConnectionChange<'a> {
 }
 
 /// Returns the header of a file.
-pub(super) fn header(source: &str, started_at: Timestamp, recv_ms: f64, part: u32) -> Vec<u8> {
+pub(crate) fn header(source: &str, started_at: Timestamp, recv_ms: f64, part: u32) -> Vec<u8> {
     let mut lines = Vec::new();
     let meterbridge = Header {
         recording: FORMAT,
@@ -83,7 +83,7 @@ pub(super) fn header(source: &str, started_at: Timestamp, recv_ms: f64, part: u3
 }
 
 /// Appends a frame or an answer.
-pub(super) fn push_frame(
+pub(crate) fn push_frame(
     lines: &mut Vec<u8>,
     recv_ms: f64,
     kind: TapeEntry,

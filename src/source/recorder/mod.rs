@@ -20,6 +20,8 @@ mod settings;
 #[cfg(not(target_arch = "wasm32"))]
 mod writer;
 
+#[cfg(all(feature = "hub", not(target_arch = "wasm32")))]
+pub(crate) use lines::{header as header_line, push_frame as push_frame_line};
 pub use settings::RecorderSettings;
 #[cfg(not(target_arch = "wasm32"))]
 pub use {

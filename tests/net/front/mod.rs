@@ -73,6 +73,7 @@ impl Plan {
             connection,
             store: None,
             keep: JournalRetention { age, bytes: 1 << 20, runs: 100 },
+            keep_history: Duration::from_secs(400 * 86_400),
             api: Some(API_BASE),
             actions: self.actions,
         }

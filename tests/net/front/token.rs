@@ -13,7 +13,8 @@ use crate::page::{Answer, Folder, ask, get, request};
 const BEARER: &str = "Authorization: Bearer screens-s3cr3t-t0ken";
 
 /// Paths of a hub that require the token.
-const PRIVATE: [&str; 4] = ["/events", "/api/v1/runs/1", "/api/v1/nowhere", "/metrics"];
+const PRIVATE: [&str; 6] =
+    ["/events", "/api/v1/runs/1", "/api/v1/nowhere", "/metrics", "/history", "/history/summary"];
 
 async fn guarded() -> HubServer {
     let echo = Echo::new(Manner::Echo).await;

@@ -1,8 +1,10 @@
 //! Hub tests: delivery to screens despite failures of the screens, the hub or its upstream.
 
+mod as_of;
 mod clients;
 mod clock;
 mod floods;
+mod history;
 mod hostile;
 mod keeping;
 mod restart;
@@ -71,9 +73,16 @@ pub fn options(store: Option<PathBuf>) -> HubOptions {
         },
         store,
         keep: KEEP_ALL,
+        keep_history: Duration::from_secs(400 * 86_400),
         api: None,
         actions: false,
     }
+}
+
+/// Options of a hub that keeps runs of any age: those of fixtures get older every day.
+pub fn keeping_old(store: Option<PathBuf>) -> HubOptions {
+    let keep = JournalRetention { age: Duration::from_secs(100_000 * 86_400), ..KEEP_ALL };
+    HubOptions { keep, ..options(store) }
 }
 
 /// A hub whose upstream signals are sent by the test.

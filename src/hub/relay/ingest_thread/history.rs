@@ -1,0 +1,56 @@
+//! The history: fed by runs as they end, and written together with the frames that tell of their ends.
+
+use jiff::Timestamp;
+
+use super::{IngestThread, warn};
+use crate::history::HistoryChanges;
+use crate::hub::relay::store::{Store, StoreError, StoredHistory};
+use crate::protocol::RunId;
+
+impl IngestThread {
+    /// Takes over the stored history. That of a store from before there was one is made from its runs.
+    pub(super) fn load_history(&mut self, store: &mut Store) -> Result<(), StoreError> {
+        let StoredHistory { history, unreadable, is_complete } = store.history()?;
+        *self.shared.history() = history;
+        if unreadable > 0 {
+            warn(&format!("{unreadable} parts of the history cannot be read and are skipped"));
+        }
+        if !is_complete {
+            let runs = self.shared.model().runs().map(|run| run.id().clone()).collect();
+            let changes = self.note_ended(runs);
+            store.write_history(&changes)?;
+        }
+        Ok(())
+    }
+
+    /// Counts what has ended of these runs. Returns what is to be written.
+    pub(super) fn note_ended(&mut self, mut touched: Vec<RunId>) -> HistoryChanges {
+        touched.sort_unstable();
+        touched.dedup();
+        let (model, mut history) = (self.shared.model(), self.shared.history());
+        for run in touched.iter().filter_map(|run| model.run(run)) {
+            // What ended before the run was dropped was counted before.
+            history.note(run, self.dropped.until(run.id()));
+        }
+        history.take_changes()
+    }
+
+    /// Forgets what dropped runs have contributed; it stays counted. Returns what is to be written.
+    pub(super) fn forget_contributions(&mut self, runs: &[RunId]) -> HistoryChanges {
+        let mut history = self.shared.history();
+        runs.iter().for_each(|run| history.forget(run));
+        history.take_changes()
+    }
+
+    /// Drops what is older than the history is to reach.
+    pub(super) fn prune_history(&mut self, now: Timestamp) {
+        let changes = {
+            let mut history = self.shared.history();
+            history.prune(now, self.shared.keep_history);
+            history.take_changes()
+        };
+        if !changes.is_empty() {
+            self.write(|store| store.write_history(&changes));
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Kept frames between two instants, as lines of a recording.
+//!
+//! A page is read from the journal while the client takes it, a little at a time, so that a slow client
+//! delays nobody and costs no memory.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::journal::{JournalEntryKind, JournalFrame};
+use super::{Hub, Shared};
+use crate::protocol::TapeEntry;
+use crate::source::recorder::{header_line, push_frame_line};
+
+/// Bytes of lines that are made at once.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Number of frames that are looked at under one lock.
+const MOST_LOOKED_AT: usize = 20_000;
+
+/// Frames that are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageRequest {
+    /// First time of reception, by the hub's clock.
+    pub from: Option<Timestamp>,
+    /// Last time of reception.
+    pub to: Option<Timestamp>,
+    /// Number of the frame after which the page begins; 0 for the first page.
+    pub after: u64,
+    /// Greatest number of frames.
+    pub limit: Option<usize>,
+}
+
+impl PageRequest {
+    fn has(&self, frame: &JournalFrame) -> bool {
+        self.from.is_none_or(|from| from <= frame.at) && self.to.is_none_or(|to| frame.at <= to)
+    }
+}
+
+/// A page of frames.
+#[derive(Debug)]
+pub struct Page {
+    /// Stream that the numbers of frames belong to.
+    pub stream: Uuid,
+    /// Number of the last frame of this page, where another page follows.
+    pub next: Option<u64>,
+    /// Reads the page.
+    pub reader: PageReader,
+}
+
+/// Reads a page, a little at a time.
+#[derive(Debug)]
+pub struct PageReader {
+    shared: Arc<Shared>,
+    request: PageRequest,
+    /// Number of the last frame that was looked at, and of the last one of the page.
+    after: u64,
+    until: u64,
+    /// Instant of the header; set once the header was returned.
+    started_at: Option<Timestamp>,
+    is_over: bool,
+}
+
+impl Hub {
+    /// Returns the stream that the numbers of frames belong to.
+    pub fn stream(&self) -> Uuid {
+        self.shared.state().stream
+    }
+
+    /// Finds a page of the frames that are kept now.
+    pub fn page(&self, request: PageRequest) -> Page {
+        let (stream, last) = {
+            let state = self.shared.state();
+            (state.stream, state.journal.last())
+        };
+        let mut page = Page {
+            stream,
+            next: None,
+            reader: PageReader {
+                shared: self.shared.clone(),
+                request,
+                after: request.after,
+                until: last,
+                started_at: None,
+                is_over: false,
+            },
+        };
+        let Some(limit) = request.limit else { return page };
+        let (mut found, mut end, mut after) = (0, request.after, request.after);
+        while after < last {
+            let state = self.shared.state();
+            let mut looked_at = 0;
+            for (seq, frame) in state.journal.frames(after, last).take(MOST_LOOKED_AT) {
+                (after, looked_at) = (seq, looked_at + 1);
+                if !request.has(frame) {
+                    continue;
+                }
+                if found == limit {
+                    page.next = Some(end);
+                    page.reader.until = end;
+                    return page;
+                }
+                (found, end) = (found + 1, seq);
+            }
+            if looked_at < MOST_LOOKED_AT {
+                break;
+            }
+        }
+        page
+    }
+}
+
+impl PageReader {
+    /// Returns the next lines; `None` at the end. The first line of a page is the header of a recording.
+    pub fn next_lines(&mut self) -> Option<Vec<u8>> {
+        let mut lines = Vec::new();
+        while !self.is_over && lines.is_empty() {
+            self.read_on(&mut lines);
+        }
+        if lines.is_empty() && self.started_at.is_none() {
+            // A page without frames is a recording, too.
+            let at = self.request.from.unwrap_or_else(Timestamp::now);
+            self.started_at = Some(at);
+            lines = header_line(&self.shared.upstream, at, 0.0, 1);
+        }
+        (!lines.is_empty()).then_some(lines)
+    }
+
+    fn read_on(&mut self, lines: &mut Vec<u8>) {
+        let shared = self.shared.clone();
+        let state = shared.state();
+        let mut looked_at = 0;
+        for (seq, frame) in state.journal.frames(self.after, self.until).take(MOST_LOOKED_AT) {
+            (self.after, looked_at) = (seq, looked_at + 1);
+            if !self.request.has(frame) {
+                continue;
+            }
+            let started_at = *self.started_at.get_or_insert_with(|| {
+                lines.extend(header_line(&shared.upstream, frame.at, 0.0, 1));
+                frame.at
+            });
+            let recv_ms = frame.at.duration_since(started_at).as_micros() as f64 / 1_000.0;
+            let kind = match frame.kind {
+                JournalEntryKind::Event => TapeEntry::Frame,
+                JournalEntryKind::Snapshot => TapeEntry::Answer,
+            };
+            push_frame_line(lines, recv_ms, kind, &frame.text, true);
+            if lines.len() >= CHUNK_BYTES {
+                return;
+            }
+        }
+        self.is_over = looked_at < MOST_LOOKED_AT;
+    }
+}
