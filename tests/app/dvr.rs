@@ -169,6 +169,7 @@ fn one_run() -> App {
     pass(&mut app, 10);
     feed(&mut app, [event("b", None, "fail", 50)]);
     pass(&mut app, 50);
+    app.insert_resource(Notices::default());
     app
 }
 
