@@ -231,7 +231,14 @@ fn live_failure_is_kept_while_the_past_is_shown_and_other_news_are_not_told() {
     let mut app = one_run();
     go(&mut app, Transport::Skip(-60));
     announced::<EventReceived>(&mut app);
-    feed(&mut app, [event("c", None, "fail", 100), event("d", None, "end", 100)]);
+    feed(
+        &mut app,
+        [
+            event("c", None, "start", 98),
+            event("c", None, "fail", 100),
+            event("d", None, "end", 100),
+        ],
+    );
     let failed: Vec<_> =
         store(&app).live_failures().map(|(run, at)| (run.id().clone(), at)).collect();
     assert_eq!(failed, [(RunId::new("c"), after(100))]);
@@ -239,7 +246,7 @@ fn live_failure_is_kept_while_the_past_is_shown_and_other_news_are_not_told() {
     let kept: Vec<String> =
         app.world().resource::<Notices>().newest_first().map(|notice| notice.verb()).collect();
     assert!(kept.contains(&"failed".to_owned()) && kept.contains(&"finished".to_owned()));
-    assert_eq!(announced::<EventReceived>(&mut app).len(), 2, "apps are told of live events");
+    assert_eq!(announced::<EventReceived>(&mut app).len(), 3, "apps are told of live events");
     // Its next execution takes the failure back.
     feed(&mut app, [event("c", None, "start", 101)]);
     assert_eq!(store(&app).live_failures().count(), 0);
