@@ -57,8 +57,9 @@ fn stream(seed: u64, secs: i64) -> Vec<Batch> {
             let node = PIPELINE[rng.usize(0..PIPELINE.len())];
             let (node, phase) = match rng.u8(0..12) {
                 0 => (None, "end"),
-                1 => (Some(node), "fail"),
-                2..6 => (Some(node), "end"),
+                1 => (None, "fail"),
+                2 => (Some(node), "fail"),
+                3..6 => (Some(node), "end"),
                 _ => (Some(node), "start"),
             };
             batch.push_text(&event(&format!("run-{run}"), node, phase, second));
@@ -223,6 +224,7 @@ fn failure_in_live_time_is_told_in_the_lane_and_stays() {
     let mut batch = Batch::new(after(100), true);
     batch.push_text(&event("new", Some("RENDER"), "start", 99));
     batch.push_text(&event("new", Some("RENDER"), "fail", 100));
+    batch.push_text(&event("new", None, "fail", 100));
     receive(&mut app, batch);
     for (second, ago) in [(140, "40 s ago"), (500, "6 min ago")] {
         set_time(&mut app, after(second));

@@ -5,7 +5,7 @@ use bevy_egui::{EguiGlobalSettings, EguiPlugin, PrimaryEguiContext};
 
 use super::control::{
     self, connection, following, fullscreen, navigation, presenting, refetching, run_operations,
-    transport, zoom,
+    zoom,
 };
 use super::draw::{CanvasCamera, DrawPlugin, overlay_camera};
 use super::overlays::notices;
@@ -50,7 +50,6 @@ impl Plugin for MeterbridgePlugin {
             following::plugin,
             run_operations::plugin,
             presenting::plugin,
-            transport::unattended_plugin,
             refetching::plugin,
             notices::plugin,
             entities::plugin,

@@ -95,10 +95,10 @@ fn assert_shows_as_of(app: &mut App, at: Timestamp) {
 #[test]
 fn scrubbed_display_shows_the_model_of_that_instant_while_the_stream_goes_on() {
     let (mut app, mut rng) = (headless_app(), Rng::with_seed(1));
-    seconds(&mut app, &mut rng, 240);
+    seconds(&mut app, &mut rng, 90);
     go(&mut app, Transport::TogglePlaying);
-    for _ in 0..40 {
-        let at = rng.i64(0..230);
+    for _ in 0..12 {
+        let at = rng.i64(0..85);
         go(&mut app, Transport::Show(after(at)));
         assert_eq!(shown(&app), Some(at));
         assert_shows_as_of(&mut app, after(at));
@@ -119,10 +119,10 @@ fn scrubbed_display_shows_the_model_of_that_instant_while_the_stream_goes_on() {
 #[test]
 fn past_plays_on_behind_live_at_its_speed_and_goes_live_where_it_reaches_that() {
     let (mut app, mut rng) = (headless_app(), Rng::with_seed(2));
-    seconds(&mut app, &mut rng, 200);
-    go(&mut app, Transport::Skip(-120));
-    assert_eq!(shown(&app), Some(80));
-    for expected in 81..90 {
+    seconds(&mut app, &mut rng, 120);
+    go(&mut app, Transport::Skip(-60));
+    assert_eq!(shown(&app), Some(60));
+    for expected in 61..66 {
         second(&mut app, &mut rng);
         assert_eq!(shown(&app), Some(expected));
         assert_shows_as_of(&mut app, after(expected));
@@ -160,15 +160,16 @@ fn one_run() -> App {
         (10, Some("PLAN"), "start"),
         (20, Some("PLAN"), "end"),
         (30, Some("STYLE"), "start"),
-        (40, Some("STYLE"), "fail"),
+        (40, None, "fail"),
     ] {
         let now = app.world().resource::<PlaybackClock>().live_now;
         pass(&mut app, at - now.duration_since(noon()).as_secs());
         feed(&mut app, [event("a", node, phase, at)]);
     }
     pass(&mut app, 10);
-    feed(&mut app, [event("b", Some("PLAN"), "fail", 50)]);
+    feed(&mut app, [event("b", None, "fail", 50)]);
     pass(&mut app, 50);
+    app.insert_resource(Notices::default());
     app
 }
 
@@ -230,15 +231,22 @@ fn live_failure_is_kept_while_the_past_is_shown_and_other_news_are_not_told() {
     let mut app = one_run();
     go(&mut app, Transport::Skip(-60));
     announced::<EventReceived>(&mut app);
-    feed(&mut app, [event("c", Some("RENDER"), "fail", 100), event("d", None, "end", 100)]);
+    feed(
+        &mut app,
+        [
+            event("c", None, "start", 98),
+            event("c", None, "fail", 100),
+            event("d", None, "end", 100),
+        ],
+    );
     let failed: Vec<_> =
         store(&app).live_failures().map(|(run, at)| (run.id().clone(), at)).collect();
     assert_eq!(failed, [(RunId::new("c"), after(100))]);
     assert_eq!(toast(&app), None, "the lane tells of it by itself");
     let kept: Vec<String> =
         app.world().resource::<Notices>().newest_first().map(|notice| notice.verb()).collect();
-    assert!(kept.contains(&"RENDER failed".to_owned()) && kept.contains(&"finished".to_owned()));
-    assert_eq!(announced::<EventReceived>(&mut app).len(), 2, "apps are told of live events");
+    assert!(kept.contains(&"failed".to_owned()) && kept.contains(&"finished".to_owned()));
+    assert_eq!(announced::<EventReceived>(&mut app).len(), 3, "apps are told of live events");
     // Its next execution takes the failure back.
     feed(&mut app, [event("c", None, "start", 101)]);
     assert_eq!(store(&app).live_failures().count(), 0);
@@ -250,7 +258,7 @@ fn live_failure_is_kept_while_the_past_is_shown_and_other_news_are_not_told() {
 fn operations_and_marks_are_refused_while_the_past_is_shown() {
     let settings = Settings { allow_actions: true, ..default() };
     let mut app = headless_app_with(settings);
-    feed(&mut app, [event("a", Some("PLAN"), "fail", 0)]);
+    feed(&mut app, [event("a", None, "fail", 0)]);
     pass(&mut app, 30);
     go(&mut app, Transport::TogglePlaying);
     let told = "Not possible: this is the past: go back to live first, with key L";
@@ -287,15 +295,19 @@ fn unattended_display_goes_back_to_live_after_5_min_without_a_touch() {
     }
 }
 
+fn count_entities(app: &mut App) -> usize {
+    let mut all = app.world_mut().query::<Entity>();
+    all.iter(app.world()).count()
+}
+
 #[test]
 fn memory_is_flat_over_many_random_jumps() {
     let told = std::env::var(JUMPS).ok();
-    let jumps: usize = told.map_or(150, |jumps| jumps.parse().unwrap());
+    let jumps: usize = told.map_or(40, |jumps| jumps.parse().unwrap());
     let (mut app, mut rng) = (headless_app(), Rng::with_seed(4));
-    seconds(&mut app, &mut rng, 300);
+    seconds(&mut app, &mut rng, 60);
     let past = store(&app).past().memory();
-    let entities = app.world().entities().len();
-    let mut most = 0;
+    let entities = count_entities(&mut app);
     for jump in 0..jumps {
         match rng.u8(0..8) {
             0 => go(&mut app, Transport::Live),
@@ -303,16 +315,14 @@ fn memory_is_flat_over_many_random_jumps() {
             2 => go(&mut app, Transport::PreviousEvent),
             3 => go(&mut app, Transport::PreviousFailure),
             4 => go(&mut app, Transport::Skip(rng.i32(-20..20))),
-            _ => go(&mut app, Transport::Show(after(rng.i64(0..300)))),
+            _ => go(&mut app, Transport::Show(after(rng.i64(0..60)))),
         }
         if jump % 50 == 0 {
             app.world_mut().resource_mut::<Messages<Action>>().clear();
         }
-        most = most.max(app.world().entities().len());
         assert_eq!(store(&app).past().memory(), past);
     }
     go(&mut app, Transport::Live);
-    let runs = u32::try_from(store(&app).model.len()).unwrap();
-    assert!(most <= entities + 12 * runs, "{entities} entities, {most} at most, of {runs} runs");
-    assert_shows_as_of(&mut app, after(300));
+    assert_eq!(count_entities(&mut app), entities);
+    assert_shows_as_of(&mut app, after(60));
 }

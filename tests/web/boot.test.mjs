@@ -340,6 +340,9 @@ test("isOwnKey() is true for the display's keys, not the browser's", () => {
   for (const name of ["F5", "Tab", "a", "Enter"]) assert.ok(!key(name), name);
   assert.ok(!key("ArrowLeft", { altKey: true }));
   assert.ok(!key("/", { ctrlKey: true }));
+  for (const name of ["Home", "End", "ArrowLeft"]) assert.ok(key(name), name);
+  for (const name of ["ArrowLeft", "ArrowRight"]) assert.ok(key(name, { ctrlKey: true }), name);
+  for (const name of ["Home", "ArrowDown"]) assert.ok(!key(name, { ctrlKey: true }), name);
 });
 
 test("hasWasm() is false without SIMD", (t) => {

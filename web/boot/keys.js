@@ -1,11 +1,15 @@
 // Keys and the wheel act on the display while it has the focus, not on the page's scroll bar or the
 // browser's search. All other keys remain the browser's: F5, Ctrl+L, Tab, paste.
 
-const OWN = new Set([" ", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "/", "'", "?", "F11"]);
+const OWN = new Set([
+  " ", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "/", "'", "?", "F11",
+]);
+// With Ctrl they go to the event before and to the next one.
+const WITH_CTRL = new Set(["ArrowLeft", "ArrowRight"]);
 
 /** True when the display, not the browser, acts on a key. */
 export function isOwnKey({ key, ctrlKey, altKey, metaKey }) {
-  return OWN.has(key) && !ctrlKey && !altKey && !metaKey;
+  return (ctrlKey ? WITH_CTRL : OWN).has(key) && !altKey && !metaKey;
 }
 
 /** Keeps the browser from acting on keys of the display. */

@@ -26,7 +26,7 @@ class Failed extends Error {
 
 /**
  * Starts the display on `canvas`, which fills its parent element; the parent needs a size of its own.
- * Returns the API at once: `{ready, state, connect, disconnect, select, link}`.
+ * Returns the API at once: `{ready, state, connect, disconnect, select, auto, rewind, play, pause, link}`.
  *
  * Options, all of them optional:
  * - `query`: settings as in the address of the page, "?source=…&view=…".
@@ -125,6 +125,12 @@ export function mount(canvas, options = {}) {
     select: (runId) => running().select(runId),
     /** Starts the director: the wall, and runs worth a look. */
     auto: () => running().auto(),
+    /** Shows this moment, a `Date` or an instant as text; without one, goes back to live. */
+    rewind: (at) => running().rewind(at instanceof Date ? at.toISOString() : at),
+    /** Lets the past play on. */
+    play: () => running().play(true),
+    /** Stops the picture. */
+    pause: () => running().play(false),
     /** Returns the address of this page with the current settings. */
     link: () => running().link(),
   };

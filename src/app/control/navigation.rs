@@ -24,12 +24,13 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<Selection>()
         .init_resource::<Pickable>()
         .init_resource::<TimelineState>()
-        .init_resource::<transport::Refusals>()
         .add_systems(
             Update,
-            (apply_navigation_actions, transport::apply).chain().in_set(AppSystems::Navigate),
-        )
-        .add_systems(Update, transport::tell.in_set(AppSystems::Follow));
+            (apply_navigation_actions, transport::apply, transport::return_to_live)
+                .chain()
+                .in_set(AppSystems::Navigate),
+        );
+    transport::add_inputs(app);
 }
 
 /// State of the wall that actions change.

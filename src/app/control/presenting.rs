@@ -2,6 +2,7 @@
 
 use bevy::prelude::*;
 
+use super::transport;
 use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::{Notice, Notices};
 use crate::app::state::actions::{Action, Presenting};
@@ -13,7 +14,7 @@ use crate::demo::{DemoCommand, DemoControls};
 
 pub(in crate::app) fn plugin(app: &mut App) {
     // After the systems that dismiss toasts, before those that add notices of runs.
-    app.add_systems(Update, present.in_set(AppSystems::Follow));
+    app.add_systems(Update, (present, transport::tell).chain().in_set(AppSystems::Follow));
 }
 
 fn present(

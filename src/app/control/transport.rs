@@ -13,7 +13,6 @@ use crate::app::state::clock::PlaybackClock;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::rewind::{self, SPEEDS, Unattended};
 use crate::app::state::run_store::RunStore;
-use crate::app::systems::AppSystems;
 
 /// Time back from the shown instant within which "the failure before" skips one while playing, so that a
 /// second press goes on to an earlier one.
@@ -23,12 +22,10 @@ const JUST_PASSED: SignedDuration = SignedDuration::from_secs(2);
 #[derive(Resource, Debug, Default)]
 pub(super) struct Refusals(Vec<String>);
 
-/// Adds the return of an unattended display to live.
-pub(in crate::app) fn unattended_plugin(app: &mut App) {
+/// Adds what the systems read.
+pub(super) fn add_inputs(app: &mut App) {
     user_input::add_messages(app);
-    app.init_resource::<NextFrame>()
-        .init_resource::<DrawClock>()
-        .add_systems(Update, return_to_live.in_set(AppSystems::Operate));
+    app.init_resource::<NextFrame>().init_resource::<DrawClock>().init_resource::<Refusals>();
 }
 
 /// Performs the movements in time.
@@ -156,7 +153,7 @@ pub(super) fn tell(
 }
 
 /// Goes back to live when nobody touched an unattended display for [`Unattended::RETURNS_SECS`].
-fn return_to_live(
+pub(super) fn return_to_live(
     mut input: UserInput,
     mut actions: MessageReader<Action>,
     mut run_store: ResMut<RunStore>,

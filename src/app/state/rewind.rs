@@ -275,7 +275,13 @@ impl RunStore {
     }
 
     /// Plays the past on by some real time, and tells each change. Goes live where it reaches that.
-    fn play_on(&mut self, passed: SignedDuration, live_now: Timestamp, tell: impl FnMut(Change)) {
+    fn play_on(
+        &mut self,
+        passed: SignedDuration,
+        live_now: Timestamp,
+        budget: Duration,
+        tell: impl FnMut(Change),
+    ) {
         let Some(rewound) = self.rewound.as_ref().filter(|rewound| rewound.is_playing) else {
             return;
         };
@@ -284,12 +290,17 @@ impl RunStore {
         let to = rewound.at.checked_add(step).unwrap_or(Timestamp::MAX);
         if to >= live_now {
             self.go_live();
-        } else if let Err(OutOfReach { since }) = self.advance(to, tell) {
+        } else if let Err(OutOfReach { since }) = self.advance(to, budget, tell) {
             self.rewind_to(since, live_now, true);
         }
     }
 
-    fn advance(&mut self, to: Timestamp, mut tell: impl FnMut(Change)) -> Result<(), OutOfReach> {
+    fn advance(
+        &mut self,
+        to: Timestamp,
+        budget: Duration,
+        mut tell: impl FnMut(Change),
+    ) -> Result<(), OutOfReach> {
         let Some(rewound) = self.rewound.as_deref_mut() else { return Ok(()) };
         let begun = Instant::now();
         let mut touched: Vec<RunId> = Vec::new();
@@ -305,7 +316,7 @@ impl RunStore {
                 tell(change);
             })?;
             rewound.at = rewound.at.max(next);
-            if begun.elapsed() > PLAY_BUDGET {
+            if begun.elapsed() > budget {
                 break;
             }
         }
@@ -326,7 +337,9 @@ pub(super) fn play(
     let passed = clock.take_passed();
     if run_store.is_rewound() {
         let live_now = clock.live_now;
-        run_store.play_on(passed, live_now, |change| {
+        // A clock that is set by hand waits.
+        let budget = if clock.is_fixed() { Duration::MAX } else { PLAY_BUDGET };
+        run_store.play_on(passed, live_now, budget, |change| {
             told.write(PastChanged(change));
         });
     }

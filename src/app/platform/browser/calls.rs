@@ -14,7 +14,7 @@ use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::Notices;
 use crate::app::panel::ShareLink;
 use crate::app::state::actions::Action;
-use crate::app::state::actions::OperationKind;
+use crate::app::state::actions::{OperationKind, Transport};
 use crate::app::state::auto::Auto;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::Focus;
@@ -90,6 +90,10 @@ struct ViewReport {
     panel: bool,
     fullscreen: bool,
     reduced_motion: bool,
+    /// Moment of the past that is shown; `None` when the display is live.
+    rewound_to: Option<String>,
+    /// True when the picture stands still.
+    paused: bool,
     /// Text of the band over the picture.
     notice: Option<String>,
     /// Operation in the open confirmation dialog: "start", "cancel", "retry" or "execute".
@@ -188,6 +192,27 @@ pub fn auto() {
     call(Action::Auto);
 }
 
+/// Shows the moment `at`, an instant such as `2026-11-23T10:15:00Z`; without one, goes back to live.
+///
+/// # Errors
+///
+/// Fails when `at` is no instant.
+#[wasm_bindgen]
+pub fn rewind(at: Option<String>) -> Result<(), JsError> {
+    let transport = match at {
+        Some(at) => Transport::Show(at.parse()?),
+        None => Transport::Live,
+    };
+    call(Action::Time(transport));
+    Ok(())
+}
+
+/// Lets the past play on, or stops the picture.
+#[wasm_bindgen]
+pub fn play(plays: bool) {
+    call(Action::Time(Transport::Play(plays)));
+}
+
 fn call(action: Action) {
     SCRIPT_CHANNEL.with_borrow_mut(|channel| {
         channel.calls.push(action);
@@ -245,7 +270,10 @@ fn publish(
     share: Res<ShareLink>,
 ) {
     let toast = notices.toasts.standing();
+    let past = run_store.shown_past();
     let view = ViewReport {
+        rewound_to: past.map(|past| past.at.to_string()),
+        paused: past.is_some_and(|past| !past.is_playing),
         run_id: focus.run().map(ToString::to_string),
         title: focus.run().and_then(|id| run_store.model.run(id)).map(run_title),
         following: focus.is_following(),
@@ -269,10 +297,11 @@ fn publish(
             .into_iter()
             .collect(),
     };
+    let dropped = run_store.live().counters().dropped;
     let empty = Model::new(Retention::EVERYTHING);
     let model = std::mem::replace(&mut run_store.bypass_change_detection().model, empty);
     let published = PublishedState {
-        connection: ConnectionReport::of(&link.state, model.counters().dropped),
+        connection: ConnectionReport::of(&link.state, dropped),
         model,
         view,
         link: share.0.clone().unwrap_or_default(),
