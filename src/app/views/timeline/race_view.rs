@@ -100,7 +100,7 @@ pub enum ColumnState {
 pub fn difference_words(ms: i64) -> String {
     let sign = if ms < 0 { "−" } else { "+" };
     match duration_words(ms.unsigned_abs()) {
-        words if ms == 0 => words,
+        words if ms.unsigned_abs() < 50 => words,
         words => format!("{sign}{words}"),
     }
 }
@@ -248,7 +248,7 @@ fn lane_of(
     let day = begun.to_zoned(zone.clone());
     let today = server_now.to_zoned(zone.clone()).date();
     let mut about = vec![match day.date() == today {
-        true => format!("today {}", day.strftime("%H:%M")),
+        true => day.strftime("%H:%M").to_string(),
         false => day.strftime("%a %-d %b").to_string(),
     }];
     about.extend(run.seed.map(|seed| format!("seed {seed}")));
