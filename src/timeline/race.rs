@@ -13,7 +13,9 @@ pub enum Lap {
     Took(u64),
     /// At work for these milliseconds so far.
     AtWork(u64),
-    /// Has not begun yet, and is expected.
+    /// Failed or was stopped after these milliseconds.
+    Broken(u64),
+    /// Has not begun yet, or was not reached before the run ended.
     ToCome,
     /// Did not happen: the step was skipped, or no fix was needed.
     Absent,
@@ -212,14 +214,20 @@ impl Course {
             let mine = || bars.bars.iter().filter(|bar| belongs(bar, name));
             let end = mine().map(|bar| millis_between(begun, bar.span.to)).max();
             let took = mine().map(Bar::took_ms).sum::<Option<u64>>();
-            let behind = place + 1 < last_begun || run.status.is_over();
+            let behind = place + 1 < last_begun || run.status == RunStatus::Completed;
+            let last = mine().max_by_key(|bar| bar.span.to);
+            let broke = last.is_some_and(|bar| bar.stopped || bar.status == NodeStatus::Failed);
             let is_fix = name.starts_with("fix ");
             let lap = match (end, took) {
                 (None, _) if bars.untimed.iter().any(|node| **node == **name) => Lap::Unknown,
-                (None, _) if behind || is_known_absent(run, name) => Lap::Absent,
+                (None, _) if behind => Lap::Absent,
                 (None, _) if is_fix && !in_loop(bars) && place < last_begun => Lap::Absent,
                 (None, _) => Lap::ToCome,
-                (Some(_), Some(ms)) if !behind && is_unfinished(bars, name) => Lap::AtWork(ms),
+                (Some(_), Some(ms)) if broke => Lap::Broken(ms),
+                (Some(_), Some(ms)) if !behind && is_unfinished(bars, name) => match bars.is_over {
+                    true => Lap::Broken(ms),
+                    false => Lap::AtWork(ms),
+                },
                 (Some(_), Some(ms)) => Lap::Took(ms),
                 (Some(_), None) => Lap::Unknown,
             };
@@ -266,9 +274,4 @@ fn is_unfinished(bars: &RunBars, name: &str) -> bool {
 /// True while a step of the loop is at work.
 fn in_loop(bars: &RunBars) -> bool {
     bars.bars.iter().any(|bar| bar.is_open && bar.is_in_loop())
-}
-
-fn is_known_absent(run: &Run, name: &str) -> bool {
-    run.status == RunStatus::Completed
-        || run.node(name).is_some_and(|node| node.status == NodeStatus::Skipped)
 }

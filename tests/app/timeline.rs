@@ -271,10 +271,12 @@ fn what_is_not_known_is_said() {
             event("a", Some("LYRICS"), "end", -20),
         ],
     );
+    assert_eq!(lane(&lanes(&app), "RENDER").note, "no usual time yet");
+    feed(&mut app, [event("a", None, "end", -10)]);
     let view = lanes(&app);
     assert_eq!(lane(&view, "PLAN").note, "end not seen");
     assert_eq!(lane(&view, "LYRICS").note, "start not seen");
-    assert_eq!(lane(&view, "RENDER").note, "no usual time yet");
+    assert_eq!(lane(&view, "RENDER").note, "not run");
 }
 
 fn row<'a>(view: &'a RunsView, id: &str) -> &'a RunRow {
@@ -426,7 +428,7 @@ fn every_transcript_has_a_timeline() {
         seen += 1;
         let id = focused(&app).unwrap();
         assert!(!lanes(&app).lanes.is_empty(), "{name}");
-        assert!(!runs(&app, 14).rows.is_empty(), "{name}");
+        assert!(runs(&app, 14).rows.len() <= 14, "{name}");
         let (view, _) = race(&app, &id, Against::LastSuccess);
         let sum: i64 = view.columns.iter().filter_map(|column| column.difference_ms).sum();
         assert_eq!(sum, view.gap_ms.unwrap_or(0), "{name}");

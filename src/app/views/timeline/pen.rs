@@ -224,14 +224,22 @@ pub fn draw_axis(
         }
         drawn += 1;
         let x = scale.x(tick);
-        let rect = Rect::new(x - 0.75, rows.top, 1.5, bottom - rows.top);
-        part.shape(Layer::Background, Shape::rounded_box(rect).fill(grid(palette)));
+        draw_grid_line(part, x, (rows.top, bottom));
         label(part, x, labels.words(tick, tick_ms), palette.text_secondary);
     }
 }
 
-fn grid(palette: &Palette) -> Color {
-    if palette.flat { palette.line } else { palette.hair }
+/// Draws a line of the grid; where all lines are equally strong, it is dotted.
+fn draw_grid_line(part: &mut Part, x: f32, (top, bottom): (f32, f32)) {
+    let palette = part.palette;
+    let shape = if palette.flat {
+        let ends = (Vec2::new(x, top), Vec2::new(x, bottom));
+        Shape::capsule(ends.0, ends.1, 1.5).dash(2.0, 10.0).fill(palette.text_decorative)
+    } else {
+        let rect = Rect::new(x - 0.75, top, 1.5, bottom - top);
+        Shape::rounded_box(rect).fill(palette.hair)
+    };
+    part.shape(Layer::Background, shape);
 }
 
 /// Draws a folded stretch: a band between two broken lines.

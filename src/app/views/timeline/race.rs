@@ -188,9 +188,15 @@ fn draw_lane(
     let size = LABEL * k;
     let y = middle + 10.0 * k;
     let ink = if lane.end.is_some() { palette.text } else { palette.text_secondary };
-    let width = measure(Face::Text600, size, 0.0, &lane.words);
-    if x + width <= at.layout.time.right {
-        let text = Text::new(("lane words", place), lane.words.clone(), x, y, Face::Text600, size);
+    // The first part says most.
+    let short = lane.words.split(',').next().unwrap_or_default();
+    let fitting = [lane.words.as_str(), short]
+        .into_iter()
+        .map(|words| (words, measure(Face::Text600, size, 0.0, words)))
+        .find(|(_, width)| x + width <= at.layout.time.right);
+    if let Some((words, width)) = fitting {
+        let words = words.to_owned();
+        let text = Text::new(("lane words", place), words, x, y, Face::Text600, size);
         plated(part, text.colour(ink), (x, width), y, size);
     }
 }

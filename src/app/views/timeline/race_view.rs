@@ -100,14 +100,14 @@ pub enum ColumnState {
 pub fn difference_words(ms: i64) -> String {
     let sign = if ms < 0 { "−" } else { "+" };
     match duration_words(ms.unsigned_abs()) {
-        words if ms == 0 => words,
+        words if ms.unsigned_abs() < 50 => words,
         words => format!("{sign}{words}"),
     }
 }
 
 fn lap_words(lap: Lap) -> String {
     match lap {
-        Lap::Took(ms) => duration_words(ms),
+        Lap::Took(ms) | Lap::Broken(ms) => duration_words(ms),
         Lap::AtWork(ms) => clock_words(ms),
         Lap::ToCome | Lap::Absent => "–".to_owned(),
         Lap::Unknown => "?".to_owned(),
@@ -250,7 +250,7 @@ fn lane_of(
     let day = begun.to_zoned(zone.clone());
     let today = server_now.to_zoned(zone.clone()).date();
     let mut about = vec![match day.date() == today {
-        true => format!("today {}", day.strftime("%H:%M")),
+        true => day.strftime("%H:%M").to_string(),
         false => day.strftime("%a %-d %b").to_string(),
     }];
     about.extend(run.seed.map(|seed| format!("seed {seed}")));
@@ -363,15 +363,17 @@ fn column_view(column: &Column, goes_on: bool) -> ColumnView {
     let state = match (column.this, column.difference_ms) {
         (_, Some(_)) => ColumnState::Over,
         (Lap::AtWork(_), None) => ColumnState::AtWork,
-        (Lap::Took(_), None) => ColumnState::Over,
+        (Lap::Took(_) | Lap::Broken(_) | Lap::Unknown, None) => ColumnState::Over,
         _ => ColumnState::ToCome,
     };
     let difference = match (column.difference_ms, state) {
         (Some(_), _) if column.this == Lap::Absent && column.other == Lap::Absent => "–".to_owned(),
         (Some(ms), _) => difference_words(ms),
         (None, ColumnState::AtWork) => "at work".to_owned(),
+        (None, _) if matches!(column.this, Lap::Broken(_)) => "not finished".to_owned(),
         (None, ColumnState::ToCome) if goes_on => "to come".to_owned(),
-        (None, _) => "not known".to_owned(),
+        (None, ColumnState::ToCome) => "not reached".to_owned(),
+        (None, _) => "–".to_owned(),
     };
     let is_marked = column.difference_ms.is_some_and(|ms| ms.unsigned_abs() >= MARKED);
     ColumnView {

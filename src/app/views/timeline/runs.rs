@@ -246,7 +246,7 @@ impl Pen<'_> {
             Text::new(("value", place), words, self.rows.right, middle + 10.0 * k, face, size);
         part.text(Layer::Face, text.end().colour(ink));
         if !row.is_next {
-            return self.rows.to.min(left - 12.0 * k);
+            return left - 12.0 * k;
         }
         let width = measure(Face::Text600, WORDS * k, 0.0, "next") + 20.0 * k;
         let rect = Rect::new(left - 14.0 * k - width, middle - 14.0 * k, width, 28.0 * k);
@@ -254,7 +254,7 @@ impl Pen<'_> {
         let (x, y) = (rect.centre_x(), middle + 8.0 * k);
         let text = Text::new(("next", place), "next", x, y, Face::Text600, WORDS * k);
         part.text(Layer::Face, text.middle().colour(palette.bg));
-        self.rows.to.min(rect.x - 10.0 * k)
+        rect.x - 10.0 * k
     }
 
     fn draw_cell(
