@@ -9,12 +9,14 @@
 //! added up instead, without any fix pass to come; if one of these is not known from three runs either,
 //! there is no estimate. Failed and cancelled runs do not count: the estimate is that of a success.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 use jiff::Timestamp;
 
 use super::durations::Durations;
+use super::estimate_record::{EstimateRecord, MOST_RUNS};
 use super::node::{Attempt, Node, NodeStatus};
 use super::run::Run;
 use crate::protocol::{MAX_FIX_PASSES, NodeName};
@@ -77,6 +79,9 @@ struct Place<'a> {
 pub(super) struct Estimates {
     /// By name, and by fix pass from 0 on.
     steps: HashMap<NodeName, Vec<Step>, FixedState>,
+    /// Fingerprints of the runs that are in it, oldest first, and as a set.
+    runs: VecDeque<u64>,
+    known: HashSet<u64, FixedState>,
     /// Errors of the last runs after each of [`QUARTERS`]; `None` where there was no estimate.
     errors: [VecDeque<Option<u32>>; 3],
 }
@@ -107,6 +112,9 @@ impl Estimates {
     /// Learns from a completed run; first notes how wrong its estimates would have been.
     pub(super) fn learn_from(&mut self, run: &Run) {
         let Some(ended_at) = run.ended_at else { return };
+        if !self.remember(run, ended_at) {
+            return;
+        }
         let fixes = run.fix_iterations as usize;
         let attempts = run.nodes.iter().flat_map(|node| attempts(node, fixes));
         let took: Vec<(Place, &Attempt, u64)> = attempts
@@ -129,6 +137,64 @@ impl Estimates {
             passes[place.pass].took.push(took_ms);
             passes[place.pass].rest.push(rest_ms);
         }
+    }
+
+    /// Returns false if the run is in it already, from an earlier connection or session.
+    fn remember(&mut self, run: &Run, ended_at: Timestamp) -> bool {
+        let identity = (run.id().as_str(), ended_at.as_millisecond());
+        let fingerprint = FixedState::with_seed(0).hash_one(identity);
+        if !self.known.insert(fingerprint) {
+            return false;
+        }
+        if self.runs.len() == MOST_RUNS
+            && let Some(oldest) = self.runs.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        self.runs.push_back(fingerprint);
+        true
+    }
+
+    /// Returns what estimates are made from.
+    pub(super) fn record(&self) -> EstimateRecord {
+        let pairs = |step: &Step| -> Vec<(u32, u32)> {
+            let both = step.took.last(usize::MAX).zip(step.rest.last(usize::MAX));
+            let short = |millis: u64| u32::try_from(millis).unwrap_or(u32::MAX);
+            both.map(|(took, rest)| (short(took), short(rest))).collect()
+        };
+        let steps: BTreeMap<String, Vec<Vec<(u32, u32)>>> = self
+            .steps
+            .iter()
+            .map(|(name, passes)| (name.to_string(), passes.iter().map(pairs).collect()))
+            .collect();
+        let errors = std::array::from_fn(|number| self.errors[number].iter().copied().collect());
+        EstimateRecord::new(steps, self.runs.iter().copied().collect(), errors)
+    }
+
+    /// Returns estimates as they were recorded.
+    pub(super) fn of(record: &EstimateRecord) -> Self {
+        let step = |pairs: &Vec<(u32, u32)>| {
+            let mut step = Step::default();
+            for (took, rest) in pairs {
+                step.took.push(u64::from(*took));
+                step.rest.push(u64::from(*rest));
+            }
+            step
+        };
+        let steps = record.steps.iter();
+        Self {
+            steps: steps
+                .map(|(name, passes)| (name.as_str().into(), passes.iter().map(step).collect()))
+                .collect(),
+            runs: record.runs.iter().copied().collect(),
+            known: record.runs.iter().copied().collect(),
+            errors: std::array::from_fn(|number| record.errors[number].iter().copied().collect()),
+        }
+    }
+
+    /// Number of runs that it has learned from, at most 2,000.
+    pub(super) fn runs(&self) -> usize {
+        self.runs.len()
     }
 
     fn note_errors(&mut self, took: &[(Place, &Attempt, u64)], total_ms: u64, ended_at: Timestamp) {
@@ -224,7 +290,9 @@ impl Estimates {
         let steps: usize =
             steps.map(|step| size_of::<Step>() + step.took.bytes() + step.rest.bytes()).sum();
         let errors = self.errors.iter().map(|errors| errors.capacity() * size_of::<Option<u32>>());
-        steps + errors.sum::<usize>()
+        // A fingerprint is in a queue and in a set.
+        let runs = self.runs.capacity() * size_of::<u64>() * 3;
+        steps + runs + errors.sum::<usize>()
     }
 }
 
@@ -401,6 +469,31 @@ mod tests {
         let again = [&refused[..2], &[("FIX", Some(40)), ("COMPOSE", None)]].concat();
         add(&mut model, "again", &again);
         assert_eq!(left(&model, "again", 60), (14, 6), "the second attempt, not the first");
+    }
+
+    #[test]
+    fn estimates_outlast_the_program_and_learn_from_no_run_twice() {
+        let mut model = Model::new(Retention::default());
+        learn(&mut model, 3);
+        let text = model.estimate_record().to_json();
+        let record = EstimateRecord::from_json(&text).unwrap();
+        assert_eq!(record, model.estimate_record());
+        let mut model = Model::new(Retention::default());
+        model.continue_from(&record);
+        // The server tells of the same runs again.
+        learn(&mut model, 3);
+        add(&mut model, "run", &[("PLAN", None)]);
+        let expected = Remaining::Left { millis: 28_000, samples: 3 };
+        assert_eq!(remaining(&model, "run", 4), expected);
+        assert_eq!(model.estimate_record(), record);
+    }
+
+    #[test]
+    fn damaged_record_is_refused_in_words() {
+        let refused = |text: &str| EstimateRecord::from_json(text).unwrap_err();
+        assert!(refused("{").starts_with("EOF while parsing"));
+        let other = r#"{"version":2,"steps":{},"runs":[],"errors":[[],[],[]]}"#;
+        assert_eq!(refused(other), "it has version 2 and not 1");
     }
 
     #[test]

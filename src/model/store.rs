@@ -12,7 +12,7 @@ use super::counted::EvictionKey;
 use super::estimate::{EstimateErrors, Estimates, Remaining};
 use super::fact::{Fact, FactKind, SKEW};
 use super::run::FactOutcome;
-use super::{EventLog, LogItem, NodeStatus, Run, RunStatus, ServerClock, Stats};
+use super::{EstimateRecord, EventLog, LogItem, NodeStatus, Run, RunStatus, ServerClock, Stats};
 use crate::protocol::{Batch, Item, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent};
 
 /// Everything known about the backend's runs.
@@ -511,6 +511,18 @@ impl Model {
     /// Returns the time that a running run will still take from `server_now` on.
     pub fn remaining(&self, run: &Run, server_now: Timestamp) -> Remaining {
         self.estimates.remaining(run, server_now, |name| self.stats.node_durations(name))
+    }
+
+    /// Returns what estimates are made from, to be kept for the next session.
+    pub fn estimate_record(&self) -> EstimateRecord {
+        self.estimates.record()
+    }
+
+    /// Takes over what estimates were made from in an earlier session. Does nothing after a run has completed.
+    pub fn continue_from(&mut self, record: &EstimateRecord) {
+        if self.estimates.runs() == 0 {
+            self.estimates = Estimates::of(record);
+        }
     }
 
     /// Returns by how much estimates were wrong, after 25, 50 and 75 % of the last 200 completed runs.

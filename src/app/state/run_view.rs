@@ -238,13 +238,13 @@ impl StageView {
 
 fn meta(run: &Run, run_store: &RunStore, server_now: Timestamp) -> Vec<String> {
     let mut meta = vec![format!("run {}", run_store.short_id(run.id()))];
+    meta.extend(run_store.song_story(run).map(song_story_words));
     if let Some(seed) = run.seed {
         meta.push(format!("seed {seed}"));
     }
     if run.executions > 1 {
         meta.push(format!("execution {}", run.executions));
     }
-    meta.extend(run_store.song_story(run).map(song_story_words));
     if run.status == RunStatus::Running
         && let Remaining::Left { samples, .. } = run_store.model.remaining(run, server_now)
     {

@@ -332,7 +332,12 @@ fn draw_time_of_day(
     let mut ink = part.palette.text_secondary;
     if let Some(now) = now_words {
         // The counts of a portrait screen begin closer below.
-        let (up, down) = if canvas_size.is_portrait() { (14.0, 14.0) } else { (10.0, 26.0) };
+        // So does the elapsed time of a stage.
+        let (up, down) = match (canvas_size.is_portrait(), view.is_of_all_runs()) {
+            (true, _) => (14.0, 14.0),
+            (false, true) => (10.0, 26.0),
+            (false, false) => (18.0, 8.0),
+        };
         let at = y + down * scale;
         let below =
             Text::new("now", now.to_owned(), right, at, Face::Text500, size::TICKER * scale).end();

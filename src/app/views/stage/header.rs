@@ -12,10 +12,14 @@ use crate::app::views::chrome::draw_mark;
 use crate::layout::{CanvasSize, stage_lane};
 use crate::model::RunStatus;
 
+/// What stands between two parts of the line above the title.
+const META_GAP: &str = "     ";
+
 /// Greatest part of the width that the number beside the title takes.
 const MOST_OF_A_NUMBER: f32 = 0.3;
 
-/// Draws the line above the title, with the product's mark; it ends before the lane and the clock.
+/// Draws the line above the title, with the product's mark; it ends before the lane and the clock. Of `meta`
+/// the last parts are left out where there is no room.
 pub fn draw_meta(part: &mut Part, meta: &[String], canvas_size: &CanvasSize) {
     let palette = part.palette;
     let y = 74.0;
@@ -27,7 +31,10 @@ pub fn draw_meta(part: &mut Part, meta: &[String], canvas_size: &CanvasSize) {
         + measure(Face::Text600, size::META, 0.0, "/")
         + 28.0;
     let room = end - 24.0 - 92.0 - product;
-    let meta = truncate(Face::Text500, size::META, &meta.join("     "), room).into_owned();
+    let joined = |parts: usize| meta[..parts].join(META_GAP);
+    let fits = |parts: &usize| measure(Face::Text500, size::META, 0.0, &joined(*parts)) <= room;
+    let parts = (1..=meta.len()).rev().find(fits).unwrap_or(meta.len().min(1));
+    let meta = truncate(Face::Text500, size::META, &joined(parts), room).into_owned();
     part.text(
         Layer::Face,
         Text::new("product", "Meterbridge", 92.0, y, Face::Text600, size::META)
