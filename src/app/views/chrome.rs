@@ -331,8 +331,12 @@ fn draw_time_of_day(
     };
     let mut ink = part.palette.text_secondary;
     if let Some(now) = now_words {
-        // The counts of a portrait screen begin closer below.
-        let (up, down) = if canvas_size.is_portrait() { (14.0, 14.0) } else { (10.0, 26.0) };
+        // Below the tab on a portrait screen; on the stage above the elapsed time.
+        let (up, down) = match view {
+            View::Wall if canvas_size.is_portrait() => (2.0, 22.0),
+            View::Wall => (10.0, 26.0),
+            View::Stage { .. } => (16.0, 14.0),
+        };
         let at = y + down * scale;
         let below =
             Text::new("now", now.to_owned(), right, at, Face::Text500, size::TICKER * scale).end();
