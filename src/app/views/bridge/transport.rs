@@ -143,7 +143,7 @@ fn last_event(run_store: &RunStore) -> (String, [String; 2]) {
         Some(event) => {
             let what = event.node.as_ref().map_or_else(|| "run".to_owned(), ToString::to_string);
             let phase = phase_words(&event.phase);
-            (what, [format!("{phase}, {number}"), phase.into_owned()])
+            (what, [format!("{phase}, {number}"), number])
         }
         None => (String::new(), [number.clone(), number]),
     }
