@@ -332,10 +332,10 @@ fn draw_time_of_day(
     let mut ink = part.palette.text_secondary;
     if let Some(now) = now_words {
         // Below the tab on a portrait screen; on the stage above the elapsed time.
-        let (up, down) = match view {
-            View::Wall if canvas_size.is_portrait() => (2.0, 22.0),
-            View::Wall => (10.0, 26.0),
-            View::Stage { .. } => (16.0, 14.0),
+        let (up, down) = match view.is_of_all_runs() {
+            true if canvas_size.is_portrait() => (2.0, 22.0),
+            true => (10.0, 26.0),
+            false => (16.0, 14.0),
         };
         let at = y + down * scale;
         let below =
