@@ -331,12 +331,11 @@ fn draw_time_of_day(
     };
     let mut ink = part.palette.text_secondary;
     if let Some(now) = now_words {
-        // The counts of a portrait screen begin closer below.
-        // So does the elapsed time of a stage.
-        let (up, down) = match (canvas_size.is_portrait(), view.is_of_all_runs()) {
-            (true, _) => (14.0, 14.0),
-            (false, true) => (10.0, 26.0),
-            (false, false) => (18.0, 8.0),
+        // Below the tab on a portrait screen; on the stage above the elapsed time.
+        let (up, down) = match view.is_of_all_runs() {
+            true if canvas_size.is_portrait() => (2.0, 22.0),
+            true => (10.0, 26.0),
+            false => (16.0, 14.0),
         };
         let at = y + down * scale;
         let below =

@@ -5,7 +5,8 @@ use bevy::color::Alpha;
 use bevy::math::Vec2;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
+use super::fit::first_fitting;
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::state::actions::{Action, Transport};
 use crate::app::state::clock::{local_zone, millis_between};
 use crate::app::state::hit::{Button, ScrubArea};
@@ -31,8 +32,8 @@ const MOST_MARKS: usize = 200;
 /// Part of the bar's width that a mark takes, by status.
 const MARK_ROOM: f64 = 0.009;
 const FAILURE_ROOM: f64 = 0.016;
-/// Height of the tallest bar as a part of the wave's height.
-const TALLEST: f32 = 0.62;
+/// Height above the tallest bar, for the marks and the time at the bar's start.
+const ABOVE_WAVE: f32 = 25.0;
 
 /// Contents of the transport.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,8 +52,8 @@ pub struct TransportView {
     marks: Vec<(f32, RunStatus, Timestamp)>,
     /// "2:14 behind live"
     pub behind: String,
-    /// The latest event: its step or kind in bold, and the rest.
-    event: (String, String),
+    /// The latest event: its step or kind in bold, and the rest, from long to short.
+    event: (String, [String; 2]),
 }
 
 impl TransportView {
@@ -131,7 +132,7 @@ fn thinned(ends: Vec<(f64, RunStatus, Timestamp)>) -> Vec<(f32, RunStatus, Times
 }
 
 /// Describes the latest event of the shown model.
-fn last_event(run_store: &RunStore) -> (String, String) {
+fn last_event(run_store: &RunStore) -> (String, [String; 2]) {
     let model = &run_store.model;
     let number = format!("event {}", count_words(model.counters().events));
     let event = model.log().entries().iter().rev().find_map(|entry| match &entry.item {
@@ -141,9 +142,10 @@ fn last_event(run_store: &RunStore) -> (String, String) {
     match event {
         Some(event) => {
             let what = event.node.as_ref().map_or_else(|| "run".to_owned(), ToString::to_string);
-            (what, format!("{}, {number}", phase_words(&event.phase)))
+            let phase = phase_words(&event.phase);
+            (what, [format!("{phase}, {number}"), number])
         }
-        None => (String::new(), number),
+        None => (String::new(), [number.clone(), number]),
     }
 }
 
@@ -213,7 +215,7 @@ fn draw_wave(part: &mut Part, view: &TransportView, places: &Places) -> Vec<Butt
     let foot = wave.bottom() - 2.0 * k;
     for (index, height) in view.wave.iter().enumerate().filter(|(_, height)| **height > 0.0) {
         let x = wave.x + index as f32 * pitch;
-        let height = (wave.h * TALLEST * height).max(2.0 * k);
+        let height = ((wave.h - ABOVE_WAVE * k).max(0.0) * height).max(2.0 * k);
         let bar = Shape::rounded_box(Rect::new(x, foot - height, pitch * 0.68, height)).unsnapped();
         let is_behind = x < head;
         let ink = if is_behind { palette.violet_text } else { palette.text_decorative };
@@ -401,8 +403,8 @@ fn draw_controls(part: &mut Part, view: &TransportView, places: &Places) -> Vec<
     let gap = if what.is_empty() { 0.0 } else { 8.0 * k };
     let what_width = measure(Face::Text600, type_size, 0.0, what) + gap;
     let room = right - x - what_width;
-    if room > 60.0 * k {
-        let rest = truncate(Face::Text500, type_size, rest, room).into_owned();
+    if let Some(rest) = first_fitting(Face::Text500, type_size, rest, room) {
+        let rest = rest.to_owned();
         let baseline = y + h / 2.0 + 8.0 * k;
         if !what.is_empty() {
             let what = Text::new("what", what.clone(), x, baseline, Face::Text600, type_size);
