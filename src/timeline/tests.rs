@@ -264,7 +264,7 @@ fn any_run() -> impl Strategy<Value = Vec<(usize, u8, u16, u16)>> {
 
 fn events_of(id: &str, run: &[(usize, u8, u16, u16)], over: u8, batch: &mut Batch) -> f64 {
     let mut now = 0.0;
-    if over % 2 == 0 {
+    if over.is_multiple_of(2) {
         tell(batch, id, now, None, "info", "{}");
     }
     now += f64::from(over) * 3.0;
