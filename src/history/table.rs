@@ -147,10 +147,14 @@ fn signed_duration(by_ms: i64) -> String {
 
 fn totals_words(summary: &Summary) -> String {
     let (now, before) = (&summary.now, &summary.before);
+    // Nothing is known of a period before the history began.
+    let change = match before.runs {
+        0 => String::new(),
+        _ => format!(" ({} against the period before)", change_of(now.runs, before.runs)),
+    };
     let mut words = format!(
-        "{} ({} against the period before): {} finished, {} failed, {} cancelled; {} success",
+        "{}{change}: {} finished, {} failed, {} cancelled; {} success",
         counted(now.runs, "run"),
-        change_of(now.runs, before.runs),
         count_words(now.finished),
         count_words(now.failed),
         count_words(now.cancelled),
@@ -247,7 +251,11 @@ fn steps<W: Write>(lines: &mut Lines<W>, summary: &Summary) -> io::Result<()> {
 fn causes<W: Write>(lines: &mut Lines<W>, summary: &Summary) -> io::Result<()> {
     let row = |count: u64, before: u64, trend: &[u64], words: String| {
         let words = text::one_line(&words).into_owned();
-        (vec![count_words(count), change_of(count, before), blocks(trend), words], None)
+        let change = match summary.before.runs {
+            0 => "-".to_owned(),
+            _ => change_of(count, before),
+        };
+        (vec![count_words(count), change, blocks(trend), words], None)
     };
     let named = summary.causes.iter().take(NAMED_CAUSES);
     let mut rows: Vec<_> = named

@@ -101,9 +101,10 @@ async fn transcripts_read_from_a_hub_equal_the_live_model_at_every_instant() {
     let mut compared = 0;
     for file in std::fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "ndjson") {
-            let batches = recorded(&path);
-            compared += check(&path.display().to_string(), &batches, 40).await;
+        let name = path.file_name().unwrap().to_str().unwrap();
+        // Others are what was asked of REST meanwhile.
+        if name.ends_with(".ndjson") && !name.ends_with(".http.ndjson") {
+            compared += check(name, &recorded(&path), 40).await;
         }
     }
     assert!(compared >= 400, "{compared}");

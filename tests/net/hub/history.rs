@@ -413,7 +413,7 @@ async fn command_shows_the_history_of_a_hub_and_of_its_frames() {
         let (code, out, said) = run(source.clone(), &["--last", "24h", "--json"]).await.unwrap();
         assert_eq!((code, json(&out)), (Some(0), Some(2)), "{source}: {said}");
         let (code, out, said) = run(source.clone(), &["--last", "24h"]).await.unwrap();
-        let words = "2 runs (+2 against the period before): 1 finished, 1 failed, 0 cancelled";
+        let words = "2 runs: 1 finished, 1 failed, 0 cancelled; 50.0 % success";
         assert!(code == Some(0) && out.contains(words), "{source}: {out}{said}");
         let (_, out, _) =
             run(source, &["--last", "24h", "--csv", "--rows", "causes"]).await.unwrap();
