@@ -60,6 +60,13 @@ impl PlaybackClock {
         }
     }
 
+    /// Returns to the real time after a recording. No effect on a fixed clock.
+    pub(in crate::app) fn follow_real_time(&mut self) {
+        if self.mode != ClockMode::Fixed {
+            *self = Self::default();
+        }
+    }
+
     pub(in crate::app) fn is_fixed(&self) -> bool {
         self.mode == ClockMode::Fixed
     }

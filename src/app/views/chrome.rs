@@ -32,8 +32,8 @@ pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
     guarded("the frame with its meters", draw, forget)
 }
 
-/// Makes everything be drawn again after a panic.
-fn forget(mut canvas: ResMut<Canvas>, mut view_chrome: ResMut<ViewChrome>) {
+/// Makes everything be drawn again after a panic, or when another source begins.
+pub(super) fn forget(mut canvas: ResMut<Canvas>, mut view_chrome: ResMut<ViewChrome>) {
     *view_chrome = ViewChrome::default();
     canvas.remove("bridge");
 }

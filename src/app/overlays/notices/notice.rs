@@ -87,6 +87,12 @@ impl Notice {
         Self { at, run: None, title, news: News::Presented { words, is_refused } }
     }
 
+    /// Notice of what the display did, or of why it did not: "Recording began", "Recording was not opened".
+    pub fn of_display(title: &str, words: String, is_bad: bool, at: Timestamp) -> Self {
+        let news = News::Presented { words, is_refused: is_bad };
+        Self { at, run: None, title: title.to_owned(), news }
+    }
+
     /// Notice of an operation's outcome.
     pub fn of_operation(outcome: OperationOutcome, title: String, at: Timestamp) -> Self {
         let OperationOutcome { operation, result } = outcome;
