@@ -13,14 +13,16 @@ use super::connection::Starter;
 #[cfg(not(target_arch = "wasm32"))]
 use super::recording::Recordings;
 use super::run_operations::RunOperations;
-use crate::app::draw::DrawClock;
+use crate::app::draw::{DrawClock, DrawSystems};
 use crate::app::overlays::notices::{Notice, Notices};
 use crate::app::state::auto::Auto;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::entities::RunIndex;
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
-use crate::app::state::opening::{BeingOpened, RecentSources};
+use crate::app::state::opening::BeingOpened;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::app::state::opening::RecentSources;
 use crate::app::state::run_store::{RunStore, SourceReplaced};
 use crate::app::state::selection::Selection;
 use crate::app::systems::AppSystems;
@@ -110,10 +112,11 @@ fn check(files: RecordingFiles, waker: Waker) -> Receiver<Checked> {
 }
 
 pub(super) fn plugin(app: &mut App) {
+    #[cfg(not(target_arch = "wasm32"))]
+    app.init_resource::<RecentSources>();
     app.init_resource::<Openings>()
         .init_resource::<BeingOpened>()
-        .init_resource::<RecentSources>()
-        .add_systems(PreUpdate, show_opened.before(AppSystems::Ingest));
+        .add_systems(PreUpdate, show_opened.after(DrawSystems::Clock).before(AppSystems::Ingest));
 }
 
 /// Everything that is known of a source, and what was chosen of it.
@@ -151,8 +154,10 @@ fn show_opened(
     mut openings: ResMut<Openings>,
     mut being_opened: ResMut<BeingOpened>,
     mut known: Known,
-    mut recent: ResMut<RecentSources>,
-    #[cfg(not(target_arch = "wasm32"))] mut recordings: ResMut<Recordings>,
+    #[cfg(not(target_arch = "wasm32"))] (mut recent, mut recordings): (
+        ResMut<RecentSources>,
+        ResMut<Recordings>,
+    ),
     draw_clock: Res<DrawClock>,
     mut replaced: MessageWriter<SourceReplaced>,
     starter: Starter,
@@ -170,6 +175,7 @@ fn show_opened(
         drop(left);
         known.forget(&starter, now_secs);
         starter.start(&mut known.link);
+        #[cfg(not(target_arch = "wasm32"))]
         remember(&mut recent, &source);
         replaced.write(SourceReplaced);
     }
@@ -184,7 +190,7 @@ fn show_opened(
 
 /// Remembers a recording for the next start.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) fn remember(recent: &mut RecentSources, source: &SourceSpec) {
+fn remember(recent: &mut RecentSources, source: &SourceSpec) {
     use crate::app::state::opening::replace;
 
     let SourceSpec::Recording(files) = source else { return };
@@ -201,14 +207,4 @@ pub(super) fn remember(recent: &mut RecentSources, source: &SourceSpec) {
     };
     // Without a thread nothing is remembered.
     let _ = std::thread::Builder::new().name("meterbridge-recent".to_owned()).spawn(body);
-}
-
-/// Remembers an address; the contents of files are not kept.
-#[cfg(target_arch = "wasm32")]
-fn remember(recent: &mut RecentSources, source: &SourceSpec) {
-    if let SourceSpec::WebSocket(url) = source
-        && crate::source::redact(url.as_str()) == url.as_str()
-    {
-        recent.add(source.clone());
-    }
 }

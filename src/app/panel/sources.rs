@@ -99,12 +99,18 @@ fn file_name(path: &str) -> String {
 }
 
 fn recent_ui(ui: &mut Ui, view: &SourcesView, actions: &mut Vec<Action>) {
-    let Some(recent) = view.recent.filter(|recent| recent.sources().len() > 0) else { return };
+    let Some(recent) = view.recent else { return };
+    // What is shown is not offered.
+    let shown = if view.shows_recording() { view.source } else { view.stream };
+    let others: Vec<_> = recent.sources().filter(|source| Some(*source) != shown).collect();
+    if others.is_empty() {
+        return;
+    }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(10.0, 2.0);
         ui.spacing_mut().interact_size.y = 22.0;
         ui.weak("Recent");
-        for source in recent.sources() {
+        for source in others {
             let name = name_of(source);
             let label = format!("Open {name}");
             let shown = text::excerpt(&name, LONGEST_NAME);
