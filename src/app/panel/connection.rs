@@ -282,9 +282,10 @@ fn address_ui(
         });
     }
 
-    let mut offered = match view.source {
-        Some(SourceSpec::Recording(_)) => [Offer::Plain, Offer::Disabled, Offer::Disabled],
-        _ => offers(view.state, url != view.url),
+    let is_recording = view.source.is_some_and(SourceSpec::is_recording);
+    let mut offered = match is_recording {
+        true => [Offer::Plain, Offer::Disabled, Offer::Disabled],
+        false => offers(view.state, url != view.url),
     };
     if wrong.is_some() {
         offered[0] = Offer::Disabled;
@@ -294,6 +295,10 @@ fn address_ui(
         let connect = button_ui(ui, "Connect", offered[0], each).clicked();
         if connect || (entered && wrong.is_none()) {
             actions.push(Action::Connect(url.into()));
+        }
+        // A recording is left, and has no connection of its own.
+        if is_recording {
+            return;
         }
         if button_ui(ui, "Disconnect", offered[1], each).clicked() {
             actions.push(Action::Disconnect);
