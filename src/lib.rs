@@ -9,6 +9,7 @@
 //! | `layout` | positions of modules, tiles and cells in design pixels | the model, Bevy |
 //! | `timeline` | runs as bars over time, and how two of them differ | sockets, clocks, Bevy |
 //! | [`text`] | text from outside → text that is safe to show | everything else |
+//! | `state_folder` | the folder for data that outlasts the program | everything else |
 //! | [`time_zone`] | the time zone in which times are shown | everything else |
 //! | [`source`] | sources of events: WebSocket, backend, recording | the model, Bevy |
 //! | `demo` | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
@@ -85,6 +86,8 @@ mod seconds;
 #[cfg(not(target_arch = "wasm32"))]
 mod server;
 pub mod source;
+#[cfg(all(any(feature = "app", feature = "hub"), not(target_arch = "wasm32")))]
+mod state_folder;
 pub mod text;
 pub mod time_zone;
 #[doc(hidden)]

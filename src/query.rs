@@ -21,7 +21,7 @@ use crate::source::{
 /// Name of the source among the settings.
 const SOURCE: &str = "source";
 
-/// Options without meaning in a page: it plays no recordings, has no studio and selects no monitor,
+/// Options without meaning in a page: it begins with a stream, has no studio and selects no monitor,
 /// a browser sends no pings, and `panel=no` makes `no-panel` superfluous.
 const NOT_IN_A_PAGE: [&str; 16] = [
     "ca-file",

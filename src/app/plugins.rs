@@ -8,6 +8,8 @@ use super::control::{
     zoom,
 };
 use super::draw::{CanvasCamera, DrawPlugin, overlay_camera};
+#[cfg(not(target_arch = "wasm32"))]
+use super::overlays::drop_hint;
 use super::overlays::notices;
 use super::state::next_frame::NextFrame;
 use super::state::{entities, focus, link, rewind, run_store, view, viewport};
@@ -54,6 +56,9 @@ impl Plugin for MeterbridgePlugin {
             notices::plugin,
             entities::plugin,
         ));
+        #[cfg(not(target_arch = "wasm32"))]
+        app.add_plugins(control::file_drop::plugin)
+            .insert_resource(control::recording::Recordings::new(self.settings.record.clone()));
         if self.source.is_some() {
             app.add_plugins(connection::source_plugin);
         }
@@ -72,6 +77,8 @@ impl Plugin for ViewPlugin {
             views::plugin,
             notices::draw_plugin,
         ));
+        #[cfg(not(target_arch = "wasm32"))]
+        app.add_plugins(drop_hint::plugin);
     }
 }
 

@@ -151,6 +151,14 @@ impl Director {
         }
     }
 
+    /// Forgets all runs, because another source begins; the mode stays.
+    pub fn forget_runs(&mut self, now_secs: f64) {
+        self.shot = None;
+        self.wall_since_secs = now_secs;
+        self.waiting.clear();
+        self.failed_at_secs.clear();
+    }
+
     pub fn mode(&self) -> Mode {
         self.mode
     }

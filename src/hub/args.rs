@@ -1,7 +1,6 @@
 //! Arguments of `meterbridge serve`.
 
 use std::env::var_os;
-use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use super::{
 use crate::config::{ConnectionOptions, KeptRuns, NamedRuns};
 use crate::demo::DemoStudioArgs;
 use crate::source::{Address, ApiUrl, check_address, parse_api_url, redact};
+use crate::state_folder;
 
 const A_DAY: f64 = 86_400.0;
 const MOST_DAYS: f64 = 36_500.0;
@@ -98,7 +98,9 @@ impl ServeArgs {
             Some(path) if path == Path::new("none") => None,
             Some(path) => Some(path.clone()),
             None => Some(
-                state_folder(var_os).ok_or(HubError::NoStateFolder)?.join(store_name(url.as_str())),
+                state_folder::state_folder(var_os)
+                    .ok_or(HubError::NoStateFolder)?
+                    .join(store_name(url.as_str())),
             ),
         };
         Ok(Some(HubOptions {
@@ -149,18 +151,6 @@ impl ServeArgs {
     }
 }
 
-/// Returns the folder for persistent data: the service manager's, otherwise the user's.
-fn state_folder(variable: impl Fn(&'static str) -> Option<OsString>) -> Option<PathBuf> {
-    let folder =
-        |name| variable(name).map(PathBuf::from).filter(|folder: &PathBuf| folder.is_absolute());
-    let own = |folder: PathBuf| folder.join("meterbridge");
-    // systemd provides a folder for this program alone.
-    folder("STATE_DIRECTORY")
-        .or_else(|| folder("XDG_STATE_HOME").map(own))
-        .or_else(|| folder("LOCALAPPDATA").map(own))
-        .or_else(|| folder("HOME").map(|home| own(home.join(".local/state"))))
-}
-
 /// Returns a file name that is unique per upstream, such as `hub-studio-8000.sqlite`.
 fn store_name(url: &str) -> String {
     let shown = redact(url);
@@ -191,22 +181,6 @@ mod tests {
         ] {
             assert_eq!(store_name(url), name);
         }
-    }
-
-    #[test]
-    fn state_folder_follows_environment_variables() {
-        let folder = |known: &[(&str, &str)]| {
-            state_folder(|name| {
-                known.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
-            })
-        };
-        let home = ("HOME", "/home/ann");
-        assert_eq!(folder(&[home]), Some("/home/ann/.local/state/meterbridge".into()));
-        let user = ("XDG_STATE_HOME", "/state");
-        assert_eq!(folder(&[home, user]), Some("/state/meterbridge".into()));
-        let service = ("STATE_DIRECTORY", "/var/lib/meterbridge-hub");
-        assert_eq!(folder(&[home, user, service]), Some("/var/lib/meterbridge-hub".into()));
-        assert_eq!(folder(&[("HOME", ""), ("XDG_STATE_HOME", "relative")]), None);
     }
 
     #[test]

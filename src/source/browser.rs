@@ -29,7 +29,10 @@ use super::source_context::{
     Environment, LoopAction, STANDS_AFTER, SourceContext, unless_commanded, wait_for_capacity,
 };
 use super::timer::sleep;
-use super::{ApiUrl, Command, ConnectionSettings, Disconnect, Signal, SourceUrl, Waker};
+use super::{
+    ApiUrl, Command, ConnectionSettings, Disconnect, RecordingFiles, Signal, SourceUrl, Waker,
+    opening, playback,
+};
 use crate::protocol::Batch;
 
 /// Bytes of text that may wait for the application, in the inbox and in the channel: about 50,000
@@ -65,6 +68,19 @@ pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) ->
     let signal_sender = SignalSender::new(channel_sender, waker);
     let context = SourceContext::new(url, settings, signal_sender, Environment::system());
     wasm_bindgen_futures::spawn_local(session::run(Page::new(), commands, context));
+    SourceHandle { signals, commands: command_sender }
+}
+
+/// Plays recordings that the page was given, merged by time, at `speed` times real time.
+pub fn spawn_recording(files: RecordingFiles, speed: f64, waker: Waker) -> SourceHandle {
+    let (channel_sender, signals) = bounded(CHANNEL_CAPACITY);
+    let (command_sender, commands) = mpsc::channel(COMMANDS_CAPACITY);
+    let signal_sender = SignalSender::new(channel_sender, waker);
+    wasm_bindgen_futures::spawn_local(async move {
+        let (name, environment) = (files.name(), Environment::system());
+        let open = || opening::open(&files);
+        playback::play(open, &name, speed, commands, signal_sender, environment).await;
+    });
     SourceHandle { signals, commands: command_sender }
 }
 

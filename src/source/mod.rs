@@ -35,6 +35,7 @@
 //! | [`recorder`] | writing recordings | what they are played with |
 //! | [`recording`], `frame_times`, [`playback`] | reading recordings; their times; playing them | sockets |
 //! | [`merge`] | several recordings as one | how they are played |
+//! | [`opening`] | checking and opening recordings | how they are played |
 //! | `thread` | named threads, and handles that command them | everything else |
 
 mod access;
@@ -50,7 +51,6 @@ mod connection;
 mod disconnect;
 #[cfg(target_arch = "wasm32")]
 mod fetch;
-#[cfg(not(target_arch = "wasm32"))]
 mod frame_times;
 mod held;
 #[cfg(not(target_arch = "wasm32"))]
@@ -58,11 +58,12 @@ mod held;
 pub mod http;
 #[cfg(not(target_arch = "wasm32"))]
 mod local_api;
-#[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
 pub mod merge;
 #[cfg(not(target_arch = "wasm32"))]
 mod one_get;
+#[doc(hidden)]
+pub mod opening;
 pub mod recorder;
 #[doc(hidden)]
 pub mod recording;
@@ -82,7 +83,6 @@ mod handshake;
 pub mod net;
 #[cfg(not(target_arch = "wasm32"))]
 mod oversize;
-#[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
 pub mod playback;
 #[cfg(not(target_arch = "wasm32"))]
@@ -107,7 +107,7 @@ mod websocket;
 pub use access::{Access, AccessError, Credentials, Secret};
 pub use api_url::{ApiUrl, check_address, parse_api_url};
 #[cfg(target_arch = "wasm32")]
-pub use browser::{SourceHandle, spawn};
+pub use browser::{SourceHandle, spawn, spawn_recording};
 pub use budget::{ConnectionBudget, ConnectionPermit};
 pub use connection::{
     ApiCalls, ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings,

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
 
 use super::frame_times::{FAR, LEAP};
 pub use super::frame_times::{FrameTiming, LONGEST_PAUSE, LONGEST_RECORDED_PAUSE, TimedFrames};
@@ -14,6 +13,7 @@ use super::recording::RecordingError;
 use super::session::MOST_FRAMES_IN_A_BATCH;
 use super::signal_sender::SignalSender;
 use super::source_context::{Environment, LoopAction, SourceContext, idle, wait_for_capacity};
+use super::timer::{Instant, sleep_until};
 use super::{
     Command, ConnectionEvent, ConnectionSettings, ConnectionState, OperationRefusal, Updates,
 };

@@ -127,7 +127,6 @@ impl SourceContext {
     }
 
     /// Shows `address` permanently and refuses [`Command::Connect`].
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn fix_address(&mut self, address: String) {
         self.fixed_address = Some(address);
     }

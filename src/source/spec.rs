@@ -22,17 +22,75 @@ pub enum SourceSpec {
 
 /// One recording, or several that are played as one, in the order of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordingFiles(Vec<PathBuf>);
+pub struct RecordingFiles {
+    paths: Vec<PathBuf>,
+    /// What the files contain. A page cannot read files by their paths.
+    #[cfg(target_arch = "wasm32")]
+    contents: Vec<Contents>,
+}
+
+/// Contents of a file that a page was given.
+#[cfg(target_arch = "wasm32")]
+#[derive(Clone)]
+pub struct Contents(std::sync::Arc<[u8]>);
+
+#[cfg(target_arch = "wasm32")]
+impl AsRef<[u8]> for Contents {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Contents({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+impl PartialEq for Contents {
+    fn eq(&self, other: &Self) -> bool {
+        std::sync::Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+impl Eq for Contents {}
 
 impl RecordingFiles {
+    /// Returns several files as one recording; `None` without any.
+    pub fn of(paths: Vec<PathBuf>) -> Option<Self> {
+        (!paths.is_empty()).then(|| Self {
+            paths,
+            #[cfg(target_arch = "wasm32")]
+            contents: Vec::new(),
+        })
+    }
+
+    /// Returns files that a page was given, with their contents; `None` without any.
+    #[cfg(target_arch = "wasm32")]
+    pub fn given(files: Vec<(String, Vec<u8>)>) -> Option<Self> {
+        let (names, contents): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+        let mut given = Self::of(names.into_iter().map(PathBuf::from).collect())?;
+        given.contents = contents.into_iter().map(|bytes| Contents(bytes.into())).collect();
+        Some(given)
+    }
+
+    /// Returns the contents of files that a page was given, in the order of their paths.
+    #[cfg(target_arch = "wasm32")]
+    pub(super) fn contents(&self) -> &[Contents] {
+        &self.contents
+    }
+
     /// Returns the files, in the order in which they were named.
     pub fn paths(&self) -> &[PathBuf] {
-        &self.0
+        &self.paths
     }
 
     /// Returns the name of the first file, and how many more there are.
     pub fn name(&self) -> String {
-        let Some((first, more)) = self.0.split_first() else { return String::new() };
+        let Some((first, more)) = self.paths.split_first() else { return String::new() };
         let name = first.file_name().unwrap_or(first.as_os_str()).to_string_lossy();
         match more.len() {
             0 => name.into_owned(),
@@ -43,7 +101,7 @@ impl RecordingFiles {
 
 impl fmt::Display for RecordingFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (nth, path) in self.0.iter().enumerate() {
+        for (nth, path) in self.paths.iter().enumerate() {
             write!(f, "{}{}", if nth == 0 { "" } else { ", " }, path.display())?;
         }
         Ok(())
@@ -52,7 +110,11 @@ impl fmt::Display for RecordingFiles {
 
 impl<P: Into<PathBuf>> From<P> for RecordingFiles {
     fn from(path: P) -> Self {
-        Self(vec![path.into()])
+        Self {
+            paths: vec![path.into()],
+            #[cfg(target_arch = "wasm32")]
+            contents: Vec::new(),
+        }
     }
 }
 
@@ -81,6 +143,25 @@ impl SourceError {
 }
 
 impl SourceSpec {
+    /// Returns the stream or backend at an address.
+    pub fn of_address(address: &str) -> Self {
+        let url = Address::from(address);
+        if ApiUrl::is_meant(address) { Self::Api(url) } else { Self::WebSocket(url) }
+    }
+
+    /// Returns the address of a stream or backend, with its secrets; empty for the rest.
+    pub fn address(&self) -> &str {
+        match self {
+            Self::WebSocket(url) | Self::Api(url) => url.as_str(),
+            Self::Demo | Self::Recording(_) => "",
+        }
+    }
+
+    /// True for recordings.
+    pub fn is_recording(&self) -> bool {
+        matches!(self, Self::Recording(_))
+    }
+
     /// Parses SOURCE of the command line; `None` is the demo studio.
     ///
     /// # Errors
@@ -93,8 +174,7 @@ impl SourceSpec {
         };
         if text.contains("://") {
             check_address(text).map_err(|reason| SourceError::BadUrl { reason })?;
-            let url = Address::from(text);
-            return Ok(if ApiUrl::is_meant(text) { Self::Api(url) } else { Self::WebSocket(url) });
+            return Ok(Self::of_address(text));
         }
         let path = PathBuf::from(text);
         if !path.exists() {
@@ -122,11 +202,11 @@ impl SourceSpec {
         let mut files = Vec::new();
         for source in sources {
             match Self::parse(Some(source.as_str()))? {
-                Self::Recording(RecordingFiles(paths)) => files.extend(paths),
+                Self::Recording(named) => files.extend(named.paths),
                 _ => return Err(SourceError::NotMerged { source_text: source.clone() }),
             }
         }
-        Ok(Self::Recording(RecordingFiles(files)))
+        Ok(RecordingFiles::of(files).map_or(Self::Demo, Self::Recording))
     }
 }
 

@@ -9,13 +9,11 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::connector::NetConnector;
-use super::merge::MergedFrames;
-use super::recording::Recording;
 use super::signal_sender::{CHANNEL_CAPACITY, SignalSender};
 use super::source_context::Environment;
 use super::{
     Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
-    RecordingFiles, Signal, Waker, net, playback, redact,
+    RecordingFiles, Signal, Waker, net, opening, playback, redact,
 };
 
 /// Capacity of the command channel. The source takes each command within moments.
@@ -70,11 +68,7 @@ pub fn spawn_recording(files: impl Into<RecordingFiles>, speed: f64, waker: Wake
     let name = files.name();
     let shown = format!("file:{name}");
     spawn_thread("meterbridge-recording", shown, waker, move |commands, signal_sender| async move {
-        let open = || {
-            let opened: Result<Vec<_>, _> =
-                files.paths().iter().map(|path| Recording::open(path)).collect();
-            opened.map(MergedFrames::new)
-        };
+        let open = || opening::open(&files);
         playback::play(open, &name, speed, commands, signal_sender, Environment::system()).await;
     })
 }

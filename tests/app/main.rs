@@ -20,6 +20,7 @@ mod focus;
 mod kiosk;
 mod link;
 mod lost_device;
+mod opening;
 mod picture;
 mod pixels;
 mod refetching;

@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "seconds",
     "text",
     "time_zone",
+    "state_folder",
     "protocol",
     "layout",
     "model",

@@ -2,12 +2,14 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { gzipSync } from "node:zlib";
 
 import { Announcer, summarise } from "../../web/boot/announcer.js";
 import { counted, stallWatch } from "../../web/boot/download.js";
 import * as failures from "../../web/boot/failures.js";
 import { isOwnKey } from "../../web/boot/keys.js";
 import { Comeback, comingBack, fillScreenOnGesture, isKiosk, keepAwake, waitMs } from "../../web/boot/kiosk.js";
+import { gunzip, readFiles, Unreadable } from "../../web/boot/opening.js";
 import { progressView, SEGMENTS } from "../../web/boot/progress.js";
 import { isOwn, watchSignIn } from "../../web/boot/signin.js";
 import { bareAddress, isMixedContent, overTls, withSource } from "../../web/boot/sources.js";
@@ -523,4 +525,61 @@ test("a refused wake lock is reported once, with the reason", async () => {
   assert.deepEqual(await said({ browser: refusing, secure: true }), [
     "The screen may go dark: the browser refused to keep it awake (NotAllowedError).",
   ]);
+});
+
+const words = (bytes) => new TextDecoder().decode(bytes);
+
+test("all members of a gzip file are unpacked, and an incomplete last one is left out", async () => {
+  const lines = Array.from({ length: 40 }, (_, nth) => `{"run_id":"r${nth}","phase":"start"}\n`);
+  const members = lines.map((line) => gzipSync(line));
+  assert.equal(words(await gunzip(Buffer.concat(members), "a.gz")), lines.join(""));
+  const padded = Buffer.concat([members[0], Buffer.alloc(512), members[1]]);
+  assert.equal(words(await gunzip(padded, "a.gz")), lines[0] + lines[1]);
+  const torn = Buffer.concat([...members.slice(0, 3), members[3].subarray(0, 25)]);
+  assert.equal(words(await gunzip(torn, "a.gz")), lines.slice(0, 3).join(""));
+  // Data that looks like the beginning of a member ends none.
+  const noise = Buffer.concat(Array.from({ length: 50 }, () => Buffer.from([0x1f, 0x8b, 8, 0, 1, 2, 3])));
+  const stored = gzipSync(noise, { level: 0 });
+  assert.deepEqual(Buffer.from(await gunzip(stored, "a.gz")), noise);
+});
+
+test("files are read with their names, unpacked, and told of as they are read", async () => {
+  let read = 0;
+  const files = [new File(["plain\n"], "a.ndjson"), new File([gzipSync("packed\n")], "b.ndjson.gz")];
+  const given = await readFiles(files, { onRead: (bytes) => (read += bytes) });
+  assert.deepEqual(
+    given.map(({ name, bytes }) => [name, words(bytes)]),
+    [
+      ["a.ndjson", "plain\n"],
+      ["b.ndjson.gz", "packed\n"],
+    ],
+  );
+  assert.equal(read, files[0].size + files[1].size);
+});
+
+test("a file that cannot be read says what to do", async () => {
+  const zstd = new File([new Uint8Array([0x28, 0xb5, 0x2f, 0xfd, 0])], "a.ndjson.zst");
+  await assert.rejects(readFiles([zstd]), (error) => {
+    assert.ok(error instanceof Unreadable);
+    assert.equal(
+      error.message,
+      "`a.ndjson.zst` is compressed with Zstandard, which a page cannot read: unpack it with `unzstd`",
+    );
+    return true;
+  });
+  const damaged = new File([new Uint8Array([0x1f, 0x8b, 8, 0, 9, 9, 9, 9, 9, 9, 9, 9])], "b.gz");
+  await assert.rejects(readFiles([damaged]), /`b\.gz` cannot be unpacked: .*Unpack it with `gunzip`/);
+  const gone = { name: "folder", size: 0, stream: () => new ReadableStream({ start: (to) => to.error(new Error("gone")) }) };
+  await assert.rejects(readFiles([gone]), /`folder` cannot be read \(gone\): is it a file, and still there\?/);
+});
+
+test("reading ends when it is cancelled", async () => {
+  const abort = new AbortController();
+  const endless = {
+    name: "endless",
+    size: 1,
+    stream: () => new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(10)) }),
+  };
+  const onRead = () => abort.abort();
+  await assert.rejects(readFiles([endless], { signal: abort.signal, onRead }), { name: "AbortError" });
 });

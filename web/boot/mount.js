@@ -8,6 +8,7 @@ import * as failures from "./failures.js";
 import { claimKeys } from "./keys.js";
 import { Comeback, comingBack, fillScreenOnGesture, isKiosk, keepAwake } from "./kiosk.js";
 import { attachLoader } from "./loader.js";
+import { acceptFiles } from "./opening.js";
 import { report } from "./reporter.js";
 import { site } from "./site.js";
 import { watchSignIn } from "./signin.js";
@@ -26,7 +27,8 @@ class Failed extends Error {
 
 /**
  * Starts the display on `canvas`, which fills its parent element; the parent needs a size of its own.
- * Returns the API at once: `{ready, state, connect, disconnect, select, auto, rewind, play, pause, link}`.
+ * Returns the API at once:
+ * `{ready, state, connect, disconnect, select, auto, open, rewind, play, pause, link}`.
  *
  * Options, all of them optional:
  * - `query`: settings as in the address of the page, "?source=…&view=…".
@@ -131,9 +133,24 @@ export function mount(canvas, options = {}) {
     play: () => running().play(true),
     /** Stops the picture. */
     pause: () => running().play(false),
+    /** Shows recordings: an array of `File`. What is shown stays where they cannot be opened. */
+    open: (files) => {
+      running();
+      return openFiles([...files]);
+    },
     /** Returns the address of this page with the current settings. */
     link: () => running().link(),
   };
+
+  const openFiles = acceptFiles(frame, canvas, {
+    hand: (files) => {
+      const [names, contents] = [files.map(({ name }) => name), files.map(({ bytes }) => bytes)];
+      if (!ended) display?.open_recordings(names, contents);
+    },
+    refuse: (reason) => {
+      if (!ended) display?.opening_failed(reason);
+    },
+  });
 
   /** Shows a card for as long as a condition holds. */
   const pass = (holds, failure) => {

@@ -1,23 +1,25 @@
-//! Starts the configured source, wakes the window when the source has data, and performs the
-//! actions on the connection.
+//! Starts sources, wakes the window when they have data, and performs the actions on the connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use bevy::winit::{EventLoopProxyWrapper, WinitUserEvent};
 use jiff::Timestamp;
 use tracing::error;
 
+use super::opening::{self, Openings};
+#[cfg(not(target_arch = "wasm32"))]
+use super::{file_dialog, recording};
 use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
 use crate::app::systems::AppSystems;
 use crate::config::{DemoSettings, Settings};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::demo::{DemoOptions, spawn_thread};
-use crate::source::{
-    ConnectionEvent, ConnectionLogEntry, ConnectionState, RecordingFiles, SourceSpec, Waker, spawn,
-};
+use crate::model::Retention;
+use crate::source::{ConnectionState, SourceSpec, Waker, spawn, spawn_recording};
 
 /// Set when the source wakes the window, cleared each frame, so that a frame is woken only once.
 #[derive(Resource, Clone, Default)]
@@ -27,22 +29,80 @@ struct WakePending(Arc<AtomicBool>);
 #[derive(Resource, Clone, Debug)]
 pub(in crate::app) struct SourceOptions {
     demo: DemoSettings,
+    pub(super) retention: Retention,
 }
 
 impl SourceOptions {
     pub(in crate::app) fn new(settings: &Settings) -> Self {
-        Self { demo: settings.demo.clone() }
+        Self { demo: settings.demo.clone(), retention: settings.retention }
+    }
+}
+
+/// What starting a source needs.
+#[derive(SystemParam)]
+pub(super) struct Starter<'w> {
+    awake: Res<'w, WakePending>,
+    proxy: Option<Res<'w, EventLoopProxyWrapper>>,
+    pub options: Res<'w, SourceOptions>,
+}
+
+impl Starter<'_> {
+    /// Returns what wakes the window.
+    pub fn waker(&self) -> Waker {
+        let flag = self.awake.0.clone();
+        let proxy = self.proxy.as_ref().map(|proxy| (***proxy).clone());
+        Arc::new(move || {
+            if let Some(proxy) = &proxy
+                && !flag.swap(true, Ordering::AcqRel)
+            {
+                // Sending fails only when the window, and with it the event loop, is gone.
+                let _ = proxy.send_event(WinitUserEvent::WakeUp);
+            }
+        })
+    }
+
+    /// Starts the source of a link.
+    pub fn start(&self, link: &mut Link) {
+        match link.source.clone() {
+            None => {}
+            Some(SourceSpec::WebSocket(url) | SourceSpec::Api(url)) => {
+                open(link, url.as_str().to_owned(), self.waker());
+            }
+            Some(SourceSpec::Recording(files)) => {
+                let name = files.to_string();
+                let source = spawn_recording(files, link.recording_rate, self.waker());
+                link.attach(source, name);
+            }
+            Some(SourceSpec::Demo) => open_demo(link, &self.options.demo, self.waker()),
+        }
     }
 }
 
 /// Adds the connection actions.
 pub(in crate::app) fn plugin(app: &mut App) {
-    app.add_systems(Update, apply_connection_actions.in_set(AppSystems::Navigate));
+    let apply = apply_connection_actions;
+    #[cfg(not(target_arch = "wasm32"))]
+    let apply = (apply, file_dialog::choose, recording::record).chain();
+    app.init_resource::<WakePending>()
+        .add_plugins(opening::plugin)
+        .add_systems(Update, apply.in_set(AppSystems::Navigate))
+        .add_systems(PreUpdate, clear.before(AppSystems::Ingest));
+    #[cfg(not(target_arch = "wasm32"))]
+    app.init_resource::<file_dialog::OpenDialog>().init_resource::<recording::Recordings>();
 }
 
-fn apply_connection_actions(mut actions: MessageReader<Action>, mut link: ResMut<Link>) {
+fn apply_connection_actions(
+    mut actions: MessageReader<Action>,
+    mut link: ResMut<Link>,
+    mut openings: ResMut<Openings>,
+    starter: Starter,
+) {
     for action in actions.read() {
         match action {
+            Action::Connect(url) if link.is_recording() => {
+                link.settings.enabled = true;
+                openings.ask(SourceSpec::of_address(url.as_str()), &link, starter.waker());
+            }
             Action::Connect(url) => {
                 url.as_str().clone_into(&mut link.url);
                 link.connect();
@@ -51,6 +111,14 @@ fn apply_connection_actions(mut actions: MessageReader<Action>, mut link: ResMut
             Action::Reconnect => link.reconnect(),
             Action::SkipPause => link.skip_pause(),
             Action::Configure(settings) => link.configure((**settings).clone()),
+            Action::OpenSource(source) => openings.ask(source.clone(), &link, starter.waker()),
+            Action::CancelOpening => openings.cancel(),
+            Action::TellOpeningFailed(reason) => openings.fail(reason.clone(), &starter.waker()),
+            Action::BackToStream => {
+                if let Some(stream) = link.stream().filter(|_| link.is_recording()) {
+                    openings.ask(stream, &link, starter.waker());
+                }
+            }
             _ => {}
         }
     }
@@ -58,56 +126,20 @@ fn apply_connection_actions(mut actions: MessageReader<Action>, mut link: ResMut
 
 /// Starts the source.
 pub(in crate::app) fn source_plugin(app: &mut App) {
-    app.init_resource::<WakePending>()
-        .add_systems(PreStartup, start)
-        .add_systems(PreUpdate, clear.before(AppSystems::Ingest));
+    app.add_systems(PreStartup, start);
 }
 
 fn clear(awake: Res<WakePending>) {
     awake.0.store(false, Ordering::Release);
 }
 
-fn start(
-    mut link: ResMut<Link>,
-    awake: Res<WakePending>,
-    proxy: Option<Res<EventLoopProxyWrapper>>,
-    options: Res<SourceOptions>,
-) {
-    let flag = awake.0.clone();
-    let proxy = proxy.map(|proxy| (**proxy).clone());
-    let waker: Waker = Arc::new(move || {
-        if let Some(proxy) = &proxy
-            && !flag.swap(true, Ordering::AcqRel)
-        {
-            // Sending fails only when the window, and with it the event loop, is gone.
-            let _ = proxy.send_event(WinitUserEvent::WakeUp);
-        }
-    });
-    match link.source.clone() {
-        None => {}
-        Some(SourceSpec::WebSocket(url) | SourceSpec::Api(url)) => {
-            open(&mut link, url.as_str().to_owned(), waker);
-        }
-        Some(SourceSpec::Recording(files)) => open_recording(&mut link, files, waker),
-        Some(SourceSpec::Demo) => open_demo(&mut link, &options.demo, waker),
-    }
+fn start(mut link: ResMut<Link>, starter: Starter) {
+    starter.start(&mut link);
 }
 
 fn open(link: &mut Link, url: String, waker: Waker) {
     let source = spawn(Some(url.clone()), link.settings.clone(), waker);
     link.attach(source, url);
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn open_recording(link: &mut Link, files: RecordingFiles, waker: Waker) {
-    let name = files.to_string();
-    let source = crate::source::spawn_recording(files, link.recording_rate, waker);
-    link.attach(source, name);
-}
-
-#[cfg(target_arch = "wasm32")]
-fn open_recording(link: &mut Link, _: RecordingFiles, _: Waker) {
-    fail(link, "a page cannot play recordings".to_owned());
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -136,8 +168,6 @@ fn open_demo(link: &mut Link, _: &DemoSettings, _: Waker) {
 /// Records that the source could not be started.
 fn fail(link: &mut Link, reason: String) {
     error!("{reason}");
-    let event = ConnectionEvent::Error { message: reason.clone() };
-    let (at, url) = (Timestamp::now(), String::new());
-    link.log.push_back(ConnectionLogEntry { at, url: url.clone(), event });
-    link.state = ConnectionState::Failed { url, reason, is_probed: false };
+    link.log_error(Timestamp::now(), reason.clone());
+    link.state = ConnectionState::Failed { url: String::new(), reason, is_probed: false };
 }

@@ -154,6 +154,12 @@ impl DirectorInput<'_, '_> {
                 | Action::Disconnect
                 | Action::Reconnect
                 | Action::SkipPause
+                | Action::OpenSource(_)
+                | Action::ChooseFiles
+                | Action::CancelOpening
+                | Action::TellOpeningFailed(_)
+                | Action::BackToStream
+                | Action::ToggleRecording
                 | Action::Configure(_) => continue,
                 // Actions may come from a page's scripts and then have no user input.
                 _ => {

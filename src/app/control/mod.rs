@@ -1,14 +1,23 @@
 //! Control: turns keys and clicks into actions, and performs them.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod chords;
 pub mod confirmation;
 pub mod connection;
 pub mod director;
+#[cfg(not(target_arch = "wasm32"))]
+mod file_dialog;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod file_drop;
 pub mod following;
 pub mod fullscreen;
 pub mod keys;
 pub mod navigation;
+mod opening;
 pub mod presenting;
 pub mod presses;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod recording;
 pub mod refetching;
 pub mod run_operations;
 pub mod timeline;
@@ -16,6 +25,8 @@ pub mod transport;
 pub mod user_input;
 pub mod zoom;
 
+#[cfg(not(target_arch = "wasm32"))]
+use bevy::input::keyboard::KeyboardFocusLost;
 use bevy::input::touch::TouchInput;
 use bevy::prelude::*;
 
@@ -41,4 +52,9 @@ pub fn input_plugin(app: &mut App) {
             Update,
             (keys::read_keys, presses::press, scrub, pick).chain().in_set(AppSystems::Press),
         );
+    #[cfg(not(target_arch = "wasm32"))]
+    app.add_message::<KeyboardFocusLost>().add_systems(
+        Update,
+        chords::read_chords.after(AppSystems::Press).before(AppSystems::Navigate),
+    );
 }

@@ -210,6 +210,8 @@ fn apply_navigation_actions(
             Action::NextTheme | Action::ChooseTheme(_) => {}
             Action::Dismiss(_) | Action::Present(_) => {}
             Action::Connect(_) | Action::Disconnect | Action::Reconnect => {}
+            Action::OpenSource(_) | Action::ChooseFiles | Action::CancelOpening => {}
+            Action::TellOpeningFailed(_) | Action::BackToStream | Action::ToggleRecording => {}
             Action::Configure(_) | Action::SkipPause => {}
         }
     }

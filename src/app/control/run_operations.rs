@@ -35,6 +35,12 @@ impl RunOperations {
         Self { allowed, allowed_by_settings: allowed, ..Self::default() }
     }
 
+    /// Forgets what was asked of a source, because another one begins.
+    pub(super) fn forget(&mut self) {
+        let (allowed, allowed_by_settings) = (self.allowed, self.allowed_by_settings);
+        *self = Self { allowed, allowed_by_settings, ..Self::default() };
+    }
+
     /// Returns the operations whose outcome is not known yet.
     pub fn under_way(&self) -> &[RunOperation] {
         &self.under_way

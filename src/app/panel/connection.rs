@@ -10,6 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::connection_log::connection_log_ui;
 use super::glyph::{Sign, sign_ui};
+use super::sources::{SourcesView, sources_ui};
 use super::style::{self, ink, space, text};
 use super::widgets::{self, Offer, button_ui, copy_ui, section_ui};
 use crate::app::state::actions::Action;
@@ -27,6 +28,7 @@ use crate::time_zone;
 /// Inputs of the section.
 pub(super) struct ConnectionView<'a> {
     pub source: Option<&'a SourceSpec>,
+    pub sources: SourcesView<'a>,
     /// URL in use.
     pub url: &'a str,
     pub state: &'a ConnectionState,
@@ -42,13 +44,19 @@ pub(super) struct ConnectionView<'a> {
 impl<'a> ConnectionView<'a> {
     pub(super) fn new(
         link: &'a Link,
+        sources: SourcesView<'a>,
         counters: &'a Counters,
         now: Timestamp,
         zone: &'a TimeZone,
     ) -> Self {
         Self {
             source: link.source.as_ref(),
-            url: &link.url,
+            sources,
+            url: match (&link.source, sources.stream) {
+                (Some(SourceSpec::Recording(_)), Some(stream)) => stream.address(),
+                (Some(SourceSpec::Recording(_)), None) => "",
+                _ => &link.url,
+            },
             state: &link.state,
             settings: &link.settings,
             last_error: link.last_error.as_ref(),
@@ -203,6 +211,7 @@ pub(super) fn connection_ui(
             let name = files.name();
             ui.weak(format!("Playing the recording {name}; times are those of the recording."))
                 .on_hover_text(files.to_string());
+            address_ui(ui, view, draft, &mut actions);
         }
         None => {
             ui.weak("The events come from the embedding app.");
@@ -230,6 +239,7 @@ pub(super) fn connection_ui(
             settings_ui(ui, view.settings, &mut actions);
         }
     }
+    sources_ui(ui, &view.sources, &mut actions);
     if let Some((at, message)) = view.last_error {
         error_ui(ui, *at, message, view);
     }
@@ -272,7 +282,11 @@ fn address_ui(
         });
     }
 
-    let mut offered = offers(view.state, url != view.url);
+    let is_recording = view.source.is_some_and(SourceSpec::is_recording);
+    let mut offered = match is_recording {
+        true => [Offer::Plain, Offer::Disabled, Offer::Disabled],
+        false => offers(view.state, url != view.url),
+    };
     if wrong.is_some() {
         offered[0] = Offer::Disabled;
     }
@@ -281,6 +295,10 @@ fn address_ui(
         let connect = button_ui(ui, "Connect", offered[0], each).clicked();
         if connect || (entered && wrong.is_none()) {
             actions.push(Action::Connect(url.into()));
+        }
+        // A recording is left, and has no connection of its own.
+        if is_recording {
+            return;
         }
         if button_ui(ui, "Disconnect", offered[1], each).clicked() {
             actions.push(Action::Disconnect);

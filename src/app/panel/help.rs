@@ -9,7 +9,7 @@ use bevy_egui::egui::{
 use super::style::{self, ink, text};
 use super::widgets::close_ui;
 use super::{legend, widgets};
-use crate::app::state::actions::{Action, SHORTCUTS};
+use crate::app::state::actions::{Action, CHORDS, SHORTCUTS};
 
 /// Preferred width, with two columns.
 const WIDTH: f32 = 1360.0;
@@ -67,6 +67,9 @@ fn keys_ui(ui: &mut Ui, may_operate: bool, is_demo: bool) {
         (may_operate || !shortcut.needs_leave()) && (is_demo || !shortcut.needs_demo())
     });
     let mut told: Vec<&str> = known.map(|shortcut| shortcut.text).collect();
+    if cfg!(not(target_arch = "wasm32")) {
+        told.extend(CHORDS.iter().map(|chord| chord.text));
+    }
     let mut seen = HashSet::new();
     told.retain(|text| seen.insert(*text));
     let columns = if ui.available_width() < LEAST_FOR_TWO { 1 } else { 2 };
@@ -75,7 +78,9 @@ fn keys_ui(ui: &mut Ui, may_operate: bool, is_demo: bool) {
         for row in 0..rows {
             for words in told.iter().skip(row).step_by(rows) {
                 let same = SHORTCUTS.iter().filter(|shortcut| shortcut.text == *words);
-                let keys: Vec<&str> = same.map(|shortcut| shortcut.key_text).collect();
+                let chords = CHORDS.iter().filter(|chord| chord.text == *words);
+                let keys = same.map(|shortcut| shortcut.key_text);
+                let keys: Vec<&str> = keys.chain(chords.map(|chord| chord.keys)).collect();
                 let keys = RichText::new(keys.join("  ")).font(style::mono(text::MONO));
                 ui.label(keys.color(ink(palette.violet_text)));
                 ui.label(*words);

@@ -18,6 +18,7 @@ mod node;
 mod notices;
 mod run_operations;
 mod runs;
+mod sources;
 mod style;
 mod wake;
 mod widgets;
@@ -38,6 +39,7 @@ use self::node::{NodeChoice, NodeView, node_ui};
 use self::notices::{notices_ui, unread_words};
 use self::run_operations::{RunOperationsView, run_operations_ui};
 use self::runs::{RunList, runs_ui};
+use self::sources::SourcesView;
 use self::style::space;
 use self::wake::RepaintFilter;
 use super::draw::{Faults, guarded_without_card};
@@ -49,12 +51,15 @@ use crate::app::state::chrome::{Chrome, PanelDialog};
 use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
+use crate::app::state::opening::{BeingOpened, RecentSources};
 use crate::app::state::presence::{Presence, ScreenSleepWarning};
-use crate::app::state::run_store::RunStore;
+use crate::app::state::run_store::{RunStore, SourceReplaced};
 use crate::app::state::viewport::PanelArea;
+use crate::app::systems::AppSystems;
 use crate::bounded::bounded;
 use crate::config::ThemeName;
 use crate::layout::CanvasSize;
+use crate::source::SourceSpec;
 
 const WIDTH: f32 = 556.0;
 const WIDTH_RANGE: Rangef = Rangef { min: 480.0, max: 720.0 };
@@ -107,6 +112,11 @@ struct PanelState {
 struct PanelView<'a> {
     run_store: &'a RunStore,
     link: &'a Link,
+    stream: Option<&'a SourceSpec>,
+    recent: &'a RecentSources,
+    being_opened: &'a BeingOpened,
+    /// Size and file of the recording that is being made.
+    recording: Option<(String, String)>,
     focus: &'a Focus,
     now: Timestamp,
     server_now: Timestamp,
@@ -130,6 +140,10 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<RunOperations>()
         .init_resource::<Notices>()
         .init_resource::<Faults>()
+        .init_resource::<RecentSources>()
+        .init_resource::<BeingOpened>()
+        .add_message::<SourceReplaced>()
+        .add_systems(Update, forget.run_if(on_message::<SourceReplaced>).in_set(AppSystems::Sync))
         // Without a context there is nothing to show the panel in, which is no fault.
         .add_systems(
             EguiPrimaryContextPass,
@@ -148,11 +162,29 @@ fn close(
     *state = PanelState::default();
 }
 
+/// Forgets what was chosen of a source, because another one begins.
+fn forget(mut state: ResMut<PanelState>) {
+    let unfolded = state.unfolded.clone();
+    *state = PanelState { unfolded, asked: state.asked, ..PanelState::default() };
+}
+
+/// Returns size and file of the recording that is being made.
+#[cfg(not(target_arch = "wasm32"))]
+fn recording_of(link: &Link) -> Option<(String, String)> {
+    let summary = link.settings.recorder.as_ref()?.summary();
+    Some((crate::progress::size_words(summary.bytes), summary.path.display().to_string()))
+}
+
+#[cfg(target_arch = "wasm32")]
+fn recording_of(_: &Link) -> Option<(String, String)> {
+    None
+}
+
 #[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 fn show(
     mut contexts: EguiContexts,
     run_store: Res<RunStore>,
-    link: Res<Link>,
+    (link, recent, being_opened): (Res<Link>, Res<RecentSources>, Res<BeingOpened>),
     focus: Res<Focus>,
     chrome: Res<Chrome>,
     presence: Res<Presence>,
@@ -184,9 +216,14 @@ fn show(
     if shown {
         style::add_system_fonts(&ctx);
     }
+    let stream = link.stream();
     let view = PanelView {
         run_store: &run_store,
         link: &link,
+        stream: stream.as_ref(),
+        recent: &recent,
+        being_opened: &being_opened,
+        recording: recording_of(&link),
         focus: &focus,
         now: clock.now,
         server_now: clock.server_now,
@@ -292,7 +329,14 @@ fn panel_ui(
         .auto_shrink([false, true])
         .show(ui, |ui| {
             let counters = model.counters();
-            let link = ConnectionView::new(view.link, counters, view.now, view.zone);
+            let sources = SourcesView {
+                source: view.link.source.as_ref(),
+                stream: view.stream,
+                recent: Some(view.recent),
+                being_opened: Some(view.being_opened),
+                recording: view.recording.as_ref(),
+            };
+            let link = ConnectionView::new(view.link, sources, counters, view.now, view.zone);
             actions.extend(connection_ui(ui, &link, &mut unfolded.connection, connection));
             widgets::rule_ui(ui);
             let rows = bounded((height * 0.15 / space::ROW) as usize, 3, 12);

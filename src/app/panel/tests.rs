@@ -37,6 +37,10 @@ impl Scene {
         let view = PanelView {
             run_store: &self.run_store,
             link: &self.link,
+            stream: None,
+            recent: &RecentSources::default(),
+            being_opened: &BeingOpened::default(),
+            recording: None,
             focus: &self.focus,
             now,
             server_now: now,

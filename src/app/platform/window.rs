@@ -37,11 +37,15 @@ use crate::app::control::director::DirectorPlugin;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::control::fullscreen::window_mode;
 #[cfg(not(target_arch = "wasm32"))]
+use crate::app::control::recording::Recordings;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::app::draw::{NoAdapter, graphics_settings, panic_message};
 use crate::app::plugins::{self, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use crate::app::state::chrome::Chrome;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::link::Link;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::app::state::opening::RecentSources;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
@@ -52,6 +56,8 @@ use crate::config::WindowRequest;
 use crate::drain;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::source::recorder::{Recorder, RecorderError};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::state_folder::state_folder;
 
 /// Default of `RUST_LOG`: Meterbridge's own messages, and warnings of other crates, but for those that
 /// they give at every start on a healthy machine: without a GPU or a desktop, and on a virtual screen.
@@ -108,6 +114,7 @@ pub fn run(mut request: WindowRequest) -> Result<(), WindowError> {
     app.insert_resource(opening).add_systems(Last, announce);
     drain::store_held_runs(api.budget.held(), api.drain);
     app.add_plugins(shutdown::plugin);
+    keep_sources(&mut app);
     let exit = restart_after_panic(restart, || app.run());
     if let Some(recorder) = recorder {
         let summary = recorder.finish();
@@ -119,6 +126,14 @@ pub fn run(mut request: WindowRequest) -> Result<(), WindowError> {
         AppExit::Success => Ok(()),
         AppExit::Error(code) => Err(WindowError::Exit(code.get())),
     }
+}
+
+/// Says where recordings go that are made in the window, and where recent ones are remembered.
+#[cfg(not(target_arch = "wasm32"))]
+fn keep_sources(app: &mut App) {
+    let Some(folder) = state_folder(std::env::var_os) else { return };
+    app.world_mut().resource_mut::<Recordings>().folder = Some(folder.join("recordings"));
+    app.insert_resource(RecentSources::read(folder.join("recent.json")));
 }
 
 /// Starts to record where that is wanted. An unattended display that cannot record goes on without: it may

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::config::ThemeName;
 use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
-use crate::source::{Address, RunOperation};
+use crate::source::{Address, RunOperation, SourceSpec};
 
 /// A user's request, made by key, click, panel or script.
 #[derive(Message, Clone, Debug, PartialEq)]
@@ -53,6 +53,18 @@ pub enum Action {
     Back,
     /// Connects to this URL.
     Connect(Address),
+    /// Shows another source in place of this one. What is shown stays until a recording was found to be one.
+    OpenSource(SourceSpec),
+    /// Lets the user choose recordings to open.
+    ChooseFiles,
+    /// Gives up the opening of a recording that is not shown yet.
+    CancelOpening,
+    /// Says why a file could not be opened.
+    TellOpeningFailed(String),
+    /// Shows the stream again that was shown before a recording.
+    BackToStream,
+    /// Begins to record what the source sends, or ends the recording.
+    ToggleRecording,
     /// Closes the connection and stays disconnected.
     Disconnect,
     /// Connects again, with the attempt counter reset.
@@ -458,5 +470,37 @@ pub const SHORTCUTS: &[Shortcut] = &[
         key_text: "Esc",
         text: "Close what is open, return to the wall, or follow again",
         action: || Action::Back,
+    },
+];
+
+/// A key with Ctrl. A page has none of them, because they are the browser's.
+pub struct Chord {
+    /// Key, by its position on the keyboard, for layouts that are not Latin.
+    pub key: KeyCode,
+    /// Letter that the key produces.
+    pub letter: &'static str,
+    /// Names of the keys.
+    pub keys: &'static str,
+    /// Short description of the action.
+    pub text: &'static str,
+    /// Creates the action.
+    pub action: fn() -> Action,
+}
+
+/// All keys with Ctrl.
+pub const CHORDS: &[Chord] = &[
+    Chord {
+        key: KeyCode::KeyO,
+        letter: "o",
+        keys: "Ctrl O",
+        text: "Open a recording",
+        action: || Action::ChooseFiles,
+    },
+    Chord {
+        key: KeyCode::KeyR,
+        letter: "r",
+        keys: "Ctrl R",
+        text: "Record what arrives, or end the recording",
+        action: || Action::ToggleRecording,
     },
 ];

@@ -81,6 +81,13 @@ impl PlaybackClock {
         self.now = self.shown.unwrap_or(live_now);
     }
 
+    /// Returns to the real time after a recording. No effect on a fixed clock.
+    pub(in crate::app) fn follow_real_time(&mut self) {
+        if self.mode != ClockMode::Fixed {
+            *self = Self::default();
+        }
+    }
+
     /// Shows an instant of the past, or with `None` the live time again.
     pub(super) fn show(&mut self, shown: Option<Timestamp>) {
         self.shown = shown;

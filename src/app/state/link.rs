@@ -12,8 +12,8 @@ use crate::protocol::RunId;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::source::LocalApi;
 use crate::source::{
-    ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, OperationRefusal,
-    RefetchTarget, RunOperation, SourceHandle, SourceSpec,
+    ApiUrl, Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
+    OperationRefusal, RefetchTarget, RunOperation, SourceHandle, SourceSpec,
 };
 use crate::text;
 
@@ -57,6 +57,10 @@ pub struct Link {
     /// Batches still in the channel after this frame's time budget was spent.
     pub backlog: usize,
     pub(super) handle: Option<SourceHandle>,
+    /// Stream that was shown before the recording.
+    before: Option<SourceSpec>,
+    /// Number of sources that were left for another one.
+    left: u64,
     /// Held so that the demo studio keeps running.
     #[cfg(not(target_arch = "wasm32"))]
     demo: Option<DemoHandle>,
@@ -75,6 +79,8 @@ impl Link {
             recording_rate: settings.view.speed,
             backlog: 0,
             handle: None,
+            before: None,
+            left: 0,
             #[cfg(not(target_arch = "wasm32"))]
             demo: None,
         }
@@ -83,6 +89,60 @@ impl Link {
     /// True when the source is a recording, which has its own time.
     pub fn is_recording(&self) -> bool {
         matches!(self.source, Some(SourceSpec::Recording(_)))
+    }
+
+    /// Returns the stream that is shown, or that was shown before the recording; `None` without one.
+    pub fn stream(&self) -> Option<SourceSpec> {
+        match &self.source {
+            Some(SourceSpec::Recording(_)) => self.before.clone(),
+            // Another address may have been typed since.
+            Some(SourceSpec::Demo) if self.is_at_the_demo() => Some(SourceSpec::Demo),
+            source @ Some(_) if self.url.is_empty() => source.clone(),
+            Some(_) => Some(SourceSpec::of_address(&self.url)),
+            None => None,
+        }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn is_at_the_demo(&self) -> bool {
+        self.demo.as_ref().is_none_or(|demo| demo.url() == self.url)
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn is_at_the_demo(&self) -> bool {
+        true
+    }
+
+    /// Number of sources that were left for another one. What is known of a source ends with it.
+    pub(in crate::app) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// Leaves the source for another one, which is still to be started, and forgets what is known of it.
+    /// Returns what has to be dropped, which may take a second.
+    pub(in crate::app) fn leave_for(&mut self, next: SourceSpec) -> impl Send + 'static + use<> {
+        self.before = if next.is_recording() { self.stream() } else { None };
+        self.source = Some(next);
+        self.left += 1;
+        self.url.clear();
+        self.state = ConnectionState::Disconnected;
+        self.hub = None;
+        self.last_error = None;
+        self.log.clear();
+        self.backlog = 0;
+        #[cfg(not(target_arch = "wasm32"))]
+        return (self.handle.take(), self.demo.take());
+        #[cfg(target_arch = "wasm32")]
+        {
+            self.handle = None;
+        }
+    }
+
+    /// Adds an error to the log.
+    pub(in crate::app) fn log_error(&mut self, at: Timestamp, message: String) {
+        let url = self.state.url().unwrap_or_default().to_owned();
+        let event = ConnectionEvent::Error { message };
+        self.log.push_back(ConnectionLogEntry { at, url, event });
     }
 
     /// True when the source is the demo studio inside this program, not a server that was chosen later.

@@ -22,6 +22,8 @@ pub mod link;
 mod names;
 pub(crate) mod next_frame;
 #[doc(hidden)]
+pub mod opening;
+#[doc(hidden)]
 pub mod presence;
 pub mod refetch_rules;
 #[doc(hidden)]

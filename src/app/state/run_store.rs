@@ -92,6 +92,13 @@ impl RunStore {
         }
     }
 
+    /// Forgets everything, because another source begins.
+    pub(in crate::app) fn forget(&mut self, retention: Retention) {
+        // Views compare both with what they last drew.
+        let (generation, marks) = (self.generation + 1, self.marks + 1);
+        *self = Self { generation, marks, ..Self::new(retention) };
+    }
+
     /// Applies a batch to the live model and its names, and calls `tell` for each change.
     pub(in crate::app) fn receive(
         &mut self,
@@ -302,6 +309,10 @@ pub struct RunFinished {
 #[derive(Message, Clone, Debug, PartialEq)]
 pub struct OperationFinished(pub OperationOutcome);
 
+/// Sent when another source begins, and nothing of the one before is kept.
+#[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceReplaced;
+
 /// Sent when the connection state changed. One frame can have several of these, in order.
 #[derive(Message, Clone, Debug)]
 pub struct ConnectionChanged(pub ConnectionState);
@@ -343,6 +354,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .add_message::<NodeFinished>()
         .add_message::<RunFinished>()
         .add_message::<OperationFinished>()
+        .add_message::<SourceReplaced>()
         .add_message::<ConnectionChanged>()
         .add_message::<Connected>()
         .add_message::<Disconnected>()

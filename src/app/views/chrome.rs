@@ -46,8 +46,8 @@ pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
     guarded("the frame with its meters", draw, forget)
 }
 
-/// Makes everything be drawn again after a panic.
-fn forget(
+/// Makes everything be drawn again after a panic, or when another source begins.
+pub(super) fn forget(
     mut canvas: ResMut<Canvas>,
     mut view_chrome: ResMut<ViewChrome>,
     mut buttons: ResMut<Buttons>,

@@ -13,6 +13,7 @@ use bevy::prelude::*;
 
 use crate::app::draw::Faults;
 use crate::app::state::free_space::FreeSpace;
+use crate::app::state::run_store::SourceReplaced;
 use crate::app::systems::AppSystems;
 
 /// Adds the views and the chrome.
@@ -33,6 +34,15 @@ pub(super) fn plugin(app: &mut App) {
             (counts::count_runs, transition::fade, chrome::systems(), rewound::systems())
                 .chain()
                 .in_set(AppSystems::DrawChrome),
+        )
+        .add_message::<SourceReplaced>()
+        .add_systems(
+            Update,
+            (chrome::forget, stage::forget, wall::forget)
+                .chain()
+                .run_if(on_message::<SourceReplaced>)
+                .after(AppSystems::Sync)
+                .before(AppSystems::DrawChrome),
         )
         .add_systems(
             Update,

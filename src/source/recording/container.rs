@@ -17,6 +17,12 @@ pub(super) fn open<R: Read>(reader: R) -> io::Result<Result<Text<R>, &'static st
     if let Some(kind) = unsupported_format(&head) {
         return Ok(Err(kind));
     }
+    #[cfg(target_arch = "wasm32")]
+    if head.starts_with(b"\x28\xb5\x2f\xfd") {
+        return Ok(Err(
+            "it is compressed with Zstandard, which a page cannot read; unpack it with `unzstd`",
+        ));
+    }
     let was_compressed = is_compressed(&head);
     let (head, reader) = look(Plain::of(&head, reader))?;
     if was_compressed && is_compressed(&head) {

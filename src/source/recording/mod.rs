@@ -226,6 +226,12 @@ impl<R: Read> Recording<io::BufReader<R>> {
 }
 
 impl<R: Read> Recording<R> {
+    /// Reads a recording that messages call by the name of a file.
+    #[cfg(target_arch = "wasm32")]
+    pub fn named(name: &str, reader: R) -> Self {
+        Self { name: format!("`{}`", text::one_line(name)), ..Self::new(reader) }
+    }
+
     pub fn new(reader: R) -> Self {
         Self {
             name: "the input".to_owned(),

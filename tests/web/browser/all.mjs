@@ -11,6 +11,7 @@ import "./hub.test.mjs";
 import "./login.test.mjs";
 import "./actions.test.mjs";
 import "./faults.test.mjs";
+import "./opening.test.mjs";
 import "./controls.test.mjs";
 import "./visits.test.mjs";
 import "./words.test.mjs";

@@ -61,6 +61,17 @@ impl Notices {
         Self { unattended, ..Self::default() }
     }
 
+    /// Forgets all notices, because another source begins.
+    pub(in crate::app) fn forget(&mut self) {
+        *self = Self::new(self.unattended);
+    }
+
+    /// Tells what the display did, in a toast, and keeps it.
+    pub(in crate::app) fn tell(&mut self, notice: Notice, now_secs: f64) {
+        self.keep(notice.clone());
+        self.toasts.add_notice(notice, now_secs);
+    }
+
     /// Kept notices, newest first.
     pub fn newest_first(&self) -> impl DoubleEndedIterator<Item = &Notice> + ExactSizeIterator {
         self.kept.iter().rev()
@@ -115,6 +126,8 @@ fn dismiss_toasts(
 /// Loss of the connection, to tell how long it lasted.
 #[derive(Debug, Default)]
 struct Outage {
+    /// Source that was watched, by [`Link::left`].
+    source: u64,
     has_stood: bool,
     lost_at: Option<Timestamp>,
 }
@@ -123,6 +136,9 @@ impl Outage {
     /// Returns for how many milliseconds the connection was lost, once, when it stands again at `now`.
     /// Attempts before the first success are no loss.
     fn ended_after_ms(&mut self, link: &Link, now: Timestamp) -> Option<u64> {
+        if self.source != link.left() {
+            *self = Self { source: link.left(), ..Self::default() };
+        }
         match &link.state {
             ConnectionState::Connected { .. } => {
                 self.has_stood = true;
@@ -136,7 +152,7 @@ impl Outage {
             ConnectionState::Connecting { .. } => None,
             // By hand: whoever connects again knows.
             ConnectionState::Disconnected => {
-                *self = Self::default();
+                *self = Self { source: self.source, ..Self::default() };
                 None
             }
         }

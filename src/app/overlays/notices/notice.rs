@@ -89,8 +89,13 @@ impl Notice {
 
     /// Notice of what cannot be done while the past is shown, or of what is not kept.
     pub fn of_rewinding(words: String, at: Timestamp) -> Self {
-        let news = News::Presented { words, is_refused: true };
-        Self { at, run: None, title: "Not possible:".to_owned(), news }
+        Self::of_display("Not possible:", words, true, at)
+    }
+
+    /// Notice of what the display did, or of why it did not: "Recording began", "Recording was not opened".
+    pub fn of_display(title: &str, words: String, is_bad: bool, at: Timestamp) -> Self {
+        let news = News::Presented { words, is_refused: is_bad };
+        Self { at, run: None, title: title.to_owned(), news }
     }
 
     /// Notice of an operation's outcome.

@@ -31,6 +31,7 @@ impl Scene {
         let zone = zone();
         let view = ConnectionView {
             source: Some(&SourceSpec::Demo),
+            sources: SourcesView::default(),
             url: &self.url,
             state: &self.state,
             settings: &self.settings,

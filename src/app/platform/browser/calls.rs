@@ -28,7 +28,7 @@ use crate::director::Mode;
 use crate::inspect::Report;
 use crate::model::{Model, Retention};
 use crate::protocol::RunId;
-use crate::source::{ConnectionState, Updates, parse_source_url};
+use crate::source::{ConnectionState, RecordingFiles, SourceSpec, Updates, parse_source_url};
 
 thread_local! {
     static SCRIPT_CHANNEL: RefCell<ScriptChannel> = const { RefCell::new(ScriptChannel { calls: Vec::new(), wake: None, published: None }) };
@@ -172,6 +172,21 @@ pub fn connect(url: String) -> Result<(), JsError> {
     parse_source_url(&url)?;
     call(Action::Connect(url.into()));
     Ok(())
+}
+
+/// Shows recordings in place of the stream: the names of files and what they contain.
+#[wasm_bindgen]
+pub fn open_recordings(names: Vec<String>, contents: Vec<js_sys::Uint8Array>) {
+    let contents = contents.into_iter().map(|bytes| bytes.to_vec());
+    if let Some(files) = RecordingFiles::given(names.into_iter().zip(contents).collect()) {
+        call(Action::OpenSource(SourceSpec::Recording(files)));
+    }
+}
+
+/// Tells the user why a file could not be opened.
+#[wasm_bindgen]
+pub fn opening_failed(reason: String) {
+    call(Action::TellOpeningFailed(reason));
 }
 
 /// Closes the connection and does not reconnect. The display keeps its content.

@@ -7,6 +7,7 @@ use web_sys::{CustomEvent, CustomEventInit, HtmlCanvasElement};
 
 use super::Page;
 use super::calls::{ConnectionReport, PageSystems};
+use crate::app::state::actions::Action;
 use crate::app::state::run_store::{ConnectionChanged, EventReceived, RunStore};
 use crate::app::words::run_title;
 use crate::model::{NodeStatus, Run, RunStatus};
@@ -54,7 +55,7 @@ impl PendingEvents {
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<PendingEvents>()
-        .add_systems(PostUpdate, (note_connection, note_runs).chain())
+        .add_systems(PostUpdate, (note_connection, note_runs, note_choosing).chain())
         .add_systems(Last, dispatch_pending_events.after(PageSystems::Publish));
 }
 
@@ -94,6 +95,13 @@ fn note_runs(
             _ => continue,
         };
         pending.add(name, &run_detail(run, *live));
+    }
+}
+
+/// Has the page show its dialog for files.
+fn note_choosing(mut actions: MessageReader<Action>, mut pending: ResMut<PendingEvents>) {
+    if actions.read().filter(|action| matches!(action, Action::ChooseFiles)).count() > 0 {
+        pending.add("meterbridge:choose-files", &());
     }
 }
 

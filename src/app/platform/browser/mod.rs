@@ -2,7 +2,7 @@
 //!
 //! | file | content |
 //! | --- | --- |
-//! | `calls` | functions for scripts: `state`, `connect`, `disconnect`, `select`, `auto`, `link` |
+//! | `calls` | functions for scripts: `state`, `connect`, `disconnect`, `select`, `auto`, `link`, recordings |
 //! | `screen_sleep` | reports from scripts about the screen's sleep |
 //! | `events` | DOM events about what a viewer sees |
 //! | `visits` | settings kept between visits, and the link to share |

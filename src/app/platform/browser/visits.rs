@@ -2,6 +2,7 @@
 //! elsewhere.
 
 use bevy::prelude::*;
+use tracing::warn;
 use web_sys::Storage;
 
 use super::Page;
@@ -10,11 +11,16 @@ use crate::app::state::auto::Auto;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
+use crate::app::state::opening::RecentSources;
+use crate::app::state::run_store::Connected;
 use crate::app::state::view::View;
 use crate::app::theme::ThemeChoice;
 use crate::config::ViewName;
 use crate::query::{PageState, kept_query, link_query};
+use crate::source::{SourceSpec, parse_source_url, redact};
 
+/// Key in the browser's local storage; the value is a list of addresses, newest first.
+const RECENT_KEY: &str = "meterbridge.recent";
 /// Key in the browser's local storage; the value is a query string.
 const KEY: &str = "meterbridge.settings";
 
@@ -39,12 +45,13 @@ fn address(
     directed: bool,
     page: &Page,
 ) -> String {
+    let source = source_of(link);
     let pinned = if focus.is_following() { None } else { focus.run() };
     let shown = PageState {
         run: pinned.map(|run| run.as_str()),
         view: if directed { ViewName::default() } else { view.name() },
         director: directed,
-        ..shown(link, chrome, theme)
+        ..shown(&source, link, chrome, theme)
     };
     let query = link_query(&shown, page.own_source.as_deref());
     let location = web_sys::window().map(|window| window.location());
@@ -55,9 +62,19 @@ fn address(
     if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
-fn shown<'a>(link: &'a Link, chrome: &Chrome, theme: ThemeChoice) -> PageState<'a> {
+/// Returns the address of the stream, also while a recording is shown.
+fn source_of(link: &Link) -> String {
+    link.stream().map(|stream| stream.address().to_owned()).unwrap_or_default()
+}
+
+fn shown<'a>(
+    source: &'a str,
+    link: &'a Link,
+    chrome: &Chrome,
+    theme: ThemeChoice,
+) -> PageState<'a> {
     PageState {
-        source: &link.url,
+        source,
         connection: &link.settings,
         run: None,
         panel: chrome.panel,
@@ -69,7 +86,41 @@ fn shown<'a>(link: &'a Link, chrome: &Chrome, theme: ThemeChoice) -> PageState<'
 }
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(PostUpdate, (store_settings, update_share_link));
+    app.add_systems(Startup, read_recent)
+        .add_systems(PostUpdate, (store_settings, update_share_link, keep_recent));
+}
+
+/// Reads the addresses of earlier visits. What cannot be read is ignored, and the console says so.
+fn read_recent(page: Res<Page>, mut recent: ResMut<RecentSources>) {
+    let stored = storage(&page).and_then(|storage| storage.get_item(RECENT_KEY).ok()?);
+    let Some(text) = stored else { return };
+    match serde_json::from_str::<Vec<String>>(&text) {
+        Ok(addresses) => {
+            for address in addresses.iter().rev().filter(|it| parse_source_url(it).is_ok()) {
+                recent.add(SourceSpec::of_address(address));
+            }
+        }
+        Err(error) => warn!("the list of recent addresses is damaged and begins anew: {error}"),
+    }
+}
+
+/// Remembers an address that was connected to, unless it has secrets.
+fn keep_recent(
+    mut connected: MessageReader<Connected>,
+    link: Res<Link>,
+    page: Res<Page>,
+    mut recent: ResMut<RecentSources>,
+) {
+    let has_connected = connected.read().count() > 0;
+    if !has_connected || link.is_recording() || redact(&link.url) != link.url {
+        return;
+    }
+    recent.add(SourceSpec::of_address(&link.url));
+    let addresses: Vec<&str> = recent.sources().map(SourceSpec::address).collect();
+    if let (Some(storage), Ok(text)) = (storage(&page), serde_json::to_string(&addresses)) {
+        // A failure to store is ignored; see `storage`.
+        let _ = storage.set_item(RECENT_KEY, &text);
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "a link tells all of it")]
@@ -106,10 +157,14 @@ fn store_settings(
     mut last: Local<Option<String>>,
 ) {
     let changed = link.is_changed() || chrome.is_changed() || theme.is_changed();
-    if !changed || link.url.is_empty() {
+    if !changed {
         return;
     }
-    let query = kept_query(&shown(&link, &chrome, *theme), page.own_source.as_deref());
+    let source = source_of(&link);
+    if source.is_empty() {
+        return;
+    }
+    let query = kept_query(&shown(&source, &link, &chrome, *theme), page.own_source.as_deref());
     let changed = last.as_ref().is_some_and(|last| *last != query);
     if changed && let Some(storage) = storage(&page) {
         // A failure to store is ignored; see `storage`.

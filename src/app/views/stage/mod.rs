@@ -76,7 +76,7 @@ pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
 
 /// State of the stage as last drawn, to detect changes and start motions.
 #[derive(Resource, Default)]
-struct StageMemory {
+pub(super) struct StageMemory {
     cause: Option<StageInputs>,
     /// Number of jumps in time so far.
     jumps: u64,
@@ -204,8 +204,8 @@ fn leave(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
     }
 }
 
-/// Removes the stage after a panic, whatever that left half done.
-fn forget(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
+/// Removes the stage after a panic, or when another source begins.
+pub(super) fn forget(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
     *memory = StageMemory::default();
     canvas.remove("stage");
 }

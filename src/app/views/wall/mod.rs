@@ -83,7 +83,7 @@ pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
 
 /// State of the wall as last drawn.
 #[derive(Resource, Default)]
-struct WallMemory {
+pub(super) struct WallMemory {
     cause: Option<WallInputs>,
     /// Number of jumps in time so far.
     jumps: u64,
@@ -329,8 +329,8 @@ fn leave(
     }
 }
 
-/// Removes the wall after a panic, whatever it left half done.
-fn forget(
+/// Removes the wall after a panic, or when another source begins.
+pub(super) fn forget(
     mut canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
     mut pickable: ResMut<Pickable>,
