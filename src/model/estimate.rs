@@ -82,6 +82,8 @@ pub(super) struct Estimates {
     /// Fingerprints of the runs that are in it, oldest first, and as a set.
     runs: VecDeque<u64>,
     known: HashSet<u64, FixedState>,
+    /// Number of runs that were added to `runs`.
+    learned: u64,
     /// Errors of the last runs after each of [`QUARTERS`]; `None` where there was no estimate.
     errors: [VecDeque<Option<u32>>; 3],
 }
@@ -152,6 +154,7 @@ impl Estimates {
             self.known.remove(&oldest);
         }
         self.runs.push_back(fingerprint);
+        self.learned += 1;
         true
     }
 
@@ -186,15 +189,16 @@ impl Estimates {
             steps: steps
                 .map(|(name, passes)| (name.as_str().into(), passes.iter().map(step).collect()))
                 .collect(),
+            learned: record.runs.len() as u64,
             runs: record.runs.iter().copied().collect(),
             known: record.runs.iter().copied().collect(),
             errors: std::array::from_fn(|number| record.errors[number].iter().copied().collect()),
         }
     }
 
-    /// Number of runs that it has learned from, at most 2,000.
-    pub(super) fn runs(&self) -> usize {
-        self.runs.len()
+    /// Number of runs that it has learned from.
+    pub(super) fn learned_runs(&self) -> u64 {
+        self.learned
     }
 
     fn note_errors(&mut self, took: &[(Place, &Attempt, u64)], total_ms: u64, ended_at: Timestamp) {

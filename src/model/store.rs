@@ -518,9 +518,14 @@ impl Model {
         self.estimates.record()
     }
 
+    /// Number of completed runs that estimates have learned from, in earlier sessions too.
+    pub fn learned_runs(&self) -> u64 {
+        self.estimates.learned_runs()
+    }
+
     /// Takes over what estimates were made from in an earlier session. Does nothing after a run has completed.
     pub fn continue_from(&mut self, record: &EstimateRecord) {
-        if self.estimates.runs() == 0 {
+        if self.learned_runs() == 0 {
             self.estimates = Estimates::of(record);
         }
     }

@@ -5,6 +5,8 @@
 mod browser;
 #[cfg(not(target_arch = "wasm32"))]
 mod clip;
+#[cfg(not(target_arch = "wasm32"))]
+mod estimates;
 pub mod kiosk;
 #[cfg(not(target_arch = "wasm32"))]
 mod logging;

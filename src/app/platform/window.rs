@@ -19,6 +19,8 @@ use thiserror::Error;
 #[cfg(not(target_arch = "wasm32"))]
 use tracing::info;
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::estimates;
 use super::kiosk::KioskPlugin;
 #[cfg(not(target_arch = "wasm32"))]
 use super::kiosk::{keep_going, restart};
@@ -134,6 +136,7 @@ fn keep_sources(app: &mut App) {
     let Some(folder) = state_folder(std::env::var_os) else { return };
     app.world_mut().resource_mut::<Recordings>().folder = Some(folder.join("recordings"));
     app.insert_resource(RecentSources::read(folder.join("recent.json")));
+    estimates::plugin(app, folder.join("estimates"));
 }
 
 /// Starts to record where that is wanted. An unattended display that cannot record goes on without: it may

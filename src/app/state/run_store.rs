@@ -13,6 +13,8 @@ use super::link::{HubOffer, Link};
 use super::names::Names;
 use super::rewind::{self, PastChanged, Rewound};
 use crate::app::systems::AppSystems;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::model::EstimateRecord;
 use crate::model::past::{Past, PastLimits};
 use crate::model::{
     Change, FollowUp, Model, NodeStatus, Retention, Run, RunStatus, SongRuns, SongStory,
@@ -89,6 +91,15 @@ impl RunStore {
             unconfirmed: HashSet::default(),
             untold: Vec::new(),
             marks: 0,
+        }
+    }
+
+    /// Takes over what estimates were made from in an earlier session, before anything is received.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(in crate::app) fn continue_from(&mut self, record: &EstimateRecord) {
+        if self.model.is_empty() && self.rewound.is_none() {
+            self.model.continue_from(record);
+            self.past = Past::new(PastLimits::of(self.model.retention()), &self.model);
         }
     }
 
