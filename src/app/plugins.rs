@@ -46,6 +46,7 @@ impl Plugin for MeterbridgePlugin {
         app.add_plugins((
             systems::plugin,
             run_store::plugin,
+            rewind::plugin,
             navigation::plugin,
             connection::plugin,
             theme::choice_plugin,

@@ -28,6 +28,7 @@ pub mod presence;
 pub mod refetch_rules;
 #[doc(hidden)]
 pub mod rewind;
+mod rewound;
 pub mod run_store;
 #[doc(hidden)]
 pub mod run_view;

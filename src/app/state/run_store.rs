@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::clock::{self, PlaybackClock, local_zone};
 use super::link::{HubOffer, Link};
 use super::names::Names;
-use super::rewind::{self, PastChanged, Rewound};
+use super::rewound::Rewound;
 use crate::app::systems::AppSystems;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::model::EstimateRecord;
@@ -371,15 +371,9 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .add_message::<Disconnected>()
         .add_message::<ConnectionError>()
         .add_message::<ParseErrorReceived>()
-        .add_message::<PastChanged>()
-        .init_resource::<rewind::Unattended>()
         .init_resource::<PlaybackClock>()
         // The clock ticks first, so that a recorded frame can then set it to its own time.
-        .add_systems(
-            PreUpdate,
-            (clock::tick, drain, rewind::play).chain().in_set(AppSystems::Ingest),
-        )
-        .add_systems(PreUpdate, follow_server.after(AppSystems::Ingest));
+        .add_systems(PreUpdate, (clock::tick, drain).chain().in_set(AppSystems::Ingest));
 }
 
 /// Writers for all messages that an embedding app can read.
@@ -495,10 +489,6 @@ fn drain(
     if link.backlog != backlog {
         link.backlog = backlog;
     }
-}
-
-fn follow_server(mut clock: ResMut<PlaybackClock>, run_store: Res<RunStore>) {
-    clock.server_now = run_store.model.clock().server_time(clock.now);
 }
 
 /// Applies a batch to the model and sends a message for each change.
