@@ -3,7 +3,7 @@
 use bevy::color::Color;
 use bevy::math::Vec2;
 
-use super::lanes::{LanesPlace, WORDS};
+use super::lanes_place::{LanesPlace, WORDS};
 use super::lanes_view::{BarKind, BarView, Lane};
 use super::pen::{Placer, plated};
 use crate::app::draw::glyphs::badge;

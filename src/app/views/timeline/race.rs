@@ -2,15 +2,14 @@
 
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::foot::draw_fix;
 use super::lanes_view::BarKind;
-use super::pen::{
-    Labels, NowPlate, Placer, TimeScale, draw_axis, draw_choice, plated, usual_frame,
-};
+use super::pen::{Labels, NowPlate, Placer, draw_axis, draw_choice, plated, usual_frame};
+use super::race_place::{RacePlace, instant};
 use super::race_table::draw_table;
-use super::race_view::{ColumnView, RaceBar, RaceLane, RaceView, merged};
+use super::race_view::{RaceBar, RaceLane, RaceView};
 use super::readout::Readout;
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure, truncate};
@@ -18,8 +17,6 @@ use crate::app::state::status::DisplayStatus;
 use crate::app::state::timeline::CellId;
 use crate::app::theme::Palette;
 use crate::app::words::clock_words;
-use crate::layout::{CanvasSize, RaceLayout, lay_out_race};
-use crate::timeline::{Axis, Span};
 
 /// Type sizes.
 const LABEL: f32 = 28.0;
@@ -32,44 +29,6 @@ const STEPS: [i64; 13] = [
     1_000, 2_000, 5_000, 10_000, 20_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000,
     14_400_000, 86_400_000,
 ];
-
-/// What is drawn where.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RacePlace {
-    pub layout: RaceLayout,
-    pub scale: TimeScale,
-    pub columns: Vec<ColumnView>,
-}
-
-/// Instant that stands for a time since the start.
-fn instant(ms: u64) -> Timestamp {
-    let by = SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
-    Timestamp::UNIX_EPOCH.checked_add(by).unwrap_or(Timestamp::MAX)
-}
-
-impl RacePlace {
-    /// Places a race on the canvas, zoomed by steps and moved back by milliseconds.
-    pub fn of(view: &RaceView, zoom: i32, back_ms: f64, canvas_size: &CanvasSize) -> Self {
-        let layout = lay_out_race(canvas_size, view.columns.len());
-        let whole = view.shown_ms.max(5_000) as f64;
-        let length = whole / 2f64.powi(zoom);
-        let to =
-            if zoom > 0 { (view.elapsed_ms as f64 + length * 0.25).min(whole) } else { length };
-        let from = (to - length - back_ms).max(0.0);
-        let span = Span::new(instant(from as u64), instant((from + length) as u64));
-        let ends = (layout.time.from, layout.time.to);
-        let columns = merged(&view.columns, layout.columns.len());
-        Self { scale: TimeScale::new(Axis::folded(span, &[], 1.0), ends, length), layout, columns }
-    }
-
-    fn x(&self, ms: u64) -> f32 {
-        self.scale.x(instant(ms))
-    }
-
-    fn ends(&self, from: u64, to: u64) -> Option<(f32, f32)> {
-        self.scale.ends(Span::new(instant(from), instant(to)))
-    }
-}
 
 /// Draws the race; returns its cells.
 pub fn draw(

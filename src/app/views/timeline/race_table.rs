@@ -2,7 +2,7 @@
 
 use bevy::color::{Alpha, Color};
 
-use super::race::RacePlace;
+use super::race_place::RacePlace;
 use super::race_view::{ColumnState, ColumnView, RaceView};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, truncate};
 use crate::app::theme::Palette;
