@@ -4,19 +4,15 @@
 //! same recording and options therefore give the same pictures.
 
 use std::collections::VecDeque;
-use std::io;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
 use jiff::{SignedDuration, Timestamp};
-use thiserror::Error;
 
+pub use self::error::ClipError;
 use self::film::Film;
 use super::logging::log_plugin;
-use crate::app::draw::{
-    DrawClock, NoAdapter, OffscreenError, OffscreenPictures, make_ready, offscreen_plugins,
-};
+use crate::app::draw::{DrawClock, OffscreenPictures, make_ready, offscreen_plugins};
 use crate::app::plugins::{self, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use crate::app::state::chrome::Chrome;
 use crate::app::state::clock::PlaybackClock;
@@ -27,44 +23,16 @@ use crate::config::ClipRequest;
 use crate::progress;
 use crate::protocol::Batch;
 use crate::source::merge::MergedFrames;
-use crate::source::recording::RecordingError;
 use crate::source::{ConnectionState, SourceSpec, Updates};
 use crate::time_zone;
 
+mod error;
 mod film;
 
 /// Interval between two lines about the progress.
 const TOLD_EACH: Duration = Duration::from_secs(5);
 /// Time between two updates at the begin: what is there from the start shall be at rest.
 const SETTLED_SECS: f64 = 5.0;
-
-/// Error while drawing a clip.
-#[derive(Debug, Error)]
-pub enum ClipError {
-    #[error(transparent)]
-    Recording(#[from] RecordingError),
-    #[error("the recording has no times, so no part of it can be drawn as a film")]
-    NoTimes,
-    #[error("the recording is empty")]
-    Empty,
-    #[error(
-        "nothing lies between --from {from} and --to {to}: the recording lasts from {began_at} to {ended_at}"
-    )]
-    NothingBetween { from: Timestamp, to: Timestamp, began_at: Timestamp, ended_at: Timestamp },
-    #[error(transparent)]
-    NoAdapter(#[from] NoAdapter),
-    #[error(transparent)]
-    Offscreen(#[from] OffscreenError),
-    #[error("cannot write {}: {error}", path.display())]
-    Write { path: PathBuf, error: io::Error },
-    #[error(
-        "ffmpeg could not be started ({error}): install it, or write to a folder, to a .png file, or to \
-         `-` for another program"
-    )]
-    NoFfmpeg { error: io::Error },
-    #[error("ffmpeg failed: see its messages above")]
-    Ffmpeg,
-}
 
 /// Draws a part of a recording as a film.
 ///

@@ -9,7 +9,7 @@ use bevy::math::UVec2;
 use image::RgbImage;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 
-use super::ClipError;
+use super::error::ClipError;
 use crate::config::ClipOutput;
 
 /// A film that is being written.
