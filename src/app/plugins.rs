@@ -5,7 +5,7 @@ use bevy_egui::{EguiGlobalSettings, EguiPlugin, PrimaryEguiContext};
 
 use super::control::{
     self, connection, following, fullscreen, navigation, presenting, refetching, run_operations,
-    zoom,
+    starter, zoom,
 };
 use super::draw::{CanvasCamera, DrawPlugin, overlay_camera};
 #[cfg(not(target_arch = "wasm32"))]
@@ -42,7 +42,7 @@ impl Plugin for MeterbridgePlugin {
             .insert_resource(run_operations::RunOperations::new(self.settings.allow_actions))
             .insert_resource(notices::Notices::new(self.settings.kiosk.on))
             .insert_resource(rewind::Unattended::new(self.settings.kiosk.on))
-            .insert_resource(connection::SourceOptions::new(&self.settings));
+            .insert_resource(starter::SourceOptions::new(&self.settings));
         app.add_plugins((
             systems::plugin,
             run_store::plugin,

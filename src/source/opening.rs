@@ -66,7 +66,8 @@ fn check_one(mut recording: Recording<Bytes>) -> Result<(), RecordingError> {
     Ok(())
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
 mod tests {
     use std::path::Path;
 

@@ -61,7 +61,7 @@ impl Eq for Contents {}
 impl RecordingFiles {
     /// Returns several files as one recording; `None` without any.
     pub fn of(paths: Vec<PathBuf>) -> Option<Self> {
-        (!paths.is_empty()).then(|| Self {
+        (!paths.is_empty()).then_some(Self {
             paths,
             #[cfg(target_arch = "wasm32")]
             contents: Vec::new(),

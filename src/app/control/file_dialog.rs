@@ -9,8 +9,8 @@ use bevy::tasks::block_on;
 use crossbeam_channel::{Receiver, bounded};
 use rfd::{AsyncFileDialog, FileHandle};
 
-use super::connection::Starter;
 use super::opening::Openings;
+use super::starter::Starter;
 use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
 use crate::source::{RecordingFiles, SourceSpec};

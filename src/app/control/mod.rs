@@ -20,6 +20,7 @@ pub mod presses;
 pub mod recording;
 pub mod refetching;
 pub mod run_operations;
+pub mod starter;
 pub mod timeline;
 pub mod transport;
 pub mod user_input;

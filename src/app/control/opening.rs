@@ -9,10 +9,10 @@ use bevy::prelude::*;
 use crossbeam_channel::{Receiver, bounded};
 use tracing::error;
 
-use super::connection::Starter;
 #[cfg(not(target_arch = "wasm32"))]
 use super::recording::Recordings;
 use super::run_operations::RunOperations;
+use super::starter::Starter;
 use crate::app::draw::{DrawClock, DrawSystems};
 use crate::app::overlays::notices::{Notice, Notices};
 use crate::app::state::auto::Auto;

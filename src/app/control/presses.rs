@@ -76,18 +76,27 @@ pub(super) fn press(
     }
 }
 
+/// Pointer and fingers, and what they did before.
+#[derive(SystemParam)]
+pub(super) struct Drags<'w, 's> {
+    held: Res<'w, ButtonInput<MouseButton>>,
+    touches: MessageReader<'w, 's, TouchInput>,
+    windows: Query<'w, 's, &'static Window, With<PrimaryWindow>>,
+    /// The finger that drags.
+    finger: Local<'s, Option<u64>>,
+    /// Where the pointer was last.
+    last: Local<'s, Option<Vec2>>,
+}
+
 /// Moves in time while the pointer or a finger is dragged over the transport, and where it is pressed.
 pub(super) fn scrub(
-    held: Res<ButtonInput<MouseButton>>,
-    mut touches: MessageReader<TouchInput>,
-    windows: Query<&Window, With<PrimaryWindow>>,
+    drags: Drags,
     canvas: Res<Canvas>,
     buttons: Res<Buttons>,
     mut scrub: ResMut<Scrub>,
-    mut finger: Local<Option<u64>>,
-    mut last: Local<Option<Vec2>>,
     mut actions: MessageWriter<Action>,
 ) {
+    let Drags { held, mut touches, windows, mut finger, mut last } = drags;
     let Ok(window) = windows.single() else { return };
     let begins = |scrub: &Scrub, point: Vec2| {
         let area = scrub.area.filter(|area| area.rect.holds(point.x, point.y));

@@ -7,7 +7,7 @@ use bevy::prelude::*;
 use crossbeam_channel::{Receiver, bounded};
 use tracing::{error, info};
 
-use super::connection::Starter;
+use super::starter::Starter;
 use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::{Notice, Notices};
 use crate::app::state::actions::Action;

@@ -105,7 +105,8 @@ pub(in crate::app) fn replace(file: &Path, text: &str) -> io::Result<()> {
     fs::rename(new, file)
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -62,7 +62,7 @@ impl TransportView {
         let until = run_store.latest(live_now);
         let oldest = run_store.oldest().unwrap_or(until);
         let span = |from: Timestamp| until.duration_since(from).as_secs_f64().max(1.0);
-        let starts = SPANS_MIN.into_iter().map(|minutes| {
+        let mut starts = SPANS_MIN.into_iter().map(|minutes| {
             let from = until.checked_sub(SignedDuration::from_mins(minutes));
             from.unwrap_or(Timestamp::MIN).max(oldest)
         });
@@ -70,7 +70,7 @@ impl TransportView {
             *from == oldest
                 || shown.at.duration_since(*from).as_secs_f64() >= BEFORE_HEAD * span(*from)
         };
-        let from = starts.clone().find(has_head).or(starts.last()).unwrap_or(oldest);
+        let from = starts.clone().find(has_head).or(starts.next_back()).unwrap_or(oldest);
         let least = until.checked_sub(SignedDuration::from_secs(LEAST_SECS)).unwrap_or(from);
         let from = from.min(least);
         let counts = past.activity(from, until, BARS);
