@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use bevy::prelude::*;
 use crossbeam_channel::{Receiver, bounded};
+use jiff::Timestamp;
 use tracing::{error, info};
 
 use super::starter::Starter;
 use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::{Notice, Notices};
 use crate::app::state::actions::Action;
-use crate::app::state::clock::PlaybackClock;
 use crate::app::state::link::Link;
 use crate::progress::size_words;
 use crate::source::recorder::{Recorder, RecorderError, RecorderSettings, RecorderSummary};
@@ -136,10 +136,10 @@ pub(super) fn record(
     mut link: ResMut<Link>,
     mut recordings: ResMut<Recordings>,
     mut notices: ResMut<Notices>,
-    (clock, draw_clock): (Res<PlaybackClock>, Res<DrawClock>),
+    draw_clock: Res<DrawClock>,
     starter: Starter,
 ) {
-    let at = clock.now;
+    let at = Timestamp::now();
     let mut told: Vec<Notice> = Vec::new();
     let with = |link: &Link, recorder: Option<Recorder>| ConnectionSettings {
         recorder,

@@ -105,9 +105,9 @@ impl RunStore {
 
     /// Forgets everything, because another source begins.
     pub(in crate::app) fn forget(&mut self, retention: Retention) {
-        // Views compare both with what they last drew.
-        let (generation, marks) = (self.generation + 1, self.marks + 1);
-        *self = Self { generation, marks, ..Self::new(retention) };
+        // Views compare them with what they last drew.
+        let (generation, marks, jumps) = (self.generation + 1, self.marks + 1, self.jumps + 1);
+        *self = Self { generation, marks, jumps, ..Self::new(retention) };
     }
 
     /// Applies a batch to the live model and its names, and calls `tell` for each change.

@@ -38,7 +38,7 @@ pub(super) fn plugin(app: &mut App) {
         .add_message::<SourceReplaced>()
         .add_systems(
             Update,
-            (chrome::forget, stage::forget, wall::forget)
+            (chrome::forget, rewound::forget, stage::forget, wall::forget, timeline::forget)
                 .chain()
                 .run_if(on_message::<SourceReplaced>)
                 .after(AppSystems::Sync)

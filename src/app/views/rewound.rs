@@ -46,7 +46,7 @@ pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
     guarded_without_card("the border of the past", draw, forget)
 }
 
-fn forget(mut canvas: ResMut<Canvas>, mut edge: ResMut<PastEdge>) {
+pub(super) fn forget(mut canvas: ResMut<Canvas>, mut edge: ResMut<PastEdge>) {
     *edge = PastEdge::default();
     canvas.remove(PART);
 }

@@ -75,7 +75,7 @@ pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
 
 /// State of the timeline as last drawn.
 #[derive(Resource, Default)]
-struct TimelineMemory {
+pub(super) struct TimelineMemory {
     cause: Option<Inputs>,
     /// Time of the server that was drawn last, and the milliseconds that a pixel stands for.
     drawn_at: Option<(Timestamp, f64)>,
@@ -158,7 +158,7 @@ fn leave(
 }
 
 /// Removes the timeline after a panic, whatever it left half done.
-fn forget(
+pub(super) fn forget(
     mut canvas: ResMut<Canvas>,
     mut memory: ResMut<TimelineMemory>,
     mut cells: ResMut<Cells>,
