@@ -6,15 +6,19 @@ mod options;
 #[cfg(feature = "cli")]
 mod record_options;
 
+#[cfg(not(target_arch = "wasm32"))]
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::director::DirectorSettings;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::inspect::AsOf;
 use crate::kiosk::KioskSettings;
 use crate::model::Retention;
 use crate::source::recorder::RecorderSettings;
-use crate::source::{ConnectionSettings, RecordingFiles, SourceSpec};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::source::RecordingFiles;
+use crate::source::{ConnectionSettings, SourceSpec};
 use crate::time_zone::DisplayZone;
 
 #[cfg(feature = "cli")]
@@ -71,6 +75,7 @@ pub struct WindowRequest {
 }
 
 /// A request for a snapshot.
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Clone, Debug, PartialEq)]
 pub struct SnapshotRequest {
     /// Source of events.
@@ -90,6 +95,7 @@ pub struct SnapshotRequest {
 }
 
 /// A request for a clip.
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClipRequest {
     /// The recording.
@@ -111,6 +117,7 @@ pub struct ClipRequest {
 }
 
 /// What a clip is written to.
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClipOutput {
     /// A folder of numbered PNG files.
