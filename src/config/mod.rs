@@ -15,9 +15,9 @@ use crate::director::DirectorSettings;
 use crate::inspect::AsOf;
 use crate::kiosk::KioskSettings;
 use crate::model::Retention;
-use crate::source::recorder::RecorderSettings;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::source::RecordingFiles;
+use crate::source::recorder::RecorderSettings;
 use crate::source::{ConnectionSettings, SourceSpec};
 use crate::time_zone::DisplayZone;
 
