@@ -150,7 +150,8 @@ mod tests {
     fn active_and_silent(app: &mut App, seconds: i64) -> (usize, usize) {
         let at = noon() + SignedDuration::from_secs(seconds);
         let mut clock = app.world_mut().resource_mut::<PlaybackClock>();
-        (clock.now, clock.server_now) = (at, at);
+        clock.set(at);
+        clock.server_now = at;
         app.update();
         let counts = app.world().resource::<RunCounts>();
         (counts.active, counts.silent)
