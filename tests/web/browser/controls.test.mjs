@@ -24,15 +24,15 @@ browserTest("keys choose the run without scrolling the page", async (bench) => {
   assert.ok(view.following);
   await keyboard.press("ArrowDown");
   assert.ok(!(await display.until("the next run", shown("b"))).view.following);
-  await keyboard.press("ArrowRight");
+  await keyboard.press("ArrowDown");
   await display.until("the one after it", shown("a"));
   // The list does not wrap.
   await keyboard.press("ArrowDown");
   await keyboard.press("ArrowUp");
   await display.until("the run before", shown("b"));
-  await keyboard.press("Space");
+  await keyboard.press("k");
   await display.until("following", (state) => state.view.following);
-  await keyboard.press("Space");
+  await keyboard.press("k");
   await display.until("staying", (state) => !state.view.following && state.view.run_id === "b");
   await keyboard.press("Escape");
   await display.until("the newest again", (state) => state.view.following && state.view.run_id === "c");
@@ -45,6 +45,23 @@ browserTest("keys choose the run without scrolling the page", async (bench) => {
     document.documentElement.scrollWidth - innerWidth,
   ]);
   assert.deepEqual(scrolled, [0, 0, 0, 0]);
+});
+
+browserTest("keys go back in time and to live again while the stream goes on", async (bench) => {
+  const studio = await bench.use(Studio.open({ replay: threeRuns() }));
+  const display = await bench.open({ source: studio.url, viewport: SMALL });
+  const { keyboard } = display.page;
+  const live = await display.until("the newest run", shown("c"));
+  assert.equal(live.view.rewound_to, null);
+  await keyboard.press("Space");
+  const paused = await display.until("a picture that stands still", ({ view }) => view.paused);
+  studio.send(started("d", "Song d"));
+  await keyboard.press("ArrowLeft");
+  const earlier = ({ view }) => view.rewound_to !== null && view.rewound_to < paused.view.rewound_to;
+  const { view } = await display.until("an earlier moment", earlier);
+  assert.equal(view.run_id, "c", "what came meanwhile is not shown");
+  await keyboard.press("l");
+  await display.until("the present", ({ view }) => view.rewound_to === null && view.run_id === "d");
 });
 
 browserTest("Esc closes the help before the panel", async (bench) => {
