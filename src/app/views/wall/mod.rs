@@ -64,7 +64,9 @@ use crate::app::state::selection::Selection;
 use crate::app::state::view::on_wall;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::app::systems::AppSystems;
+use crate::app::state::status::run_status_words;
 use crate::app::theme::{Theme, motion};
+use crate::app::words::count_words;
 use crate::layout::{CanvasSize, Density, Rect};
 use crate::model::{Model, Run, RunStatus};
 use crate::protocol::RunId;
@@ -276,19 +278,33 @@ impl WallMemory {
                 None => canvas.remove("wall rows"),
             }
         }
-        let notes = self.notes();
-        // On the last tile stand the numbers of the statuses that have no tile with a note.
+        let mut notes = self.notes();
+        // The statuses that have no tile with a note are counted with that of the last tile, or on its edge.
         let is_apart = |status: &&RunStatus| {
             self.more.of(**status) > 0 && notes.iter().all(|(noted, ..)| noted != *status)
         };
-        let apart: Vec<String> = MORE_ORDER
-            .iter()
-            .filter(is_apart)
-            .map(|status| more_words(*status, self.more.of(*status), self.shown.of(*status)))
-            .collect();
+        let apart: Vec<RunStatus> = MORE_ORDER.iter().filter(is_apart).copied().collect();
         let tiles = places.filter(|places| places.rows.is_none());
         let last = tiles.and_then(|places| places.runs.last()).filter(|_| !apart.is_empty());
-        let label = last.map(|last| (apart.join(", "), last.rect));
+        // A tile has room for two numbers.
+        let noted = last.filter(|_| apart.len() == 1);
+        let noted = noted.and_then(|last| notes.iter_mut().find(|(_, id, _)| *id == last.id));
+        let label = match (noted, last) {
+            (Some((.., words)), _) => {
+                for status in &apart {
+                    let number = count_words(self.more.of(*status) as u64);
+                    words.push_str(&format!(", {number} {}", run_status_words(*status)));
+                }
+                None
+            }
+            (None, Some(last)) => {
+                let words = apart.iter().map(|status| {
+                    more_words(*status, self.more.of(*status), self.shown.of(*status))
+                });
+                Some((words.collect::<Vec<_>>().join(", "), last.rect))
+            }
+            (None, None) => None,
+        };
         if self.label != label {
             match &label {
                 Some((words, tile)) => {
