@@ -133,7 +133,7 @@ impl When {
     }
 }
 
-/// Where a history comes from.
+/// Source of a history.
 #[derive(Clone, Debug)]
 pub enum HistorySource {
     /// A hub.

@@ -112,11 +112,11 @@ pub struct ClipRequest {
     pub rate: f64,
     /// Size of the pictures.
     pub size: Size,
-    /// What is written.
+    /// Output of the film.
     pub output: ClipOutput,
 }
 
-/// What a clip is written to.
+/// Output of a clip.
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClipOutput {

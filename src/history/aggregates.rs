@@ -65,7 +65,7 @@ impl Default for Horizons {
 /// A part of time or a contribution as bytes; `None` when it is dropped.
 pub type Written = Option<Arc<[u8]>>;
 
-/// What has to be written where a history is kept.
+/// Changes that have to be written where a history is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryChanges {
     /// Parts of time, by level and first second; `None` for those that are dropped.
@@ -98,7 +98,7 @@ impl Slices {
     }
 }
 
-/// What became of runs by time.
+/// Counts and durations of ended runs by time.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     /// Parts of time of each level, by their first second, as bytes.

@@ -17,7 +17,7 @@ const LONGEST_EXAMPLE: usize = 200;
 /// Steps that decide whether a song needs a fix, and whose failure means that no fix helped.
 const FIXING: [&str; 2] = ["VALIDATE", "FIX"];
 
-/// How an execution of a run ended.
+/// Outcome of an execution of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Ended without an error.
@@ -33,7 +33,7 @@ pub enum Outcome {
 pub struct EndedRun {
     /// Second in which it ended, by the server's clock.
     pub second: i64,
-    /// How it ended.
+    /// Outcome of the execution.
     pub outcome: Outcome,
     /// Duration in milliseconds, where it is known.
     pub took_ms: Option<u64>,
@@ -83,7 +83,7 @@ pub(super) fn first_known(run: &Run) -> u32 {
     run.executions.saturating_sub(earlier).max(1)
 }
 
-/// What is known of one execution.
+/// Facts about one execution.
 struct Told<'a> {
     status: RunStatus,
     at: Timestamp,

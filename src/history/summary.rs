@@ -150,9 +150,9 @@ pub struct StepNumbers {
 pub enum Change {
     /// Less than 2 %.
     Same,
-    /// It takes longer.
+    /// Longer than before.
     Slower,
-    /// It takes less time.
+    /// Shorter than before.
     Faster,
     /// One of the periods has less than 30 attempts.
     TooFewRuns,
@@ -163,13 +163,13 @@ pub enum Change {
 pub struct StepSummary {
     /// Name.
     pub step: String,
-    /// This period.
+    /// Value of this period.
     pub now: StepNumbers,
     /// The period before.
     pub before: StepNumbers,
     /// Difference of the usual durations in milliseconds; `null` where one is not known.
     pub change_ms: Option<i64>,
-    /// What that means.
+    /// Direction of the change.
     pub change: Change,
     /// Ridges of both periods, for drawings.
     #[serde(skip)]

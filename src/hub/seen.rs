@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Number of unknown runs that an answer names.
 const NAMED: usize = 3;
 
-/// What the route needs.
+/// State of the route.
 #[derive(Clone, Debug)]
 struct SeenService {
     hub: Arc<Hub>,

@@ -74,7 +74,7 @@ struct Place<'a> {
     pass: usize,
 }
 
-/// How completed runs went on from each step.
+/// Durations of completed runs from each step on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Estimates {
     /// By name, and by fix pass from 0 on.
@@ -91,9 +91,9 @@ pub(super) struct Estimates {
 /// Durations of a step of completed runs.
 #[derive(Clone, Debug, Default)]
 struct Step {
-    /// What the step took.
+    /// Durations of the step.
     took: Durations,
-    /// What the rest of the run took after it.
+    /// Durations of the rest of the run after it.
     rest: Durations,
 }
 

@@ -12,7 +12,7 @@ const MOST_PASSES: usize = 8;
 const MOST_DURATIONS: usize = 200;
 pub(super) const MOST_RUNS: usize = 2_000;
 
-/// What completed runs told about each step, and how wrong estimates were; written as JSON.
+/// Durations of the steps of completed runs, and errors of estimates; written as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EstimateRecord {
     version: u32,

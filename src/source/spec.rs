@@ -24,7 +24,7 @@ pub enum SourceSpec {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordingFiles {
     paths: Vec<PathBuf>,
-    /// What the files contain. A page cannot read files by their paths.
+    /// Contents of the files. A page cannot read files by their paths.
     #[cfg(target_arch = "wasm32")]
     contents: Vec<Contents>,
 }

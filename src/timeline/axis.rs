@@ -9,7 +9,7 @@ use super::bars::Span;
 pub struct Piece {
     /// Time that the piece stands for.
     pub span: Span,
-    /// Where it begins, in milliseconds of length from the axis' beginning.
+    /// Begin in milliseconds of length from the beginning of the axis.
     pub at: f64,
     /// Its length; for a folded piece, less than its time.
     pub length: f64,

@@ -6,7 +6,7 @@ use super::bars::{Bar, RunBars, millis_between};
 use crate::model::{NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::PIPELINE;
 
-/// What one of the two spent in a column.
+/// Time that one of the two spent in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lap {
     /// Milliseconds that the steps of the column took.
@@ -42,7 +42,7 @@ impl Lap {
 pub struct Column {
     /// "PLAN", "fix 1", "between" (the time between the steps).
     pub name: String,
-    /// This run.
+    /// Lap of this run.
     pub this: Lap,
     /// The run that it is compared with.
     pub other: Lap,

@@ -24,7 +24,7 @@ const AT_ONCE: Duration = Duration::from_millis(150);
 #[derive(Resource, Default)]
 pub(super) struct OpenDialog(Option<Receiver<Closed>>);
 
-/// How the dialog was closed.
+/// Outcome of the dialog.
 struct Closed {
     chosen: Option<Vec<PathBuf>>,
     after: Duration,

@@ -28,7 +28,7 @@ use crate::app::state::selection::Selection;
 use crate::app::systems::AppSystems;
 use crate::source::{RecordingFiles, SourceSpec, Waker, opening};
 
-/// What the check of a recording found.
+/// Result of the check of a recording: the reason why it cannot be played, in words.
 type Checked = Result<(), String>;
 
 /// Sources that are to be shown.

@@ -84,7 +84,7 @@ pub(super) struct Drags<'w, 's> {
     windows: Query<'w, 's, &'static Window, With<PrimaryWindow>>,
     /// The finger that drags.
     finger: Local<'s, Option<u64>>,
-    /// Where the pointer was last.
+    /// Last position of the pointer.
     last: Local<'s, Option<Vec2>>,
 }
 

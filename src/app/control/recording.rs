@@ -24,7 +24,7 @@ const LONGEST_NAME: usize = 60;
 /// Number of names that are tried when a recording of the same second exists.
 const MOST_NAMES: u32 = 9;
 
-/// Where recordings go, and those whose last lines are being written.
+/// Folder of the recordings, and those whose last lines are being written.
 #[derive(Resource, Default)]
 pub struct Recordings {
     /// File that `--record` names.

@@ -34,7 +34,7 @@ impl SourceOptions {
     }
 }
 
-/// What starting a source needs.
+/// Resources for starting a source.
 #[derive(SystemParam)]
 pub(super) struct Starter<'w> {
     awake: Res<'w, WakePending>,

@@ -39,7 +39,7 @@ impl RunStore {
         &self.past
     }
 
-    /// What is shown of the past; `None` when the display is live.
+    /// Returns the instant that is shown and how it plays; `None` when the display is live.
     pub fn shown_past(&self) -> Option<PastView> {
         let Rewound { at, is_playing, speed, .. } = **self.rewound.as_ref()?;
         Some(PastView { at, is_playing, speed })
@@ -289,11 +289,11 @@ pub struct ShownChanges<'w, 's> {
     jumps: Local<'s, u64>,
 }
 
-/// What changed in the shown model since a system last ran.
+/// Changes of the shown model since a system last ran.
 pub enum Changed<'a> {
     /// Another instant is shown.
     Everything,
-    /// These runs; true for a change that was replayed, from before the connection.
+    /// Changed runs; true for a change that was replayed, from before the connection.
     Runs(Vec<(&'a Change, bool)>),
 }
 

@@ -54,7 +54,7 @@ impl Unattended {
     }
 }
 
-/// What is shown of the past.
+/// Instant that is shown, and how it plays.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PastView {
     /// Instant that is shown.

@@ -27,7 +27,7 @@ pub enum Against {
     AttemptBefore,
 }
 
-/// What the user chose on the timeline.
+/// Choices of the user on the timeline.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
 pub struct TimelineState {
     /// Steps by which the view is closer than what fits by itself; negative when it is wider. `None` as

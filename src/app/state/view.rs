@@ -16,7 +16,7 @@ pub enum View {
     Wall,
     /// Runs as bars over time.
     Timeline {
-        /// What it shows.
+        /// Form of the timeline.
         mode: TimelineMode,
         /// True when it was reached from all runs; closing it then returns there.
         from_wall: bool,

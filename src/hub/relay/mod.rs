@@ -134,7 +134,7 @@ struct Thread {
 struct Shared {
     model: Mutex<Model>,
     state: RwLock<State>,
-    /// What became of runs, also of those that are no longer kept.
+    /// History of ended runs, also of those that are no longer kept.
     history: Mutex<History>,
     keep_history: Duration,
     /// Address of the upstream, without secrets.

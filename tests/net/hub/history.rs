@@ -3,47 +3,27 @@
 use std::io::Cursor;
 use std::time::Duration;
 
-use crossbeam_channel::Sender;
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::hub::gate::{GateOptions, HubToken};
-use meterbridge::hub::relay::{Hub, HubOptions, JournalRetention};
-use meterbridge::hub::{FrontOptions, HubServer};
+use meterbridge::hub::relay::{HubOptions, JournalRetention};
 use meterbridge::inspect::{AsOf, End, Report, RunReport, read_as_far_as_possible, read_until};
 use meterbridge::model::{Model, Retention};
-use meterbridge::protocol::Batch;
+use meterbridge::source::Secret;
 use meterbridge::source::recording::Recording;
-use meterbridge::source::{Secret, Signal};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::served::Served;
 use super::{KEEP_ALL, TempStore, eventually, keeping_old, options, runs_of, whole_run};
 use crate::page::{Answer, get, request};
 
 const TOKEN: &str = "screens-s3cr3t-t0ken";
 
-/// A hub behind its HTTP server, whose upstream signals are sent by the test.
-struct Served {
-    server: HubServer,
-    upstream: Sender<Signal>,
-}
-
 impl Served {
-    async fn with(options: &HubOptions, gate: GateOptions) -> Self {
-        let (upstream, signals) = crossbeam_channel::bounded(32);
-        let hub = Hub::fed_by(signals, options).unwrap();
-        let front = FrontOptions { gate, ..FrontOptions::default() };
-        let listen = ([127, 0, 0, 1], 0).into();
-        let server = HubServer::start_hub_behind(listen, hub, None, front).await.unwrap();
-        Self { server, upstream }
-    }
-
-    async fn new() -> Self {
-        Self::with(&keeping_old(None), GateOptions::default()).await
-    }
-
-    fn hub(&self) -> &Hub {
-        self.server.hub().unwrap()
+    /// Starts a hub without a store that keeps old frames.
+    async fn of_old_frames() -> Self {
+        Self::open(&keeping_old(None)).await
     }
 
     /// Sends frames that arrive at a time, and waits until the hub keeps this many.
@@ -53,9 +33,7 @@ impl Served {
         texts: impl IntoIterator<Item = T>,
         frames: u64,
     ) {
-        let mut batch = Batch::new(at, true);
-        texts.into_iter().for_each(|text| batch.push_text(text.as_ref()));
-        self.upstream.send(Signal::Batch(batch)).unwrap();
+        self.send(at, texts);
         let entries = &self.hub().counters().journal_entries;
         eventually("the frames are kept", || entries.get() == frames).await;
     }
@@ -130,7 +108,7 @@ async fn tell(served: &Served) -> Vec<Timestamp> {
 
 #[tokio::test]
 async fn frames_of_a_hub_replay_to_its_runs() {
-    let served = Served::new().await;
+    let served = Served::of_old_frames().await;
     let arrivals = tell(&served).await;
     let all = served.get("/history").await;
     assert_eq!((all.status, all.header("content-type")), (200, Some("application/x-ndjson")));
@@ -149,14 +127,14 @@ async fn frames_of_a_hub_replay_to_its_runs() {
 /// The hub as of an instant is a hub that has received nothing after it.
 #[tokio::test]
 async fn frames_up_to_an_instant_replay_to_the_hub_as_of_then() {
-    let whole = Served::new().await;
+    let whole = Served::of_old_frames().await;
     let arrivals = tell(&whole).await;
     let all = unchunked(&whole.get("/history").await);
     let said = texts(&all);
     for count in [1, 7, 40, 41, 71] {
         let until = arrivals[count - 1];
         let part = unchunked(&whole.get(&format!("/history?to={until}")).await);
-        let early = Served::new().await;
+        let early = Served::of_old_frames().await;
         for (place, (text, at)) in said.iter().zip(&arrivals).take(count).enumerate() {
             early.say_at(*at, [text], place as u64 + 1).await;
         }
@@ -175,7 +153,7 @@ async fn frames_up_to_an_instant_replay_to_the_hub_as_of_then() {
 
 #[tokio::test]
 async fn pages_together_are_the_whole() {
-    let served = Served::new().await;
+    let served = Served::of_old_frames().await;
     tell(&served).await;
     let between = "from=2026-11-23T01:00:05.05Z&to=2026-11-23T01:00:13.650Z";
     let whole = unchunked(&served.get(&format!("/history?{between}")).await);
@@ -201,7 +179,7 @@ async fn pages_together_are_the_whole() {
 
 #[tokio::test]
 async fn questions_that_make_no_sense_are_refused_with_words() {
-    let served = Served::new().await;
+    let served = Served::of_old_frames().await;
     for (target, status, words) in [
         ("/history?from=yesterday", 400, "expected an instant"),
         ("/history?from=2026-11-23T02:00:00Z&to=2026-11-23T01:00:00Z", 400, "must not be after"),
@@ -230,7 +208,7 @@ async fn questions_that_make_no_sense_are_refused_with_words() {
 async fn history_needs_the_token_for_screens() {
     let token = HubToken::new(&Secret::new(TOKEN).unwrap()).unwrap();
     let gate = GateOptions { token: Some(token), ..GateOptions::default() };
-    let served = Served::with(&options(None), gate).await;
+    let served = Served::behind(&options(None), gate).await;
     let bearer = format!("Authorization: Bearer {TOKEN}");
     for path in ["/history", "/history?limit=1", "/history/summary"] {
         assert_eq!(served.get(path).await.status, 401, "{path}");
@@ -241,7 +219,7 @@ async fn history_needs_the_token_for_screens() {
     }
     served.server.stop().await;
     // Without a token, only this machine's own names are answered.
-    let open = Served::new().await;
+    let open = Served::of_old_frames().await;
     for path in ["/history", "/history/summary"] {
         let answer =
             request(open.server.address(), "GET", path, &["Host: evil.example"], b"").await;
@@ -253,7 +231,7 @@ async fn history_needs_the_token_for_screens() {
 /// A client that stops reading costs no memory and holds nothing up; when it leaves, reading ends.
 #[tokio::test]
 async fn client_that_does_not_read_delays_nobody() {
-    let served = Served::new().await;
+    let served = Served::of_old_frames().await;
     let begin = at("2026-11-23T01:00:00Z");
     let long = "x".repeat(20_000);
     let event = |nth: u32| {
@@ -299,14 +277,10 @@ async fn history_outlives_the_runs_and_restarts() {
     let temp_store = TempStore::new("history");
     let keep = JournalRetention { runs: 1, ..KEEP_ALL };
     let options = HubOptions { keep, ..options(Some(temp_store.file())) };
-    let served = Served::with(&options, GateOptions::default()).await;
+    let served = Served::open(&options).await;
     let frames = &served.hub().counters().journal_entries;
-    let now = Timestamp::now();
-    let mut batch = Batch::new(now, true);
-    for (run, phase) in [("a", "end"), ("b", "fail"), ("c", "cancelled"), ("d", "end")] {
-        this_hour(run, phase).iter().for_each(|text| batch.push_text(text));
-    }
-    served.upstream.send(Signal::Batch(batch)).unwrap();
+    let ended = [("a", "end"), ("b", "fail"), ("c", "cancelled"), ("d", "end")];
+    served.send(Timestamp::now(), ended.into_iter().flat_map(|(run, phase)| this_hour(run, phase)));
     let dropped = &served.hub().counters().runs_dropped;
     eventually("three runs are dropped", || dropped.get() == 3 || frames.get() == 2).await;
     let expected = served.summary("last=24h&zone=UTC").await["now"].clone();
@@ -314,7 +288,7 @@ async fn history_outlives_the_runs_and_restarts() {
     served.server.stop().await;
     // Twice, as a restart must not count anything again either.
     for _ in 0..2 {
-        let served = Served::with(&options, GateOptions::default()).await;
+        let served = Served::open(&options).await;
         let totals = served.summary("last=24h&zone=UTC").await["now"].clone();
         assert_eq!(counts(&totals), [4, 2, 1, 1]);
         served.server.stop().await;
@@ -325,7 +299,7 @@ async fn history_outlives_the_runs_and_restarts() {
 async fn history_of_an_older_store_is_made_from_its_frames() {
     let temp_store = TempStore::new("older-history");
     let options = options(Some(temp_store.file()));
-    let served = Served::with(&options, GateOptions::default()).await;
+    let served = Served::open(&options).await;
     let frames: Vec<String> =
         [this_hour("a", "end"), this_hour("b", "fail")].into_iter().flatten().collect();
     served.say_at(Timestamp::now(), &frames, 4).await;
@@ -340,7 +314,7 @@ async fn history_of_an_older_store_is_made_from_its_frames() {
     .unwrap();
     db.close().unwrap();
     for _ in 0..2 {
-        let served = Served::with(&options, GateOptions::default()).await;
+        let served = Served::open(&options).await;
         let totals = served.summary("last=24h&zone=UTC").await["now"].clone();
         assert_eq!(counts(&totals), counts(&summary["now"]));
         assert_eq!(totals["usual_ms"], summary["now"]["usual_ms"]);
@@ -352,7 +326,7 @@ async fn history_of_an_older_store_is_made_from_its_frames() {
 async fn damaged_parts_of_the_history_are_skipped() {
     let temp_store = TempStore::new("damaged-history");
     let options = options(Some(temp_store.file()));
-    let served = Served::with(&options, GateOptions::default()).await;
+    let served = Served::open(&options).await;
     served.say_at(Timestamp::now(), &this_hour("a", "end"), 2).await;
     served.server.stop().await;
     let db = rusqlite::Connection::open(temp_store.file()).unwrap();
@@ -361,7 +335,7 @@ async fn damaged_parts_of_the_history_are_skipped() {
     )
     .unwrap();
     db.close().unwrap();
-    let served = Served::with(&options, GateOptions::default()).await;
+    let served = Served::open(&options).await;
     assert_eq!(served.summary("last=24h&zone=UTC").await["now"]["runs"], 0);
     served.server.stop().await;
 }
@@ -370,7 +344,7 @@ async fn damaged_parts_of_the_history_are_skipped() {
 async fn history_is_kept_for_as_long_as_it_is_told_to() {
     let temp_store = TempStore::new("keep-history");
     let long = options(Some(temp_store.file()));
-    let served = Served::with(&long, GateOptions::default()).await;
+    let served = Served::open(&long).await;
     let now = Timestamp::now();
     let old = now - SignedDuration::from_hours(30 * 24);
     let event = |at: Timestamp, run: &str, phase: &str| {
@@ -381,14 +355,14 @@ async fn history_is_kept_for_as_long_as_it_is_told_to() {
     assert_eq!(served.summary("last=90d&zone=UTC").await["now"]["runs"], 2);
     served.server.stop().await;
     let short = HubOptions { keep_history: Duration::from_secs(20 * 86_400), ..long };
-    let served = Served::with(&short, GateOptions::default()).await;
+    let served = Served::open(&short).await;
     assert_eq!(served.summary("last=90d&zone=UTC").await["now"]["runs"], 1);
     served.server.stop().await;
 }
 
 #[tokio::test]
 async fn command_shows_the_history_of_a_hub_and_of_its_frames() {
-    let served = Served::new().await;
+    let served = Served::of_old_frames().await;
     let end = Timestamp::now() - SignedDuration::from_secs(5);
     let mut frames = this_hour("a", "end");
     frames.extend(this_hour("b", "fail"));

@@ -9,6 +9,7 @@ mod hostile;
 mod keeping;
 mod restart;
 mod seen;
+mod served;
 mod store_file;
 mod upstream;
 mod wall;

@@ -1,53 +1,29 @@
 //! Failures that are marked as seen at a hub: by whom, for whom, and for how long.
 
-use crossbeam_channel::Sender;
 use jiff::Timestamp;
 use meterbridge::hub::gate::{GateOptions, HubToken};
-use meterbridge::hub::relay::{Hub, HubOptions};
-use meterbridge::hub::{FrontOptions, HubServer};
-use meterbridge::protocol::Batch;
-use meterbridge::source::{Secret, Signal};
+use meterbridge::source::Secret;
 use serde_json::{Value, json};
 
+use super::served::Served;
 use super::{TempStore, connect, event, options};
 use crate::page::{Answer, get, request};
 
 const TOKEN: &str = "screens-s3cr3t-t0ken";
 
-/// A hub behind its HTTP server, whose upstream signals are sent by the test.
-struct Served {
-    server: HubServer,
-    upstream: Sender<Signal>,
-}
-
 impl Served {
-    async fn with(options: &HubOptions, gate: GateOptions) -> Self {
-        let (upstream, signals) = crossbeam_channel::bounded(32);
-        let hub = Hub::fed_by(signals, options).unwrap();
-        let front = FrontOptions { gate, ..FrontOptions::default() };
-        let listen = ([127, 0, 0, 1], 0).into();
-        let server = HubServer::start_hub_behind(listen, hub, None, front).await.unwrap();
-        Self { server, upstream }
-    }
-
     /// Starts a hub without a store that knows two failed runs, `a` and `b`, and a running one, `c`.
-    async fn new() -> Self {
-        let served = Self::with(&options(None), GateOptions::default()).await;
+    async fn of_three_runs() -> Self {
+        let served = Self::open(&options(None)).await;
         served.tell_three_runs().await;
         served
     }
 
     async fn tell_three_runs(&self) {
         let failed = |run| [event(run, None, "start", 0), event(run, None, "fail", 5)];
-        self.say(["a", "b"].into_iter().flat_map(failed));
-        self.say([event("c", None, "start", 6)]);
+        self.send(Timestamp::now(), ["a", "b"].into_iter().flat_map(failed));
+        self.send(Timestamp::now(), [event("c", None, "start", 6)]);
         self.has_taken(5).await;
-    }
-
-    fn say(&self, texts: impl IntoIterator<Item = String>) {
-        let mut batch = Batch::new(Timestamp::now(), true);
-        texts.into_iter().for_each(|text| batch.push_text(&text));
-        self.upstream.send(Signal::Batch(batch)).unwrap();
     }
 
     /// Waits until a new screen receives this many frames.
@@ -77,7 +53,7 @@ fn with_token() -> GateOptions {
 
 #[tokio::test]
 async fn mark_reaches_present_and_later_screens() {
-    let served = Served::new().await;
+    let served = Served::of_three_runs().await;
     let mut present = connect(&served.server, None).await;
     present.until_live().await;
     assert_eq!(present.hellos[0].seen.as_deref(), Some("/seen"));
@@ -104,9 +80,9 @@ async fn mark_reaches_present_and_later_screens() {
 
 #[tokio::test]
 async fn mark_ends_when_the_run_is_executed_again() {
-    let served = Served::new().await;
+    let served = Served::of_three_runs().await;
     assert_eq!(served.mark(r#"["a","b"]"#).await.status, 200);
-    served.say([event("a", None, "start", 10), event("a", None, "fail", 20)]);
+    served.send(Timestamp::now(), [event("a", None, "start", 10), event("a", None, "fail", 20)]);
     served.has_taken(7).await;
     let mut screen = connect(&served.server, None).await;
     screen.until("the marks", |screen| !screen.seen.is_empty()).await;
@@ -121,13 +97,13 @@ async fn mark_ends_when_the_run_is_executed_again() {
 async fn marks_survive_a_restart_of_the_hub() {
     let temp_store = TempStore::new("seen");
     let options = options(Some(temp_store.file()));
-    let served = Served::with(&options, GateOptions::default()).await;
+    let served = Served::open(&options).await;
     served.tell_three_runs().await;
     assert_eq!(served.mark(r#"["b","a"]"#).await.status, 200);
-    served.say([event("a", None, "start", 10)]);
+    served.send(Timestamp::now(), [event("a", None, "start", 10)]);
     served.has_taken(6).await;
     drop(served);
-    let served = Served::with(&options, GateOptions::default()).await;
+    let served = Served::open(&options).await;
     let mut screen = connect(&served.server, None).await;
     screen.until("the marks", |screen| !screen.seen.is_empty()).await;
     assert_eq!(screen.seen, ["b"]);
@@ -135,7 +111,7 @@ async fn marks_survive_a_restart_of_the_hub() {
     // A run that is no longer kept loses its mark, and the others do not.
     let mut few = options.clone();
     few.keep.runs = 1;
-    drop(Served::with(&few, GateOptions::default()).await);
+    drop(Served::open(&few).await);
     let db = rusqlite::Connection::open(temp_store.file()).unwrap();
     let count = |of: &str| -> i64 { db.query_row(of, [], |row| row.get(0)).unwrap() };
     assert_eq!(count("SELECT count(*) FROM dropped"), 1);
@@ -144,8 +120,8 @@ async fn marks_survive_a_restart_of_the_hub() {
 
 #[tokio::test]
 async fn marks_of_an_upstream_hub_apply_here_too() {
-    let served = Served::new().await;
-    served.say([r#"{"hub":{"seen":["a","c","x"]}}"#.to_owned()]);
+    let served = Served::of_three_runs().await;
+    served.send(Timestamp::now(), [r#"{"hub":{"seen":["a","c","x"]}}"#.to_owned()]);
     let mut screen = connect(&served.server, None).await;
     screen.until("the mark", |screen| !screen.seen.is_empty()).await;
     assert_eq!(screen.seen, ["a"]);
@@ -153,7 +129,7 @@ async fn marks_of_an_upstream_hub_apply_here_too() {
 
 #[tokio::test]
 async fn requests_that_mark_nothing_are_refused_with_the_reason() {
-    let served = Served::new().await;
+    let served = Served::of_three_runs().await;
     let many = json!(vec!["a"; 1_001]).to_string();
     let large = json!(vec!["a".repeat(400); 700]).to_string();
     let list = "the body must be a JSON list of run ids, as in [\"1f0c…\",\"27ab…\"]";
@@ -182,8 +158,8 @@ async fn requests_that_mark_nothing_are_refused_with_the_reason() {
 
 #[tokio::test]
 async fn marking_needs_the_token_and_no_leave_for_operations() {
-    let served = Served::with(&options(None), with_token()).await;
-    served.say([event("a", None, "fail", 5)]);
+    let served = Served::behind(&options(None), with_token()).await;
+    served.send(Timestamp::now(), [event("a", None, "fail", 5)]);
     let bearer = format!("Authorization: Bearer {TOKEN}");
     for headers in [&[][..], &["Authorization: Bearer wrong"]] {
         let answer = served.mark_as(r#"["a"]"#, headers).await;

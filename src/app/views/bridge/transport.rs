@@ -178,7 +178,7 @@ impl Places {
     }
 }
 
-/// What can be pressed on the transport.
+/// Areas of the transport that can be pressed.
 pub(super) struct Pressable {
     pub buttons: Vec<Button>,
     pub scrub: ScrubArea,

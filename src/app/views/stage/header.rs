@@ -12,7 +12,7 @@ use crate::app::views::chrome::draw_mark;
 use crate::layout::{CanvasSize, stage_lane};
 use crate::model::RunStatus;
 
-/// What stands between two parts of the line above the title.
+/// Gap between two parts of the line above the title.
 const META_GAP: &str = "     ";
 
 /// Greatest part of the width that the number beside the title takes.

@@ -83,7 +83,7 @@ pub fn draw_words(part: &mut Part, place: usize, lane: &Lane, at: &LanesPlace, l
 struct Words<'a> {
     line: &'a mut Placer,
     x: f32,
-    /// Where the words begin if there is no room behind the frame of the usual time.
+    /// Begin of the words if there is no room behind the frame of the usual time.
     fallback: f32,
     place: usize,
     y: f32,

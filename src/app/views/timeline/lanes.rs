@@ -327,7 +327,7 @@ fn draw_likely_end(
     }
 }
 
-/// What grows: steps at work, the line of now, and their words.
+/// Growing part of the picture: steps at work, the line of now, and their words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Growing {
     pub header: HeaderView,

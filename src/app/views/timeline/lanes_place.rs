@@ -16,7 +16,7 @@ const BREAK: f64 = 0.04;
 /// Part of the view behind now when the time is zoomed.
 const AHEAD: f64 = 0.25;
 
-/// Where everything stands.
+/// Places of lanes, axis and words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LanesPlace {
     pub rows: TimeRows,

@@ -41,7 +41,7 @@ pub struct LanesView {
     pub folded: Vec<Span>,
     /// Beginning of the run.
     pub origin: Timestamp,
-    /// Where the run is likely to end.
+    /// Likely end of the run.
     pub likely_end: Option<Timestamp>,
     /// True while the run goes on, so that there is a line of now.
     pub goes_on: bool,
@@ -81,11 +81,11 @@ pub struct Lane {
     pub verdict: Option<(Option<bool>, String)>,
     /// Reason of a failure.
     pub failure: Option<String>,
-    /// What is to be said in place of bars, or about what is not known of them.
+    /// Words in place of bars, or about what is not known of them.
     pub note: &'static str,
 }
 
-/// What became of an attempt.
+/// Outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BarKind {
     Done,
@@ -326,7 +326,7 @@ fn fill_lane(
     }
 }
 
-/// What is said in a lane in which nothing has begun.
+/// Words of a lane in which nothing has begun.
 fn absent_words(lane: &Lane, run: &Run, bars: &RunBars) -> &'static str {
     if let LaneKind::Loop(fix @ 1..) = lane.kind {
         return if run.fix_iterations >= fix {

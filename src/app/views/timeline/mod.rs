@@ -100,7 +100,7 @@ struct Inputs {
     lost: bool,
 }
 
-/// What was drawn that stands still.
+/// Still part of the picture, as it was drawn.
 #[derive(Clone, Debug, PartialEq)]
 enum Still {
     Nothing { theme: Theme, canvas_size: CanvasSize, has_notice: bool },
@@ -171,7 +171,7 @@ pub(super) fn forget(
     canvas.remove(GROWING);
 }
 
-/// What the picture is made from.
+/// Inputs of the picture.
 #[derive(SystemParam)]
 struct Shown<'w> {
     run_store: Res<'w, RunStore>,

@@ -132,7 +132,7 @@ impl TimeScale {
     }
 }
 
-/// What the axis counts.
+/// Quantity on the axis.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Labels {
     /// Time since this instant: "0:30".

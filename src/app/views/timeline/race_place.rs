@@ -7,7 +7,7 @@ use super::race_view::{ColumnView, RaceView, merged};
 use crate::layout::{CanvasSize, RaceLayout, lay_out_race};
 use crate::timeline::{Axis, Span};
 
-/// What is drawn where.
+/// Places of the parts of a race.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RacePlace {
     pub layout: RaceLayout,

@@ -81,7 +81,7 @@ pub fn draw_table(part: &mut Part, view: &RaceView, at: &RacePlace, k: f32) {
     }
 }
 
-/// How the words of a column look.
+/// Faces, sizes and ink of the words of a column.
 struct Look {
     name: Color,
     this: Color,

@@ -71,7 +71,7 @@ fn time_of(bar: &Bar) -> String {
     }
 }
 
-/// What is not known about a bar's ends; `None` where events told them.
+/// Words about the ends of a bar that are not known; `None` where events told them.
 pub fn unsure_words(bar: &Bar) -> Option<&'static str> {
     match (bar.from_known, bar.to_known || bar.is_open || bar.stopped) {
         (true, true) => None,

@@ -33,7 +33,7 @@ const INDENT: f32 = 40.0;
 /// Gap between two cells.
 const CELL_GAP: f32 = 1.6;
 
-/// What stands where: runs that can be chosen, and cells.
+/// Runs that can be chosen, and cells, with their places.
 #[derive(Default)]
 pub struct Places {
     pub runs: Vec<(RunId, Rect)>,

@@ -76,7 +76,7 @@ pub struct RunRow {
     pub started_at: Option<Timestamp>,
 }
 
-/// How a row ends.
+/// End of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowEnd {
     /// Over, with its glyph at an instant and words behind it.
@@ -87,7 +87,7 @@ pub enum RowEnd {
     Queued(String),
 }
 
-/// What became of an attempt.
+/// Outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CellKind {
     Done,
