@@ -39,6 +39,8 @@ mod plugins;
 pub mod state;
 pub mod systems;
 #[cfg(test)]
+mod test_display;
+#[cfg(test)]
 mod text_layout_tests;
 #[doc(hidden)]
 pub mod theme;

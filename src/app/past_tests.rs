@@ -5,21 +5,19 @@ use bevy::prelude::*;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::app::draw::{Canvas, DrawClock, Faults};
-use crate::app::plugins::MeterbridgePlugin;
+use crate::app::draw::{Canvas, Faults};
 use crate::app::state::actions::{Action, Transport};
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::focus::Focus;
 use crate::app::state::hit::{Buttons, Scrub};
-use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::viewport::{self, Viewport};
-use crate::app::theme::{self, ThemeChoice};
-use crate::app::views;
+use crate::app::state::viewport::Viewport;
+use crate::app::test_display;
+use crate::app::theme::ThemeChoice;
 use crate::app::views::chrome::ViewChrome;
 use crate::app::views::counts::RunCounts;
 use crate::app::views::rewound::PastEdge;
-use crate::config::{Settings, ThemeName, ViewName};
+use crate::config::{ThemeName, ViewName};
 use crate::model::RunStatus;
 use crate::protocol::{Batch, PIPELINE, RunId};
 
@@ -31,18 +29,10 @@ fn after(secs: i64) -> Timestamp {
     noon() + SignedDuration::from_secs(secs)
 }
 
-/// App without a window that draws this view.
+/// Display of this view and size.
 fn display(view: ViewName, size_px: (f32, f32)) -> App {
-    let mut settings = Settings::default();
-    settings.view.view = view;
-    let mut app = App::new();
-    app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
-        .init_resource::<Canvas>()
-        .init_resource::<NextFrame>()
-        .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
-        .add_plugins((theme::plugin, viewport::plugin, views::plugin))
-        .insert_resource(PlaybackClock::fixed(noon()))
-        .insert_resource(Viewport { size_px: size_px.into(), ..default() });
+    let mut app = test_display::display(view, noon());
+    app.insert_resource(Viewport { size_px: size_px.into(), ..default() });
     app
 }
 

@@ -5,15 +5,12 @@ use std::path::Path;
 use bevy::prelude::*;
 
 use crate::app::draw::{Canvas, DrawClock};
-use crate::app::plugins::MeterbridgePlugin;
 use crate::app::state::actions::Action;
-use crate::app::state::clock::PlaybackClock;
-use crate::app::state::next_frame::NextFrame;
+use crate::app::state::focus;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::{focus, viewport};
-use crate::app::theme::{self, Theme};
-use crate::app::views;
-use crate::config::{Settings, ViewName};
+use crate::app::test_display::display;
+use crate::app::theme::Theme;
+use crate::config::ViewName;
 use crate::model::{Model, Retention};
 use crate::source::playback::TimedFrames;
 use crate::source::recording::Recording;
@@ -27,8 +24,6 @@ fn record_drawing(canvas: Res<Canvas>, mut drew: ResMut<Drew>) {
 
 /// App without a window that shows a view of a recording at its end.
 fn showing(scene: &str, view: ViewName) -> App {
-    let mut settings = Settings::default();
-    settings.view.view = view;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenes");
     let recording = Recording::open(&path.join(format!("{scene}.ndjson"))).unwrap();
     let (mut frames, mut model) = (TimedFrames::new(recording), Model::new(Retention::default()));
@@ -38,15 +33,9 @@ fn showing(scene: &str, view: ViewName) -> App {
         model.receive(batch, |_, _| {});
     }
     let newest = model.runs().next().map(|run| run.id().clone());
-    let mut app = App::new();
-    app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
-        .init_resource::<Canvas>()
-        .init_resource::<NextFrame>()
-        .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
-        .add_plugins((theme::plugin, viewport::plugin, views::plugin))
-        .init_resource::<Drew>()
+    let mut app = display(view, now);
+    app.init_resource::<Drew>()
         .add_systems(PostUpdate, record_drawing)
-        .insert_resource(PlaybackClock::fixed(now))
         .insert_resource(RunStore::of(model));
     if let Some(run) = newest {
         app.world_mut().resource_mut::<focus::Focus>().pin(run);

@@ -8,15 +8,12 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::draw::{Canvas, DrawClock, Faults};
-use crate::app::plugins::MeterbridgePlugin;
-use crate::app::state::clock::PlaybackClock;
 use crate::app::state::focus::Focus;
-use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::viewport::{self, ReducedMotion, Viewport};
-use crate::app::theme::{self, ThemeChoice};
-use crate::app::views;
-use crate::config::{Settings, ThemeName, ViewName};
+use crate::app::state::viewport::{ReducedMotion, Viewport};
+use crate::app::test_display::display;
+use crate::app::theme::ThemeChoice;
+use crate::config::{ThemeName, ViewName};
 use crate::layout::Rect;
 use crate::model::{Model, Retention};
 use crate::protocol::{Batch, PIPELINE};
@@ -53,17 +50,9 @@ pub(super) fn noon() -> Timestamp {
 
 /// App without a window that shows a model.
 pub(super) fn showing(model: Model, now: Timestamp, view: ViewName, size_px: (f32, f32)) -> App {
-    let mut settings = Settings::default();
-    settings.view.view = view;
     let newest = model.runs().next().map(|run| run.id().clone());
-    let mut app = App::new();
-    app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
-        .init_resource::<Canvas>()
-        .init_resource::<NextFrame>()
-        .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
-        .add_plugins((theme::plugin, viewport::plugin, views::plugin))
-        .insert_resource(PlaybackClock::fixed(now))
-        .insert_resource(Viewport { size_px: size_px.into(), ..default() })
+    let mut app = display(view, now);
+    app.insert_resource(Viewport { size_px: size_px.into(), ..default() })
         .insert_resource(RunStore::of(model));
     if let Some(run) = newest {
         app.world_mut().resource_mut::<Focus>().pin(run);

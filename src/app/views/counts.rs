@@ -121,12 +121,8 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::app::draw::Canvas;
-    use crate::app::plugins::MeterbridgePlugin;
-    use crate::app::state::viewport;
-    use crate::app::theme;
-    use crate::app::views;
-    use crate::config::Settings;
+    use crate::app::test_display::display;
+    use crate::config::ViewName;
     use crate::protocol::Batch;
 
     fn noon() -> Timestamp {
@@ -134,15 +130,8 @@ mod tests {
     }
 
     fn app() -> App {
-        let settings = Settings::default();
-        let mut app = App::new();
-        app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
-            .init_resource::<Canvas>()
-            .init_resource::<NextFrame>()
-            .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
-            .add_plugins((theme::plugin, viewport::plugin, views::plugin))
-            .insert_resource(PlaybackClock::fixed(noon()))
-            .insert_resource(View::Stage { from_wall: false });
+        let mut app = display(ViewName::Stage, noon());
+        app.insert_resource(View::Stage { from_wall: false });
         app
     }
 

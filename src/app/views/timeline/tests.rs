@@ -9,21 +9,20 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{GROWING, STILL, TimelineMemory};
 use crate::app::draw::{Canvas, DrawClock, Faults};
-use crate::app::plugins::MeterbridgePlugin;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::focus::Focus;
 use crate::app::state::hit::Pickable;
-use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::selection::Selection;
 use crate::app::state::timeline::{Cells, TimelineState};
 use crate::app::state::view::{TimelineMode, View};
-use crate::app::state::viewport::{self, ReducedMotion, Viewport};
+use crate::app::state::viewport::{ReducedMotion, Viewport};
+use crate::app::test_display::display;
 use crate::app::text_layout_tests::{overlap, studio};
-use crate::app::theme::{self, ThemeChoice};
+use crate::app::theme::ThemeChoice;
 use crate::app::totality_tests::random_model;
-use crate::app::views;
-use crate::config::{Settings, ThemeName};
+use crate::config::ThemeName;
+use crate::config::ViewName;
 use crate::layout::Rect;
 use crate::model::{Model, Retention};
 use crate::source::playback::TimedFrames;
@@ -59,19 +58,10 @@ const SCREENS: [(f32, f32); 7] = [
 
 fn showing(model: Model, now: Timestamp, mode: TimelineMode, size_px: (f32, f32)) -> App {
     let newest = model.newest_active().or(model.runs().next()).map(|run| run.id().clone());
-    let mut app = App::new();
-    app.add_plugins((
-        MinimalPlugins,
-        MeterbridgePlugin { settings: Settings::default(), source: None },
-    ))
-    .init_resource::<Canvas>()
-    .init_resource::<NextFrame>()
-    .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
-    .add_plugins((theme::plugin, viewport::plugin, views::plugin))
-    .insert_resource(PlaybackClock::fixed(now))
-    .insert_resource(Viewport { size_px: size_px.into(), ..default() })
-    .insert_resource(View::Timeline { mode, from_wall: false })
-    .insert_resource(RunStore::of(model));
+    let mut app = display(ViewName::Timeline, now);
+    app.insert_resource(Viewport { size_px: size_px.into(), ..default() })
+        .insert_resource(View::Timeline { mode, from_wall: false })
+        .insert_resource(RunStore::of(model));
     if let Some(run) = newest {
         app.world_mut().resource_mut::<Focus>().pin(run);
     }

@@ -198,7 +198,7 @@ fn header_failures_and_meters_show_the_same_numbers_beside_tiles() {
 
 /// Numbers in the words about runs without a place: "+5 more running", "and 29 more finished".
 fn numbers_in_words(memory: &WallMemory) -> More {
-    let mut words: Vec<String> = memory.notes().into_iter().map(|(.., words)| words).collect();
+    let mut words: Vec<String> = memory.notes.iter().map(|(.., words)| words.clone()).collect();
     words.extend(memory.label.iter().map(|(words, _)| words.clone()));
     let frame = memory.frame.iter().flat_map(|frame| frame.words());
     words.extend(frame.map(str::to_owned));
