@@ -6,6 +6,8 @@ use bevy::prelude::*;
 /// one set that touch the same data are ordered where they are added.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AppSystems {
+    /// `PreUpdate`, first: changes the source.
+    Open,
     /// `PreUpdate`: moves the clock and drains the source's channel into the model.
     Ingest,
     /// `Update`, first: turns keys and presses into actions.
@@ -35,12 +37,13 @@ pub enum AppSystems {
 /// Configures the order of a frame.
 pub(super) fn plugin(app: &mut App) {
     use AppSystems::{
-        Direct, DrawChrome, DrawOverlay, DrawView, Follow, Ingest, Navigate, Operate, Press, Sync,
-        Tell, Zoom,
+        Direct, DrawChrome, DrawOverlay, DrawView, Follow, Ingest, Navigate, Open, Operate, Press,
+        Sync, Tell, Zoom,
     };
     let of_a_frame = (
         (Press, Navigate, Operate, Direct, Follow, Zoom, Sync).chain(),
         (DrawChrome, DrawView, DrawOverlay, Tell).chain(),
     );
-    app.configure_sets(PreUpdate, Ingest).configure_sets(Update, of_a_frame.chain());
+    app.configure_sets(PreUpdate, (Open, Ingest).chain())
+        .configure_sets(Update, of_a_frame.chain());
 }

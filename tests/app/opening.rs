@@ -15,6 +15,7 @@ use meterbridge::app::state::link::Link;
 use meterbridge::app::state::opening::{FilesHover, RecentSources};
 use meterbridge::app::state::run_store::RunStore;
 use meterbridge::app::state::selection::Selection;
+use meterbridge::app::state::timeline::TimelineState;
 use meterbridge::config::Settings;
 use meterbridge::demo::{DemoHandle, DemoOptions, spawn_thread};
 use meterbridge::inspect::Report;
@@ -99,6 +100,7 @@ fn nothing_of_a_stream_remains_when_a_recording_is_opened() {
     let run = model(&app).runs().next().unwrap().id().clone();
     app.world_mut().resource_mut::<Focus>().pin(run.clone());
     app.world_mut().resource_mut::<Selection>().0 = Some(run.clone());
+    app.world_mut().resource_mut::<TimelineState>().back_ms = 60_000.0;
     let live_since = model(&app).counters().frames;
     assert!(live_since > 0);
 
@@ -107,6 +109,7 @@ fn nothing_of_a_stream_remains_when_a_recording_is_opened() {
     let (shown, fresh) = reports(&app, scene("failed"));
     assert_eq!(shown, fresh);
     assert_eq!(app.world().resource::<Selection>().0, None);
+    assert_eq!(app.world().resource::<TimelineState>().back_ms, 0.0);
     assert!(app.world().resource::<Focus>().run() != Some(&run));
     assert!(
         link(&app).log.iter().all(|entry| entry.url.starts_with("file:")),

@@ -142,13 +142,21 @@ export function mount(canvas, options = {}) {
     link: () => running().link(),
   };
 
+  /** Does something with the display, as soon as it runs. */
+  const whenRunning = (act) => {
+    const run = () => {
+      if (!ended && display) act(display);
+    };
+    ready.then(run, () => {});
+  };
+
   const openFiles = acceptFiles(frame, canvas, {
     hand: (files) => {
       const [names, contents] = [files.map(({ name }) => name), files.map(({ bytes }) => bytes)];
-      if (!ended) display?.open_recordings(names, contents);
+      whenRunning((shown) => shown.open_recordings(names, contents));
     },
     refuse: (reason) => {
-      if (!ended) display?.opening_failed(reason);
+      whenRunning((shown) => shown.opening_failed(reason));
     },
   });
 

@@ -60,7 +60,7 @@ function nextMember(bytes, from) {
  */
 export async function gunzip(bytes, name) {
   const parts = [];
-  let begin = 0;
+  let [begin, length] = [0, 0];
   while (begin < bytes.length) {
     // Zeros between members are padding.
     if (bytes[begin] === 0) {
@@ -80,6 +80,8 @@ export async function gunzip(bytes, name) {
       throw new Unreadable(`\`${name}\` cannot be unpacked: its gzip data is damaged. Unpack it with \`gunzip\``);
     }
     if (part === null) break;
+    length += part.length;
+    if (length > MOST_BYTES) throw tooLarge(name);
     parts.push(part);
     begin = end;
   }

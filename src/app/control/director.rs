@@ -75,6 +75,9 @@ fn direct(
         // What is live is not on screen, so that there is nothing to show of it.
         heard.events.clear();
         heard.apply_actions(director, now);
+        if !director.is_auto() && picture.focus.is_directed() {
+            picture.focus.stay();
+        }
         if before != director.mode() {
             auto.set_changed();
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bevy::platform::time::Instant;
 use bevy::prelude::*;
 use bevy::tasks::block_on;
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use rfd::{AsyncFileDialog, FileHandle};
 
 use super::opening::Openings;
@@ -45,7 +45,16 @@ pub(super) fn choose(
             Err(reason) => openings.fail(reason, &starter.waker()),
         }
     }
-    let Some(closed) = dialog.0.as_ref().and_then(|closed| closed.try_recv().ok()) else { return };
+    let Some(closed) = dialog.0.as_ref().map(Receiver::try_recv) else { return };
+    let closed = match closed {
+        Ok(closed) => closed,
+        Err(TryRecvError::Empty) => return,
+        Err(TryRecvError::Disconnected) => {
+            dialog.0 = None;
+            openings.fail("the dialog for files has crashed".to_owned(), &starter.waker());
+            return;
+        }
+    };
     dialog.0 = None;
     match closed.chosen.and_then(RecordingFiles::of) {
         Some(files) => openings.ask(SourceSpec::Recording(files), &link, starter.waker()),

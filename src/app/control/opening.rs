@@ -6,7 +6,7 @@
 
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use tracing::error;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -25,6 +25,7 @@ use crate::app::state::opening::BeingOpened;
 use crate::app::state::opening::RecentSources;
 use crate::app::state::run_store::{RunStore, SourceReplaced};
 use crate::app::state::selection::Selection;
+use crate::app::state::timeline::TimelineState;
 use crate::app::systems::AppSystems;
 use crate::source::{RecordingFiles, SourceSpec, Waker, opening};
 
@@ -75,9 +76,11 @@ impl Openings {
 
     /// Takes the result of a check that is over.
     fn take_checked(&mut self) {
-        let Some(result) = self.checking.as_ref().and_then(|(_, result)| result.try_recv().ok())
-        else {
-            return;
+        let Some((_, result)) = &self.checking else { return };
+        let result = match result.try_recv() {
+            Ok(result) => result,
+            Err(TryRecvError::Empty) => return,
+            Err(TryRecvError::Disconnected) => Err("it could not be checked".to_owned()),
         };
         let Some((files, _)) = self.checking.take() else { return };
         match result {
@@ -116,7 +119,7 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<RecentSources>();
     app.init_resource::<Openings>()
         .init_resource::<BeingOpened>()
-        .add_systems(PreUpdate, show_opened.after(DrawSystems::Clock).before(AppSystems::Ingest));
+        .add_systems(PreUpdate, show_opened.after(DrawSystems::Clock).in_set(AppSystems::Open));
 }
 
 /// Everything that is known of a source, and what was chosen of it.
@@ -127,6 +130,7 @@ struct Known<'w> {
     clock: ResMut<'w, PlaybackClock>,
     focus: ResMut<'w, Focus>,
     selection: ResMut<'w, Selection>,
+    timeline: ResMut<'w, TimelineState>,
     notices: ResMut<'w, Notices>,
     operations: ResMut<'w, RunOperations>,
     entities: ResMut<'w, RunIndex>,
@@ -140,6 +144,7 @@ impl Known<'_> {
         self.clock.follow_real_time();
         self.focus.follow();
         self.selection.0 = None;
+        *self.timeline = TimelineState::default();
         self.notices.forget();
         self.operations.forget();
         self.entities.rebuild();
@@ -181,7 +186,7 @@ fn show_opened(
     }
     for reason in openings.failures.drain(..) {
         error!("not opened: {reason}");
-        let at = known.clock.now;
+        let at = known.clock.live_now;
         known.link.log_error(at, reason.clone());
         known.link.last_error = Some((at, reason.clone()));
         known.notices.tell(Notice::of_display("Not opened", reason, true, at), now_secs);
@@ -191,7 +196,7 @@ fn show_opened(
 /// Remembers a recording for the next start.
 #[cfg(not(target_arch = "wasm32"))]
 fn remember(recent: &mut RecentSources, source: &SourceSpec) {
-    use crate::app::state::opening::replace;
+    use crate::app::state::opening::{in_background, replace};
 
     let SourceSpec::Recording(files) = source else { return };
     // The next start may be in another folder.
@@ -200,11 +205,9 @@ fn remember(recent: &mut RecentSources, source: &SourceSpec) {
     let Some(files) = RecordingFiles::of(paths) else { return };
     recent.add(SourceSpec::Recording(files));
     let Some((file, text)) = recent.to_write() else { return };
-    let body = move || {
+    in_background(move || {
         if let Err(error) = replace(&file, &text) {
             tracing::warn!("recent recordings are not kept in `{}`: {error}", file.display());
         }
-    };
-    // Without a thread nothing is remembered.
-    let _ = std::thread::Builder::new().name("meterbridge-recent".to_owned()).spawn(body);
+    });
 }

@@ -82,6 +82,7 @@ pub(super) struct Drags<'w, 's> {
     held: Res<'w, ButtonInput<MouseButton>>,
     touches: MessageReader<'w, 's, TouchInput>,
     windows: Query<'w, 's, &'static Window, With<PrimaryWindow>>,
+    wanted: Res<'w, EguiWantsInput>,
     /// The finger that drags.
     finger: Local<'s, Option<u64>>,
     /// Last position of the pointer.
@@ -96,11 +97,13 @@ pub(super) fn scrub(
     mut scrub: ResMut<Scrub>,
     mut actions: MessageWriter<Action>,
 ) {
-    let Drags { held, mut touches, windows, mut finger, mut last } = drags;
+    let Drags { held, mut touches, windows, wanted, mut finger, mut last } = drags;
     let Ok(window) = windows.single() else { return };
+    // The help and dialogs may lie over the transport.
+    let is_on_controls = wanted.wants_any_pointer_input();
     let begins = |scrub: &Scrub, point: Vec2| {
         let area = scrub.area.filter(|area| area.rect.holds(point.x, point.y));
-        area.filter(|_| !buttons.hold_pointer_at(point))
+        area.filter(|_| !is_on_controls && !buttons.hold_pointer_at(point))
     };
     let mut place = None;
     for touch in touches.read() {

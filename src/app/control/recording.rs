@@ -13,6 +13,7 @@ use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::{Notice, Notices};
 use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
+use crate::app::state::opening::in_background;
 use crate::progress::size_words;
 use crate::source::recorder::{Recorder, RecorderError, RecorderSettings, RecorderSummary};
 use crate::source::{ConnectionSettings, Waker};
@@ -103,12 +104,6 @@ impl Recordings {
             waker();
         });
     }
-}
-
-/// Does what may take long without delaying a frame. Without a thread it is left to the drop of what `work`
-/// has.
-fn in_background(work: impl FnOnce() + Send + 'static) {
-    let _ = std::thread::Builder::new().name("meterbridge-ending".to_owned()).spawn(work);
 }
 
 /// Returns a name of letters that every file system takes.

@@ -10,6 +10,7 @@ use crate::app::overlays::notices::{Notice, Notices};
 use crate::app::state::actions::{Action, Transport};
 use crate::app::state::chrome::Chrome;
 use crate::app::state::clock::PlaybackClock;
+use crate::app::state::hit::Scrub;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::rewind::{self, SPEEDS, Unattended};
 use crate::app::state::run_store::RunStore;
@@ -34,6 +35,7 @@ pub(super) fn apply(
     mut run_store: ResMut<RunStore>,
     mut clock: ResMut<PlaybackClock>,
     chrome: Res<Chrome>,
+    scrub: Option<Res<Scrub>>,
     mut refusals: ResMut<Refusals>,
 ) {
     for action in actions.read() {
@@ -51,7 +53,9 @@ pub(super) fn apply(
             _ => {}
         }
     }
-    if chrome.panel && run_store.lacks_log() {
+    // Older lines are read when the pointer comes to rest: that takes longer than a frame.
+    let is_dragged = scrub.is_some_and(|scrub| scrub.dragged.is_some());
+    if chrome.panel && !is_dragged && run_store.lacks_log() {
         run_store.fill_log();
     }
 }

@@ -118,7 +118,8 @@ struct PanelView<'a> {
     /// Size and file of the recording that is being made.
     recording: Option<(String, String)>,
     focus: &'a Focus,
-    now: Timestamp,
+    /// The present, whatever moment is shown.
+    live_now: Timestamp,
     server_now: Timestamp,
     zone: &'a TimeZone,
     share: Option<&'a str>,
@@ -225,7 +226,7 @@ fn show(
         being_opened: &being_opened,
         recording: recording_of(&link),
         focus: &focus,
-        now: clock.now,
+        live_now: clock.live_now,
         server_now: clock.server_now,
         zone: &local_zone(),
         share: share.0.as_deref(),
@@ -328,7 +329,7 @@ fn panel_ui(
         .max_height(height - kept)
         .auto_shrink([false, true])
         .show(ui, |ui| {
-            let counters = model.counters();
+            let counters = view.run_store.live().counters();
             let sources = SourcesView {
                 source: view.link.source.as_ref(),
                 stream: view.stream,
@@ -336,7 +337,7 @@ fn panel_ui(
                 being_opened: Some(view.being_opened),
                 recording: view.recording.as_ref(),
             };
-            let link = ConnectionView::new(view.link, sources, counters, view.now, view.zone);
+            let link = ConnectionView::new(view.link, sources, counters, view.live_now, view.zone);
             actions.extend(connection_ui(ui, &link, &mut unfolded.connection, connection));
             widgets::rule_ui(ui);
             let rows = bounded((height * 0.15 / space::ROW) as usize, 3, 12);

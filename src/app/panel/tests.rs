@@ -42,7 +42,7 @@ impl Scene {
             being_opened: &BeingOpened::default(),
             recording: None,
             focus: &self.focus,
-            now,
+            live_now: now,
             server_now: now,
             zone: &zone(),
             share: self.share.as_deref(),

@@ -16,6 +16,7 @@ use crate::app::draw::{DrawClock, OffscreenPictures, make_ready, offscreen_plugi
 use crate::app::plugins::{self, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use crate::app::state::chrome::Chrome;
 use crate::app::state::clock::PlaybackClock;
+use crate::app::state::entities::RunIndex;
 use crate::app::state::link::Link;
 use crate::app::state::run_store::{self, Announcements, RunStore};
 use crate::app::state::viewport::{ReducedMotion, Viewport};
@@ -66,7 +67,10 @@ pub fn clip(request: ClipRequest) -> Result<(), ClipError> {
     link.state = ConnectionState::Connected { url, since, updates: Updates::Live };
 
     let Recorded { before, mut between, from, to } = recorded;
-    before.into_iter().for_each(|batch| receive(&mut app, batch));
+    for batch in before {
+        app.world_mut().resource_mut::<RunStore>().receive(batch, |_, _| {});
+    }
+    app.world_mut().resource_mut::<RunIndex>().rebuild();
     app.update();
     let step = 1.0 / f64::from(pictures_a_second);
     let length = to.duration_since(from).as_secs_f64() / rate;
@@ -142,7 +146,8 @@ impl Recorded {
             return Err(ClipError::NothingBetween { from, to, began_at, ended_at });
         }
         let first = batches.iter().position(|batch| batch.received_at > from);
-        let between = batches.split_off(first.unwrap_or(batches.len()));
+        let mut between = batches.split_off(first.unwrap_or(batches.len()));
+        between.truncate(between.partition_point(|batch| batch.received_at <= to));
         Ok(Self { before: batches, between: between.into(), from, to })
     }
 }

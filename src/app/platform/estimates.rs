@@ -6,6 +6,8 @@ use std::fs;
 use std::hash::BuildHasher;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bevy::app::AppExit;
@@ -14,10 +16,10 @@ use foldhash::fast::FixedState;
 use tracing::warn;
 
 use crate::app::state::link::Link;
-use crate::app::state::opening::replace;
+use crate::app::state::opening::{in_background, replace};
 use crate::app::state::run_store::RunStore;
 use crate::app::systems::AppSystems;
-use crate::model::EstimateRecord;
+use crate::model::{EstimateRecord, Model};
 use crate::source::{SourceSpec, redact};
 
 /// Interval between two writes while runs complete.
@@ -34,8 +36,10 @@ struct EstimateFiles {
     /// Number of runs that the file, as it was read or written last, has learned from.
     written_runs: u64,
     written_at: Duration,
+    /// True when the model has also learned from another server, so that nothing is written.
+    is_mixed: bool,
     /// True after a write failed, which is told once.
-    is_told: bool,
+    is_told: Arc<AtomicBool>,
 }
 
 /// Keeps what estimates are made from in files of this folder.
@@ -45,9 +49,10 @@ pub(super) fn plugin(app: &mut App, folder: PathBuf) {
         current: None,
         written_runs: 0,
         written_at: Duration::ZERO,
-        is_told: false,
+        is_mixed: false,
+        is_told: Arc::default(),
     })
-    .add_systems(PreUpdate, read.before(AppSystems::Ingest))
+    .add_systems(PreUpdate, read.after(AppSystems::Open).before(AppSystems::Ingest))
     .add_systems(Last, write);
 }
 
@@ -57,8 +62,10 @@ fn read(mut files: ResMut<EstimateFiles>, link: Res<Link>, mut run_store: ResMut
     if file == files.current {
         return;
     }
+    files.save(run_store.live(), false);
     files.current = file;
     files.written_runs = 0;
+    files.is_mixed = !run_store.live().is_empty();
     let Some(file) = &files.current else { return };
     match read_record(file) {
         Ok(Some(record)) => {
@@ -93,18 +100,33 @@ fn write(
         return;
     }
     files.written_at = time.elapsed();
-    let (Some(file), runs) = (&files.current, run_store.live().learned_runs()) else { return };
-    if runs == files.written_runs {
-        return;
+    files.save(run_store.live(), ends);
+}
+
+impl EstimateFiles {
+    /// Writes the current file if the model has learned from runs that are not in it. `waits` until it is
+    /// written, which a frame does not.
+    fn save(&mut self, model: &Model, waits: bool) {
+        let (Some(file), runs) = (&self.current, model.learned_runs()) else { return };
+        if self.is_mixed || runs <= self.written_runs {
+            return;
+        }
+        let (file, text) = (file.clone(), model.estimate_record().to_json());
+        let is_told = self.is_told.clone();
+        let work = move || {
+            if let Err(error) = replace(&file, &text)
+                && !is_told.swap(true, Ordering::Relaxed)
+            {
+                warn!("estimates cannot be kept in `{}`: {error}", file.display());
+            }
+        };
+        if waits {
+            work();
+        } else {
+            in_background(work);
+        }
+        self.written_runs = runs;
     }
-    let written = replace(file, &run_store.live().estimate_record().to_json());
-    if let Err(error) = written
-        && !files.is_told
-    {
-        warn!("estimates cannot be kept in `{}`: {error}", file.display());
-        files.is_told = true;
-    }
-    files.written_runs = runs;
 }
 
 /// Returns the file of a source: its address without secrets, made fit for a file's name, and a hash of it.
@@ -189,6 +211,25 @@ mod tests {
         assert!(!names[0].contains("secret") && !names[0].contains("abc"), "{names:?}");
         fs::write(folder.join(&names[0]), "{\"version\":1").unwrap();
         assert_eq!(learned(&app(&folder, url)), 0, "a damaged file is not used");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// The model keeps the runs of the first server when another address is typed.
+    #[test]
+    fn runs_of_one_server_are_not_written_for_another() {
+        let name = format!("meterbridge-estimates-of-two-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let (one, other) = ("ws://one:9100/events", "ws://other:9100/events");
+        let mut shown = app(&folder, one);
+        finish_three_runs(&mut shown);
+        shown.world_mut().write_message(AppExit::Success);
+        shown.update();
+        other.clone_into(&mut shown.world_mut().resource_mut::<Link>().url);
+        shown.update();
+        shown.world_mut().write_message(AppExit::Success);
+        shown.update();
+        assert_eq!(learned(&app(&folder, one)), 3);
+        assert_eq!(learned(&app(&folder, other)), 0);
         fs::remove_dir_all(folder).unwrap();
     }
 

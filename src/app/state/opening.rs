@@ -90,6 +90,13 @@ fn parse(text: &[u8]) -> serde_json::Result<Vec<Vec<PathBuf>>> {
     serde_json::from_slice(text)
 }
 
+/// Does what may take long without delaying a frame. Without a thread it is left to the drop of what `work`
+/// has.
+#[cfg(not(target_arch = "wasm32"))]
+pub(in crate::app) fn in_background(work: impl FnOnce() + Send + 'static) {
+    let _ = std::thread::Builder::new().name("meterbridge-disk".to_owned()).spawn(work);
+}
+
 /// Replaces a file as a whole, so that a kill leaves the old one or the new one. Creates its folder.
 ///
 /// # Errors

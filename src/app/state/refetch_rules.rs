@@ -12,7 +12,7 @@ type Rule<T> = Box<dyn Fn(&T, &RunStore) -> Option<RefetchTarget> + Send + Sync>
 ///
 /// Rules are called for live changes only, not for events replayed after connecting and not for runs that
 /// were over when first seen. A rule returns the target to fetch, or `None`; the change has already been
-/// applied to the model. Targets are sent with [`Link::refetch`](super::link::Link::refetch).
+/// applied to [`RunStore::live`], while `model` may show the past. Targets are sent with [`Link::refetch`](super::link::Link::refetch).
 #[derive(Resource, Default)]
 pub struct RefetchRules {
     pub(in crate::app) nodes: Vec<Rule<NodeFinished>>,

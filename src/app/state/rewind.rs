@@ -222,6 +222,7 @@ impl RunStore {
         let Some(rewound) = self.rewound.as_deref_mut() else { return Ok(()) };
         let begun = Instant::now();
         let mut touched: Vec<RunId> = Vec::new();
+        let mut is_changed = false;
         loop {
             let next = rewound.place.next_at(&self.past)?.filter(|next| *next <= to);
             let Some(next) = next else {
@@ -233,15 +234,18 @@ impl RunStore {
                 touched.extend(change.evicted.iter().cloned());
                 tell(change);
             })?;
+            is_changed = true;
             rewound.at = rewound.at.max(next);
             if begun.elapsed() > budget {
                 break;
             }
         }
-        touched.sort_unstable();
-        touched.dedup();
-        self.generation += 1;
-        self.update_indexes(&touched);
+        if is_changed {
+            touched.sort_unstable();
+            touched.dedup();
+            self.generation += 1;
+            self.update_indexes(&touched);
+        }
         Ok(())
     }
 }
@@ -259,7 +263,7 @@ fn play(
     mut told: MessageWriter<PastChanged>,
 ) {
     let passed = clock.take_passed();
-    if run_store.is_rewound() {
+    if run_store.shown_past().is_some_and(|past| past.is_playing) {
         let live_now = clock.live_now;
         // A clock that is set by hand waits.
         let budget = if clock.is_fixed() { Duration::MAX } else { PLAY_BUDGET };

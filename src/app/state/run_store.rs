@@ -208,7 +208,8 @@ impl RunStore {
         self.untold.sort_unstable();
     }
 
-    /// True if somebody had marked the failure of this run as seen at the instant that is shown.
+    /// True if somebody had marked the failure of this run as seen at the instant that is shown. A failure
+    /// whose run was executed again since counts as unseen at every instant.
     pub fn is_seen(&self, id: &str) -> bool {
         let shown_at = self.rewound.as_ref().map(|rewound| rewound.at);
         self.seen.get(id).is_some_and(|at| shown_at.is_none_or(|shown_at| *at <= shown_at))
@@ -423,8 +424,10 @@ fn drain(
 ) {
     let begun = Instant::now();
     let budget = pace.budget(begun);
-    run_store.live_now = clock.live_now;
-    let marked = run_store.take_untold_marks();
+    // Neither is seen on screen: the store counts as changed only when its model or marks change.
+    let unseen = run_store.bypass_change_detection();
+    unseen.live_now = clock.live_now;
+    let marked = unseen.take_untold_marks();
     link.mark_seen(marked);
     let Some(signals) = link.handle.as_ref().map(|handle| handle.signals.clone()) else {
         return;

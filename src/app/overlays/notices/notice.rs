@@ -92,7 +92,7 @@ impl Notice {
         Self::of_display("Not possible:", words, true, at)
     }
 
-    /// Notice of what the display did, or of why it did not: "Recording began", "Recording was not opened".
+    /// Notice of what the display did, or of why it did not: "Recording", "Not opened".
     pub fn of_display(title: &str, words: String, is_bad: bool, at: Timestamp) -> Self {
         let news = News::Presented { words, is_refused: is_bad };
         Self { at, run: None, title: title.to_owned(), news }
