@@ -289,20 +289,18 @@ impl WallMemory {
         // A tile has room for two numbers.
         let noted = last.filter(|_| apart.len() == 1);
         let noted = noted.and_then(|last| notes.iter_mut().find(|(_, id, _)| *id == last.id));
+        let counted = apart.iter().map(|status| {
+            let number = count_words(self.more.of(*status) as u64);
+            format!("{number} {}", run_status_words(*status))
+        });
+        let counted = counted.collect::<Vec<_>>().join(", ");
         let label = match (noted, last) {
             (Some((.., words)), _) => {
-                for status in &apart {
-                    let number = count_words(self.more.of(*status) as u64);
-                    words.push_str(&format!(", {number} {}", run_status_words(*status)));
-                }
+                words.push_str(", ");
+                words.push_str(&counted);
                 None
             }
-            (None, Some(last)) => {
-                let words = apart.iter().map(|status| {
-                    more_words(*status, self.more.of(*status), self.shown.of(*status))
-                });
-                Some((words.collect::<Vec<_>>().join(", "), last.rect))
-            }
+            (None, Some(last)) => Some((format!("+ {counted}"), last.rect)),
             (None, None) => None,
         };
         if self.label != label {
