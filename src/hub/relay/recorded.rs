@@ -63,12 +63,8 @@ pub struct PageReader {
 }
 
 impl Hub {
-    /// Returns the stream that the numbers of frames belong to.
-    pub fn stream(&self) -> Uuid {
-        self.shared.state().stream
-    }
-
-    /// Finds a page of the frames that are kept now.
+    /// Finds a page of the frames that are kept now. With a limit it looks at every frame up to its end,
+    /// so call it where it may block.
     pub fn page(&self, request: PageRequest) -> Page {
         let (stream, last) = {
             let state = self.shared.state();
@@ -113,18 +109,21 @@ impl Hub {
 
 impl PageReader {
     /// Returns the next lines; `None` at the end. The first line of a page is the header of a recording.
+    /// Looks at a limited number of frames: no lines mean that none of these belongs to the page, and that
+    /// the next call looks at the next ones.
     pub fn next_lines(&mut self) -> Option<Vec<u8>> {
         let mut lines = Vec::new();
-        while !self.is_over && lines.is_empty() {
+        if !self.is_over {
             self.read_on(&mut lines);
-        }
-        if lines.is_empty() && self.started_at.is_none() {
+        } else if self.started_at.is_none() {
             // A page without frames is a recording, too.
             let at = self.request.from.unwrap_or_else(Timestamp::now);
             self.started_at = Some(at);
             lines = header_line(&self.shared.upstream, at, 0.0, 1);
+        } else {
+            return None;
         }
-        (!lines.is_empty()).then_some(lines)
+        Some(lines)
     }
 
     fn read_on(&mut self, lines: &mut Vec<u8>) {
