@@ -253,6 +253,7 @@ fn hub_summary(args: &HistoryArgs, url: &ApiUrl, access: &Access) -> anyhow::Res
             error,
             url.authority()
         ),
+        Some(400) => UsageError::RefusedByHub { words: error.to_string() }.into(),
         _ => anyhow::anyhow!("{error}"),
     })?;
     let is_current = |summary: &Summary| summary.meterbridge_history == history::VERSION;
