@@ -152,3 +152,41 @@ impl PageReader {
         self.is_over = looked_at < MOST_LOOKED_AT;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::hub::relay::JournalRetention;
+    use crate::hub::relay::journal::JournalEntry;
+
+    #[test]
+    fn page_of_few_among_many_frames_is_read_with_pauses() {
+        let keep = JournalRetention { age: Duration::MAX, bytes: u64::MAX, runs: usize::MAX };
+        let (_ingest_thread, shared) = Hub::prepared(keep);
+        let begin: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let last = 2 * MOST_LOOKED_AT as u64 + 1;
+        for seq in 1..=last {
+            shared.state_mut().journal.push(JournalEntry {
+                seq,
+                run: "r".into(),
+                kind: JournalEntryKind::Event,
+                at: begin + Duration::from_millis(seq),
+                text: "{}".into(),
+            });
+        }
+        let from = Some(begin + Duration::from_millis(last));
+        let mut reader = PageReader {
+            shared,
+            request: PageRequest { from, ..PageRequest::default() },
+            after: 0,
+            until: last,
+            started_at: None,
+            is_over: false,
+        };
+        let counts = std::iter::from_fn(|| reader.next_lines())
+            .map(|lines| lines.iter().filter(|byte| **byte == b'\n').count());
+        assert_eq!(counts.collect::<Vec<_>>(), [0, 0, 2], "the header and one frame");
+    }
+}
