@@ -104,20 +104,30 @@ fn run(id: &str, end: Timestamp, render: i64, error: Option<&str>) -> Vec<String
     events
 }
 
+/// Returns every part of time with its begin, of both levels that count a run.
+fn parts_of(history: &History) -> Vec<(Timestamp, Bucket)> {
+    let mut parts = Vec::new();
+    for fine in [false, true] {
+        let all = history.slices(Timestamp::MIN, Timestamp::MAX, fine);
+        all.each(|at, bucket| parts.push((at, bucket)));
+    }
+    parts
+}
+
 #[test]
 fn every_order_of_arrival_gives_the_same_history() {
     let mut random = Rng::with_seed(16);
     for name in transcripts() {
         let mut frames = transcript(&name);
-        let expected = history_of(&model_of(&frames)).total();
-        assert_eq!(noted_along(&frames).total(), expected, "{name}");
+        let expected = parts_of(&history_of(&model_of(&frames)));
+        assert_eq!(parts_of(&noted_along(&frames)), expected, "{name}");
         for _ in 0..3 {
             random.shuffle(&mut frames);
-            assert_eq!(noted_along(&frames).total(), expected, "{name}");
+            assert_eq!(parts_of(&noted_along(&frames)), expected, "{name}");
         }
         // A connection that repeats everything adds nothing.
         let twice: Vec<String> = frames.iter().chain(&frames).cloned().collect();
-        assert_eq!(noted_along(&twice).total(), expected, "{name}");
+        assert_eq!(parts_of(&noted_along(&twice)), expected, "{name}");
     }
 }
 
@@ -166,6 +176,9 @@ fn each_execution_of_a_run_counts_and_a_late_event_replaces_what_it_corrects() {
     let total = history.total();
     assert_eq!((total.finished, total.failed, total.steps["PLAN"].count()), (1, 1, 1));
     assert_eq!(history.take_changes().runs.len(), 1);
+    let last = first + SignedDuration::from_mins(40);
+    assert_eq!(history.last_end(&"r".into()).map(|at| at.as_second()), Some(last.as_second()));
+    assert_eq!(history.last_end(&"s".into()), None);
 }
 
 #[test]
@@ -263,6 +276,67 @@ fn old_parts_are_added_up_to_hours_and_dropped_at_last() {
         dropped.buckets.iter().any(|(level, _, bytes)| *level == Level::Hour && bytes.is_some())
     );
     assert!(history.take_changes().buckets.iter().all(|(.., bytes)| bytes.is_none()));
+}
+
+/// A restart does not know of executions whose frames were dropped, which happens to runs that go on for long.
+#[test]
+fn executions_whose_frames_are_gone_after_a_restart_stay_counted() {
+    let first = at("2026-11-23T10:10:00Z");
+    let later = |minutes| first + SignedDuration::from_mins(minutes);
+    let mut frames = run("r", first, 60, Some("quota 7 exceeded"));
+    frames.extend(run("r", later(40), 50, None));
+    let gone = frames.len();
+    frames.extend(run("r", later(80), 50, None));
+    let mut history = history_of(&model_of(&frames));
+    let expected = history.total();
+    assert_eq!((expected.finished, expected.failed), (2, 1));
+    let mut restored = History::default();
+    let written = history.take_changes();
+    for (level, begin, bytes) in written.buckets {
+        assert!(restored.restore_bucket(level, begin, &bytes.unwrap()));
+    }
+    for (run, bytes) in written.runs {
+        assert!(restored.restore_run(run, &bytes.unwrap()));
+    }
+    let mut model = model_of(&frames[gone..]);
+    restored.note(model.run("r").unwrap(), None);
+    assert_eq!(restored.total(), expected);
+    crate::support::feed(&mut model, run("r", later(120), 50, Some("out of memory")));
+    restored.note(model.run("r").unwrap(), None);
+    assert_eq!((restored.total().finished, restored.total().failed), (2, 2));
+    // The frames that were gone arrive again.
+    crate::support::feed(&mut model, &frames[..gone]);
+    restored.note(model.run("r").unwrap(), None);
+    assert_eq!((restored.total().finished, restored.total().failed), (2, 2));
+}
+
+#[test]
+fn day_that_has_just_begun_is_compared_with_as_much_of_the_day_before() {
+    let midnight = at("2026-11-23T00:00:00Z");
+    let minute = |nth| SignedDuration::from_mins(nth);
+    let day = SignedDuration::from_hours(24);
+    // A run ends each minute, today and on the day before.
+    let frames = (0..60).flat_map(|nth| {
+        let end = midnight + minute(nth);
+        let mut both = run(&format!("now-{nth}"), end, 10, None);
+        both.extend(run(&format!("before-{nth}"), end - day, 10, None));
+        both
+    });
+    let frames: Vec<String> = frames.collect();
+    let until = |minutes: i64| {
+        let now = midnight + minute(minutes);
+        let is_past = |frame: &&String| {
+            let at = frame.split('"').nth(3).unwrap();
+            at.parse::<Timestamp>().unwrap() < now
+        };
+        let mut history = history_of(&model_of(frames.iter().filter(is_past)));
+        history.prune(now, Duration::from_secs(400 * 86_400));
+        let period = Period::last(Last::Days(1), now, None, &zone("UTC")).unwrap();
+        let summary = summary_of(&history, period).unwrap();
+        (summary.now.runs, summary.before.runs)
+    };
+    assert_eq!(until(5), (5, 5));
+    assert_eq!(until(20), (20, 20));
 }
 
 /// Two weeks of a studio, in which RENDER takes 57 s instead of 48 in the second week.
@@ -412,4 +486,14 @@ fn table_and_csv_tell_the_same_numbers() {
         "step,reason,example,count,before\r\nRENDER,no answer in # s,no answer in 30 s,7,7\r\n\
          RENDER,quota # exceeded,quota 12 exceeded,7,0\r\n"
     );
+}
+
+#[test]
+fn run_that_ends_a_recording_at_the_border_of_a_part_belongs_to_it() {
+    let file = std::env::temp_dir().join(format!("meterbridge-border-{}", std::process::id()));
+    std::fs::write(&file, run("r", at("2026-11-23T10:15:00Z"), 60, None).join("\n")).unwrap();
+    let shown = crate::support::answer(&["history", &file.display().to_string(), "--json"]);
+    std::fs::remove_file(file).unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(summary["now"]["runs"], 1);
 }
