@@ -107,8 +107,7 @@ mod tests {
                 Signal::Batch(batch)
             };
             ingest_thread.take(parts.iter().map(signal).collect());
-            let is_marked = shared.state().seen.contains("r");
-            is_marked
+            shared.state().seen.contains("r")
         };
         assert!(is_marked(&[&failed, &mark]));
         assert!(!is_marked(&[&failed, &mark, &again]));
