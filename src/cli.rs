@@ -2,16 +2,16 @@
 
 #[cfg(feature = "app")]
 mod clip;
+mod explained;
 mod history;
 mod output;
 
-use std::error::Error as _;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use thiserror::Error;
 
@@ -30,6 +30,7 @@ use crate::source::{Address, RecordingFiles, SourceError, SourceSpec, UrlError};
 
 #[cfg(feature = "app")]
 pub use clip::ClipArgs;
+use explained::explained;
 pub use history::{HistoryArgs, HistorySource, When};
 pub use output::{ExportArgs, ExportFormat, OutputError, ReportArgs, Target};
 
@@ -295,6 +296,9 @@ pub enum UsageError {
     HubAddress(#[from] UrlError),
     #[error(transparent)]
     Period(#[from] PeriodError),
+    /// A hub cannot use what was asked of it, for reasons that it gives.
+    #[error("{words}")]
+    RefusedByHub { words: String },
 }
 
 impl WindowArgs {
@@ -430,49 +434,6 @@ impl Cli {
             Some(_) => None,
         }
     }
-}
-
-/// Names the environment variable instead of its option where the value came from there, and says what was
-/// expected where the parser of the standard library does not.
-fn explained(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
-    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
-        return error;
-    };
-    let Some(flag) = option.split(' ').next().filter(|it| it.starts_with("--")) else {
-        return error;
-    };
-    let is_given = arguments.iter().filter_map(|it| it.to_str()).any(|argument| {
-        argument.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-    });
-    let name = flag[2..].replace('-', "_").to_uppercase();
-    let invalid = match error.get(ContextKind::InvalidValue) {
-        Some(ContextValue::String(value)) => value.as_str(),
-        _ => return error,
-    };
-    // Some variables hold several values.
-    let has_invalid = |told: String| told == invalid || told.split(',').any(|it| it == invalid);
-    let variables = ["METERBRIDGE_", "METERBRIDGE_SERVE_", "METERBRIDGE_DEMO_"];
-    let mut variables = variables.iter().map(|prefix| format!("{prefix}{name}"));
-    let from = variables.find(|name| !is_given && std::env::var(name).is_ok_and(has_invalid));
-    let named = from.map_or_else(|| option.clone(), |variable| format!("{variable} (environment)"));
-    let expected = error.source().map(ToString::to_string).and_then(|why| expected(&why));
-    if let Some(expected) = expected {
-        let words = format!("invalid value '{invalid}' for '{named}': {expected}\n");
-        return Cli::command().error(ErrorKind::ValueValidation, words.trim_end());
-    }
-    error.insert(ContextKind::InvalidArg, ContextValue::String(named));
-    error
-}
-
-/// Returns what was expected, for the messages of the standard library's parsers.
-fn expected(why: &str) -> Option<&'static str> {
-    let is_number =
-        ["invalid digit", "cannot parse integer", "number too large", "number too small"];
-    if is_number.iter().any(|words| why.starts_with(words)) {
-        return Some("expected a whole number, such as 5");
-    }
-    why.starts_with("invalid socket address")
-        .then_some("expected an IP address and a port, such as 127.0.0.1:8080")
 }
 
 /// Maximum pixels per side, supported by every GPU.

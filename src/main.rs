@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 #[cfg(feature = "app")]
 use anyhow::Context;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use meterbridge::cli::{
     Cli, Command, ExportArgs, ExportFormat, HistoryArgs, HistorySource, InspectArgs, RecordArgs,
     ReportArgs, UsageError, WindowArgs, stdout_style,
@@ -222,7 +222,9 @@ fn show_history(args: &HistoryArgs) -> anyhow::Result<()> {
                 history.note(run, None);
             }
             let last = recordings.model.runs().map(Run::last_event_at).max();
-            let now = last.unwrap_or_else(Timestamp::now);
+            // The end of a period does not belong to it, but the last event does.
+            let after = last.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok());
+            let now = after.unwrap_or_else(Timestamp::now);
             let all = history.reach().filter(|(from, _)| *from < now).map(|(from, _)| (from, now));
             let period = args.period(now, all)?;
             (summary_of(&history, period).map_err(UsageError::from)?, Some(recordings))
@@ -251,6 +253,7 @@ fn hub_summary(args: &HistoryArgs, url: &ApiUrl, access: &Access) -> anyhow::Res
             error,
             url.authority()
         ),
+        Some(400) => UsageError::RefusedByHub { words: error.to_string() }.into(),
         _ => anyhow::anyhow!("{error}"),
     })?;
     let is_current = |summary: &Summary| summary.meterbridge_history == history::VERSION;

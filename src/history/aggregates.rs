@@ -124,10 +124,13 @@ impl History {
         if let Some(until) = counted_until {
             now.retain(|(_, ended)| ended.second > until.as_second());
         }
-        // What the model no longer knows stays counted.
+        // What the model no longer knows stays counted. After a restart it does not know that there were
+        // executions of which no frame is kept, and begins to number with those that are.
         let first = first_known(run);
-        let mut all: Vec<(u32, EndedRun)> =
-            before.iter().filter(|(number, _)| *number < first).cloned().collect();
+        let begin = now.iter().map(|(_, ended)| ended.second);
+        let begin = begin.fold(run.first_event_at().as_second(), i64::min);
+        let is_past = |(number, ended): &&(u32, EndedRun)| *number < first || ended.second < begin;
+        let mut all: Vec<(u32, EndedRun)> = before.iter().filter(is_past).cloned().collect();
         all.append(&mut now);
         if all == before {
             return false;
@@ -150,6 +153,15 @@ impl History {
     /// Counts an execution that is known not to be counted yet, and cannot change.
     pub fn count(&mut self, ended: &EndedRun) {
         self.change(ended.second, |bucket| bucket.add(ended));
+    }
+
+    /// Returns the last instant of the second in which a run last ended, as far as the run may still change;
+    /// `None` when none of it is counted.
+    pub fn last_end(&self, run: &RunId) -> Option<Timestamp> {
+        let ended = decode_ended(self.runs.get(run)?)?;
+        let last = ended.iter().map(|(_, ended)| ended.second).max()?;
+        // To the microsecond, as stores have it.
+        Timestamp::new(last, 999_999_000).ok()
     }
 
     /// Forgets what a run has contributed, because it is dropped and cannot change any more. It stays

@@ -59,9 +59,11 @@ impl Bucket {
         self.finished + self.failed + self.cancelled
     }
 
-    /// Returns the share of finished runs among those that were not cancelled.
+    /// Returns the share of finished runs among those that were not cancelled, to four places; `None` when
+    /// none finished or failed.
     pub fn success(&self) -> Option<f64> {
-        success(self.finished, self.failed)
+        let judged = self.finished + self.failed;
+        (judged > 0).then(|| rounded(self.finished as f64 / judged as f64))
     }
 
     /// Counts an execution.
@@ -123,20 +125,30 @@ impl Bucket {
         self.merge_within(other, MOST_CAUSES_OF_A_SUM);
     }
 
-    pub(super) fn merge_within(&mut self, other: &Self, most_causes: usize) {
+    /// Adds outcomes, causes and durations of runs that another part of time counts: all that a bar of a
+    /// diagram shows.
+    pub(super) fn merge_outcomes(&mut self, other: &Self) {
+        self.merge_outcomes_within(other, MOST_CAUSES_OF_A_SUM);
+    }
+
+    fn merge_outcomes_within(&mut self, other: &Self, most_causes: usize) {
         self.finished += other.finished;
         self.failed += other.failed;
         self.cancelled += other.cancelled;
         self.took.merge(&other.took);
+        for (cause, CauseCount { count, example }) in &other.causes {
+            self.add_cause(cause, *count, example, most_causes);
+        }
+        self.other_causes += other.other_causes;
+    }
+
+    pub(super) fn merge_within(&mut self, other: &Self, most_causes: usize) {
+        self.merge_outcomes_within(other, most_causes);
         for (name, durations) in &other.steps {
             if let Some(mine) = self.step(name) {
                 mine.merge(durations);
             }
         }
-        for (cause, CauseCount { count, example }) in &other.causes {
-            self.add_cause(cause, *count, example, most_causes);
-        }
-        self.other_causes += other.other_causes;
         for (mine, theirs) in self.fixes.iter_mut().zip(other.fixes) {
             *mine += theirs;
         }
@@ -169,12 +181,6 @@ impl Bucket {
             self.other_causes += count;
         }
     }
-}
-
-/// Returns the share of finished runs, to four places; `None` when none finished or failed.
-pub(super) fn success(finished: u64, failed: u64) -> Option<f64> {
-    let judged = finished + failed;
-    (judged > 0).then(|| rounded(finished as f64 / judged as f64))
 }
 
 /// Rounds a share to four places, so that it is the same after it was written and read.

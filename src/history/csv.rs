@@ -84,17 +84,17 @@ pub fn write_csv(out: &mut impl Write, summary: &Summary, rows: SummaryRows) -> 
 }
 
 fn bucket_cells(bar: &BarSummary) -> [Cell<'_>; OF_BUCKETS.len()] {
-    let cause = bar.cause.as_ref();
+    let (ended, cause) = (&bar.ended, bar.cause.as_ref());
     [
-        foreign(Some(&bar.from)),
-        foreign(Some(&bar.to)),
-        plain(Some(bar.finished + bar.failed + bar.cancelled)),
-        plain(Some(bar.finished)),
-        plain(Some(bar.failed)),
-        plain(Some(bar.cancelled)),
-        plain(bar.success.map(|share| format!("{share:.4}"))),
-        plain(bar.usual_ms),
-        plain(bar.slow_ms),
+        foreign(Some(&ended.from)),
+        foreign(Some(&ended.to)),
+        plain(Some(ended.runs())),
+        plain(Some(ended.finished)),
+        plain(Some(ended.failed)),
+        plain(Some(ended.cancelled)),
+        plain(ended.success.map(|share| format!("{share:.4}"))),
+        plain(ended.usual_ms),
+        plain(ended.slow_ms),
         foreign(cause.and_then(|cause| cause.step.as_deref())),
         foreign(cause.map(|cause| cause.reason.as_str())),
         plain(cause.map(|cause| cause.count)),

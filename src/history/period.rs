@@ -15,6 +15,10 @@ const MOST_PARTS: usize = 10_000;
 const BY_TEN_MINUTES: SignedDuration = SignedDuration::from_hours(26);
 const BY_HOURS: SignedDuration = SignedDuration::from_hours(8 * 24 + 2);
 
+/// Longest time of a period together with the one before it that is added up by five minutes. It is less
+/// than the history keeps these.
+const BY_FIVE_MINUTES: SignedDuration = SignedDuration::from_hours(49);
+
 /// Longest period.
 const LONGEST_DAYS: u32 = 36_500;
 
@@ -188,7 +192,19 @@ impl Period {
         let from = begin_of(part, from, zone.zone()).ok_or(PeriodError::Beyond)?;
         let length = to.duration_since(from);
         let before = from.checked_sub(length).map_err(|_| PeriodError::Beyond)?;
-        Self { from, to, before: (before, from), part, zone: zone.clone() }.checked()
+        let mut period = Self { from, to, before: (before, from), part, zone: zone.clone() };
+        // The last part of the period counts as a whole, and so does the first part before.
+        let seconds = if period.is_by_five_minutes() { 300 } else { 900 };
+        let begin = before.as_second() - before.as_second().rem_euclid(seconds);
+        period.before.0 = Timestamp::from_second(begin).map_err(|_| PeriodError::Beyond)?;
+        period.checked()
+    }
+
+    /// True when the period is added up by five minutes where the history has them, as its parts or its
+    /// end are not at quarter hours.
+    pub(super) fn is_by_five_minutes(&self) -> bool {
+        let both = self.to.duration_since(self.before.0);
+        self.part == Part::TenMinutes || both <= BY_FIVE_MINUTES
     }
 
     fn checked(self) -> Result<Self, PeriodError> {

@@ -2,13 +2,12 @@
 //! scripts: `docs/history.md` describes them.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::aggregates::{History, Slices};
-use super::bucket::{Bucket, CauseCount, rounded, success};
+use super::bucket::{Bucket, CauseCount, rounded};
 use super::cause::Cause;
 use super::period::{Part, Period, PeriodError};
 use super::sketch::Sketch;
@@ -74,34 +73,9 @@ pub struct Summary {
     pub fixes_before: FixCounts,
 }
 
-/// Totals of a period.
+/// Runs that ended between two instants.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Totals {
-    /// Begin of the period in UTC.
-    pub from: String,
-    /// End of the period in UTC.
-    pub to: String,
-    /// Runs that ended.
-    pub runs: u64,
-    /// Runs that ended without an error.
-    pub finished: u64,
-    /// Runs that ended with an error.
-    pub failed: u64,
-    /// Runs that were cancelled.
-    pub cancelled: u64,
-    /// Share of finished runs among those that were not cancelled.
-    pub success: Option<f64>,
-    /// Median duration of the finished runs in milliseconds.
-    pub usual_ms: Option<u64>,
-    /// Duration beyond which the slowest 5 % of them are.
-    pub slow_ms: Option<u64>,
-    /// Mean duration of them.
-    pub mean_ms: Option<u64>,
-}
-
-/// Runs that ended within a part of the period.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BarSummary {
+pub struct EndedRuns {
     /// Begin in UTC.
     pub from: String,
     /// End in UTC.
@@ -118,8 +92,62 @@ pub struct BarSummary {
     pub usual_ms: Option<u64>,
     /// Duration beyond which the slowest 5 % of them are.
     pub slow_ms: Option<u64>,
+}
+
+impl EndedRuns {
+    fn of(bucket: &Bucket, from: Timestamp, to: Timestamp) -> Self {
+        Self {
+            from: from.to_string(),
+            to: to.to_string(),
+            finished: bucket.finished,
+            failed: bucket.failed,
+            cancelled: bucket.cancelled,
+            success: bucket.success(),
+            usual_ms: bucket.took.usual_ms(),
+            slow_ms: bucket.took.slow_ms(),
+        }
+    }
+
+    /// Number of all of them.
+    pub fn runs(&self) -> u64 {
+        self.finished + self.failed + self.cancelled
+    }
+}
+
+/// Totals of a period.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Runs that ended.
+    pub runs: u64,
+    /// The same by outcome, with their durations.
+    #[serde(flatten)]
+    pub ended: EndedRuns,
+    /// Mean duration of the finished runs in milliseconds.
+    pub mean_ms: Option<u64>,
+}
+
+/// Runs that ended within a part of the period.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BarSummary {
+    /// Their numbers.
+    #[serde(flatten)]
+    pub ended: EndedRuns,
     /// The most frequent cause of failures.
     pub cause: Option<CauseOfBar>,
+}
+
+impl BarSummary {
+    fn of(bucket: &Bucket, from: Timestamp, to: Timestamp) -> Self {
+        let first = bucket.causes.iter().max_by_key(|(cause, it)| (it.count, Reverse(*cause)));
+        Self {
+            ended: EndedRuns::of(bucket, from, to),
+            cause: first.map(|(cause, it)| CauseOfBar {
+                step: cause.step.as_ref().map(ToString::to_string),
+                reason: it.example.to_string(),
+                count: it.count,
+            }),
+        }
+    }
 }
 
 /// The most frequent cause of a part of the period.
@@ -171,9 +199,6 @@ pub struct StepSummary {
     pub change_ms: Option<i64>,
     /// Direction of the change.
     pub change: Change,
-    /// Ridges of both periods, for drawings.
-    #[serde(skip)]
-    pub durations: (Sketch, Sketch),
 }
 
 /// Failures for one cause.
@@ -233,51 +258,6 @@ impl FixCounts {
     }
 }
 
-/// A bar of the diagram while it is summed up.
-#[derive(Clone, Default)]
-struct Bar {
-    finished: u64,
-    failed: u64,
-    cancelled: u64,
-    took: Sketch,
-    causes: BTreeMap<Cause, CauseCount>,
-}
-
-impl Bar {
-    fn add(&mut self, bucket: &Bucket) {
-        self.finished += bucket.finished;
-        self.failed += bucket.failed;
-        self.cancelled += bucket.cancelled;
-        self.took.merge(&bucket.took);
-        for (cause, CauseCount { count, example }) in &bucket.causes {
-            let known = self
-                .causes
-                .entry(cause.clone())
-                .or_insert_with(|| CauseCount { count: 0, example: example.clone() });
-            known.count += count;
-        }
-    }
-
-    fn summary(&self, from: Timestamp, to: Timestamp) -> BarSummary {
-        let first = self.causes.iter().max_by_key(|(cause, it)| (it.count, Reverse(*cause)));
-        BarSummary {
-            from: from.to_string(),
-            to: to.to_string(),
-            finished: self.finished,
-            failed: self.failed,
-            cancelled: self.cancelled,
-            success: success(self.finished, self.failed),
-            usual_ms: self.took.usual_ms(),
-            slow_ms: self.took.slow_ms(),
-            cause: first.map(|(cause, it)| CauseOfBar {
-                step: cause.step.as_ref().map(ToString::to_string),
-                reason: it.example.to_string(),
-                count: it.count,
-            }),
-        }
-    }
-}
-
 /// Parts of time that a summary needs, taken from a history so that nobody has to wait for it.
 #[derive(Clone, Debug)]
 pub struct SummaryInput {
@@ -298,11 +278,14 @@ impl SummaryInput {
         if let Some(since) = history.fine_since().filter(|since| fine && *since > period.from) {
             return Err(PeriodError::NotKept { since });
         }
-        // The period before may reach further back than five minutes are kept.
-        let before_is_fine =
-            fine && history.fine_since().is_none_or(|since| since <= period.before.0);
+        // A part counts as a whole where the period ends within it. In a short period that is much, so it
+        // is made from the shortest parts. The period before may reach further back than these are kept.
+        let is_fine = |since| history.fine_since().is_none_or(|fine| fine <= since);
+        let by_five_minutes = period.is_by_five_minutes();
+        let now_is_fine = fine || (by_five_minutes && is_fine(period.from));
+        let before_is_fine = by_five_minutes && is_fine(period.before.0);
         Ok(Self {
-            now: history.slices(period.from, period.to, fine),
+            now: history.slices(period.from, period.to, now_is_fine),
             before: history.slices(period.before.0, period.before.1, before_is_fine),
             kept_since: history.reach().map(|(from, _)| from),
             period,
@@ -312,32 +295,34 @@ impl SummaryInput {
     /// Adds everything up.
     pub fn summary(&self) -> Summary {
         let Period { from, to, before: (before_from, before_to), part, zone } = &self.period;
-        let (part_bounds, group_bounds) =
-            (self.period.bounds(*part), self.period.bounds(part.group()));
-        let mut bars = vec![Bar::default(); part_bounds.len().saturating_sub(1)];
-        let mut groups = vec![Bar::default(); group_bounds.len().saturating_sub(1)];
+        let none = |bounds: &[Timestamp]| vec![Bucket::default(); bounds.len().saturating_sub(1)];
+        let part_bounds = self.period.bounds(*part);
+        let mut bars = none(&part_bounds);
+        // Days are their own groups.
+        let group_bounds = (*part != part.group()).then(|| self.period.bounds(part.group()));
+        let mut groups = group_bounds.as_deref().map(none);
         let mut total = Bucket::default();
         self.now.each(|at, bucket| {
-            for (bounds, bars) in [(&part_bounds, &mut bars), (&group_bounds, &mut groups)] {
-                let place = bounds.partition_point(|bound| *bound <= at).checked_sub(1);
-                if let Some(bar) = place.and_then(|place| bars.get_mut(place)) {
-                    bar.add(&bucket);
-                }
+            add_to_bar(&mut bars, &part_bounds, at, &bucket);
+            if let Some((groups, bounds)) = groups.as_mut().zip(group_bounds.as_ref()) {
+                add_to_bar(groups, bounds, at, &bucket);
             }
             total.merge(&bucket);
         });
+        let groups = groups.as_ref().unwrap_or(&bars);
+        let group_bounds = group_bounds.as_ref().unwrap_or(&part_bounds);
         let mut before = Bucket::default();
         self.before.each(|_, bucket| before.merge(&bucket));
 
-        let summaries = |bounds: &[Timestamp], bars: &[Bar]| {
+        let summaries = |bounds: &[Timestamp], bars: &[Bucket]| {
             let spans = bounds.windows(2).zip(bars);
-            spans.map(|(span, bar)| bar.summary(span[0], span[1])).collect()
+            spans.map(|(span, bar)| BarSummary::of(bar, span[0], span[1])).collect()
         };
         let steps = steps(&total, &before);
         let changed =
             steps.iter().filter(|it| matches!(it.change, Change::Slower | Change::Faster));
         let changed_most = changed.max_by_key(|step| step.change_ms.unwrap_or(0).unsigned_abs());
-        let (causes, other_causes) = causes(&total, &before, &groups);
+        let (causes, other_causes) = causes(&total, &before, groups);
         let finished_are_enough = total.took.count().min(before.took.count()) >= LEAST_TO_COMPARE;
         let judged = |bucket: &Bucket| bucket.finished + bucket.failed;
         let runs_are_enough = judged(&total).min(judged(&before)) >= LEAST_TO_COMPARE;
@@ -362,7 +347,7 @@ impl SummaryInput {
             usual_change_ms: change(Sketch::usual_ms),
             slow_change_ms: change(Sketch::slow_ms),
             buckets: summaries(&part_bounds, &bars),
-            groups: summaries(&group_bounds, &groups),
+            groups: summaries(group_bounds, groups),
             changed_most: changed_most.map(|step| step.step.clone()),
             steps,
             causes,
@@ -383,17 +368,18 @@ pub fn summary_of(history: &History, period: Period) -> Result<Summary, PeriodEr
     Ok(SummaryInput::of(history, period)?.summary())
 }
 
+/// Adds the outcomes of a part of time to the bar in which it begins.
+fn add_to_bar(bars: &mut [Bucket], bounds: &[Timestamp], at: Timestamp, bucket: &Bucket) {
+    let place = bounds.partition_point(|bound| *bound <= at).checked_sub(1);
+    if let Some(bar) = place.and_then(|place| bars.get_mut(place)) {
+        bar.merge_outcomes(bucket);
+    }
+}
+
 fn totals(bucket: &Bucket, from: Timestamp, to: Timestamp) -> Totals {
     Totals {
-        from: from.to_string(),
-        to: to.to_string(),
         runs: bucket.runs(),
-        finished: bucket.finished,
-        failed: bucket.failed,
-        cancelled: bucket.cancelled,
-        success: bucket.success(),
-        usual_ms: bucket.took.usual_ms(),
-        slow_ms: bucket.took.slow_ms(),
+        ended: EndedRuns::of(bucket, from, to),
         mean_ms: bucket.took.mean_ms(),
     }
 }
@@ -414,9 +400,8 @@ fn steps(total: &Bucket, before: &Bucket) -> Vec<StepSummary> {
     names.sort_by_key(|name| (place(name).unwrap_or(usize::MAX), *name));
     names.dedup();
     let step = |name: &NodeName| {
-        let of = |bucket: &Bucket| bucket.steps.get(name).cloned().unwrap_or_default();
-        let durations = (of(total), of(before));
-        let (now, earlier) = (numbers(&durations.0), numbers(&durations.1));
+        let of = |bucket: &Bucket| bucket.steps.get(name).map(numbers).unwrap_or_default();
+        let (now, earlier) = (of(total), of(before));
         let change_ms = difference(now.usual_ms, earlier.usual_ms);
         let change = match change_ms {
             Some(by) if now.count.min(earlier.count) >= LEAST_TO_COMPARE => {
@@ -429,12 +414,12 @@ fn steps(total: &Bucket, before: &Bucket) -> Vec<StepSummary> {
             }
             _ => Change::TooFewRuns,
         };
-        StepSummary { step: name.to_string(), now, before: earlier, change_ms, change, durations }
+        StepSummary { step: name.to_string(), now, before: earlier, change_ms, change }
     };
     names.into_iter().map(step).collect()
 }
 
-fn causes(total: &Bucket, before: &Bucket, groups: &[Bar]) -> (Vec<CauseSummary>, CauseTotal) {
+fn causes(total: &Bucket, before: &Bucket, groups: &[Bucket]) -> (Vec<CauseSummary>, CauseTotal) {
     let mut order: Vec<(&Cause, &CauseCount)> = total.causes.iter().collect();
     order.sort_by_key(|(cause, it)| (Reverse(it.count), *cause));
     let of_groups = |cause: &Cause| -> Vec<u64> {

@@ -155,10 +155,10 @@ fn totals_words(summary: &Summary) -> String {
     let mut words = format!(
         "{}{change}: {} finished, {} failed, {} cancelled; {} success",
         counted(now.runs, "run"),
-        count_words(now.finished),
-        count_words(now.failed),
-        count_words(now.cancelled),
-        percent(now.success),
+        count_words(now.ended.finished),
+        count_words(now.ended.failed),
+        count_words(now.ended.cancelled),
+        percent(now.ended.success),
     );
     if let Some(change) = summary.success_change {
         let sign = if change < 0.0 { '−' } else { '+' };
@@ -175,8 +175,8 @@ fn durations_words(summary: &Summary) -> String {
     };
     format!(
         "a run takes {}, slowest 5 % {}",
-        told(summary.now.usual_ms, summary.usual_change_ms),
-        told(summary.now.slow_ms, summary.slow_change_ms),
+        told(summary.now.ended.usual_ms, summary.usual_change_ms),
+        told(summary.now.ended.slow_ms, summary.slow_change_ms),
     )
 }
 
@@ -186,21 +186,22 @@ fn groups<W: Write>(lines: &mut Lines<W>, summary: &Summary, zone: &TimeZone) ->
         _ => ("DAY", "%a %d %b"),
     };
     let cells = |bar: &BarSummary| {
+        let ended = &bar.ended;
         let took = |millis: Option<u64>| millis.map_or_else(|| "-".to_owned(), duration_words);
         let cause = bar.cause.as_ref().map(|cause| {
             let step = cause.step.as_deref().map(|step| format!("{step}: ")).unwrap_or_default();
             text::one_line(&format!("{} {step}{}", count_words(cause.count), cause.reason))
                 .into_owned()
         });
-        let colour = bar.success.is_some_and(|share| share < LEAST_SUCCESS).then_some(RED);
+        let colour = ended.success.is_some_and(|share| share < LEAST_SUCCESS).then_some(RED);
         let cells = vec![
-            clock(&bar.from, zone, format),
-            count_words(bar.finished + bar.failed + bar.cancelled),
-            count_words(bar.failed),
-            count_words(bar.cancelled),
-            percent(bar.success),
-            took(bar.usual_ms),
-            took(bar.slow_ms),
+            clock(&ended.from, zone, format),
+            count_words(ended.runs()),
+            count_words(ended.failed),
+            count_words(ended.cancelled),
+            percent(ended.success),
+            took(ended.usual_ms),
+            took(ended.slow_ms),
             cause.unwrap_or_default(),
         ];
         (cells, colour)

@@ -28,7 +28,7 @@ use crate::protocol::parse_instant;
 use crate::time_zone::{self, DisplayZone};
 
 /// Path of the frames.
-const FRAMES: &str = "/history";
+pub(super) const FRAMES: &str = "/history";
 
 /// Path of the summary.
 const SUMMARY: &str = "/history/summary";
@@ -120,17 +120,26 @@ async fn frames(
 ) -> Result<Response, Response> {
     let hub = service.hub;
     let (request, stream) = page_request(query.as_deref()).map_err(IntoResponse::into_response)?;
-    let page = hub.page(request);
+    // To find the end of a page takes long where few of many frames belong to it.
+    let Ok(page) = tokio::task::spawn_blocking(move || hub.page(request)).await else {
+        let words = "the page could not be made: please report this";
+        return Err(error_response(StatusCode::INTERNAL_SERVER_ERROR, words));
+    };
     if stream.is_some_and(|stream| stream != page.stream.to_string()) {
         let words = "the hub has begun another stream since that page: begin with the first page";
         return Err(error_response(StatusCode::GONE, words));
     }
     let Page { stream, next, reader } = page;
     let lines = stream::unfold(reader, |mut reader| async move {
-        let lines = reader.next_lines()?;
-        // Other connections have their turn, however fast this client reads.
-        tokio::task::yield_now().await;
-        Some((Ok::<_, std::convert::Infallible>(Bytes::from(lines)), reader))
+        loop {
+            let lines = reader.next_lines()?;
+            // Other connections have their turn, however fast this client reads, and however few frames
+            // are those that it asks for.
+            tokio::task::yield_now().await;
+            if !lines.is_empty() {
+                break Some((Ok::<_, std::convert::Infallible>(Bytes::from(lines)), reader));
+            }
+        }
     });
     let mut response = Body::from_stream(lines).into_response();
     let headers = response.headers_mut();
@@ -182,14 +191,19 @@ async fn summary(
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     // The semaphore is never closed.
-    let _turn = service.summaries.acquire().await;
+    let turn = service.summaries.acquire_owned().await;
     let now = service.hub.model().clock().server_time(Timestamp::now());
     let (period, format) =
         summary_request(query.as_deref(), &headers, now).map_err(IntoResponse::into_response)?;
     let input = SummaryInput::of(&service.hub.history(), period)
         .map_err(|error| BadQuery::from(error).into_response())?;
     // Nobody waits for the sum of a year: neither the history nor the other connections.
-    let body = tokio::task::spawn_blocking(move || body_of(&input.summary(), format)).await;
+    let body = tokio::task::spawn_blocking(move || {
+        // The work goes on when the client has left, and so does its turn.
+        let _turn = turn;
+        body_of(&input.summary(), format)
+    })
+    .await;
     match (body, format) {
         (Ok(Some(body)), Format::Json) => Ok(as_json(StatusCode::OK, body)),
         (Ok(Some(body)), Format::Csv(_)) => {

@@ -7,6 +7,7 @@
 //! | `/api/v1/…` | the backend's REST API, forwarded |
 //! | `/healthz`, `/metrics` | health and metrics of the hub |
 //! | `/history`, `/history/summary` | kept frames as a recording; what became of runs |
+//! | `/seen` | POST marks failures as seen, for all screens |
 //! | `/login` | login for browsers, when a token is required |
 //! | everything else | the page: GET and HEAD of its files |
 //!
@@ -21,6 +22,7 @@
 //! | [`gate`] | access control |
 //! | [`passthrough`] | the backend's REST API |
 //! | `history` | `/history`, `/history/summary` |
+//! | `seen` | `/seen` |
 //! | `health`, `metrics` | `/healthz`, `/metrics` |
 //! | [`site`] | the page's files, from a folder or embedded in the program |
 //! | `headers` | HTTP headers |

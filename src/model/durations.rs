@@ -75,6 +75,11 @@ impl Durations {
         })
     }
 
+    /// Returns all durations that are kept, oldest first.
+    pub(super) fn kept(&self) -> impl Iterator<Item = u32> {
+        self.last.iter().copied()
+    }
+
     /// Returns the last `most` durations, oldest first.
     pub(super) fn last(&self, most: usize) -> impl Iterator<Item = u64> {
         let skipped = self.last.len().saturating_sub(most);
@@ -121,7 +126,7 @@ impl Spread {
 }
 
 /// Returns the nearest-rank percentile of sorted values; `None` when there are none.
-fn percentile(sorted: &[u32], quantile: f64) -> Option<u64> {
+pub(super) fn percentile(sorted: &[u32], quantile: f64) -> Option<u64> {
     let rank = (quantile * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied().map(u64::from)
 }

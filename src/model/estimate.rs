@@ -15,7 +15,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use jiff::Timestamp;
 
-use super::durations::Durations;
+use super::durations::{Durations, percentile};
 use super::estimate_record::{EstimateRecord, MOST_RUNS};
 use super::node::{Attempt, Node, NodeStatus};
 use super::run::Run;
@@ -160,11 +160,8 @@ impl Estimates {
 
     /// Returns what estimates are made from.
     pub(super) fn record(&self) -> EstimateRecord {
-        let pairs = |step: &Step| -> Vec<(u32, u32)> {
-            let both = step.took.last(usize::MAX).zip(step.rest.last(usize::MAX));
-            let short = |millis: u64| u32::try_from(millis).unwrap_or(u32::MAX);
-            both.map(|(took, rest)| (short(took), short(rest))).collect()
-        };
+        let pairs =
+            |step: &Step| -> Vec<(u32, u32)> { step.took.kept().zip(step.rest.kept()).collect() };
         let steps: BTreeMap<String, Vec<Vec<(u32, u32)>>> = self
             .steps
             .iter()
@@ -273,10 +270,7 @@ impl Estimates {
             let all = &self.errors[number];
             let mut known: Vec<u32> = all.iter().flatten().copied().collect();
             known.sort_unstable();
-            let percentile = |quantile: f64| {
-                let rank = (quantile * known.len() as f64).ceil() as usize;
-                known.get(rank.saturating_sub(1)).map_or(0, |error| u64::from(*error))
-            };
+            let percentile = |quantile: f64| percentile(&known, quantile).unwrap_or(0);
             EstimateErrors {
                 percent: QUARTERS[number],
                 samples: known.len(),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Version of the form. A record of another version is not used.
+/// Version of the form. A record of another version is not used. Raise it also when the hash of the
+/// fingerprints changes, as with another version of `foldhash`: runs that are told of again would count twice.
 const VERSION: u32 = 1;
 /// Most names, passes, durations and runs that are taken from a record.
 const MOST_NAMES: usize = 256;

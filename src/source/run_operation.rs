@@ -148,6 +148,11 @@ impl RequestError {
         matches!(self, Self::Refused { status: 404 | 405, .. })
     }
 
+    /// True for marks of failures that the hub no longer keeps, or that are executed again (404, 409).
+    pub fn is_outdated_mark(&self) -> bool {
+        self.is_unknown() || matches!(self, Self::Refused { status: 409, .. })
+    }
+
     /// True when the server's text is empty or only repeats the name of the status.
     fn says_nothing(&self) -> bool {
         let bare = ["", "Not Found", "Method Not Allowed"];
@@ -398,4 +403,17 @@ fn manifest() -> Value {
         ],
         "flags": {"render": true},
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_runs_that_a_hub_lacks_or_that_have_not_failed_are_outdated() {
+        let refused = |status| RequestError::Refused { status, words: String::new() };
+        let outdated = [401, 404, 405, 409, 503].map(|status| refused(status).is_outdated_mark());
+        assert_eq!(outdated, [false, true, true, true, false]);
+        assert!(!RequestError::Lost("no connection".to_owned()).is_outdated_mark());
+    }
 }

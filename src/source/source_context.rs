@@ -419,8 +419,8 @@ impl SourceContext {
         spawn(async move {
             for runs in runs.chunks(MARKS_PER_REQUEST) {
                 let Err(error) = post(ApiRequest::of_marks(runs)).await else { continue };
-                // The hub no longer keeps these runs.
-                if error.is_unknown() {
+                // The screen learns from the hub's frames what became of these runs.
+                if error.is_outdated_mark() {
                     continue;
                 }
                 let message = format!(

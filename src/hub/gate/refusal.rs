@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::hub::{answer::error_response, relay::SEEN_PATH};
+use crate::hub::{answer::error_response, history::FRAMES, relay::SEEN_PATH};
 
 /// Reason why a connection or request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Reason {
 
 /// Returns the answer to a refused request for `path`.
 pub(super) fn answer(reason: Reason, path: &str) -> Response {
-    let mut response = if path.starts_with("/api/") || path == SEEN_PATH {
+    let mut response = if answers_in_json(path) {
         error_response(reason.status(), reason.words())
     } else {
         (reason.status(), format!("{}\n", reason.words())).into_response()
@@ -129,6 +129,13 @@ pub(super) fn answer(reason: Reason, path: &str) -> Response {
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// True for paths whose own errors are JSON, too.
+fn answers_in_json(path: &str) -> bool {
+    path.starts_with("/api/")
+        || path == SEEN_PATH
+        || path.strip_prefix(FRAMES).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Numbers of refusals by reason.

@@ -288,13 +288,14 @@ impl IngestThread {
                 }
                 Item::Hub(_) | Item::Ignored => None,
             };
-            if let Some(change) = &change
-                && state.seen.contains(&change.run_id)
-                && !has_failed(&model, &change.run_id)
-            {
-                staged.unseen.push(change.run_id.clone());
-            }
             if let Some(change) = change {
+                let run = &change.run_id;
+                let is_marked = state.seen.contains(run);
+                if (is_marked || staged.seen.contains(run)) && !has_failed(&model, run) {
+                    // A failure to come is another one than that which was seen.
+                    staged.seen.retain(|seen| seen != run);
+                    staged.unseen.extend(is_marked.then(|| run.clone()));
+                }
                 staged.evicted.extend(change.evicted);
                 staged.touched.push(change.run_id);
             }
@@ -434,7 +435,9 @@ impl IngestThread {
         {
             let state = self.shared.state();
             for OutdatedRun { run, is_aged } in &runs {
-                let until = model.run(run).map(Run::last_event_at);
+                // What the model has dropped by itself is known by what the history has counted of it.
+                let last_event = model.run(run).map(Run::last_event_at);
+                let until = last_event.or_else(|| self.shared.history().last_end(run));
                 let is_aged = *is_aged;
                 marked.extend(until.map(|until| DroppedRun { run: run.clone(), until, is_aged }));
                 numbers.extend_from_slice(state.journal.numbers_of(run));
@@ -539,23 +542,15 @@ fn warn(words: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub::{Hub, HubOptions};
+    use crate::hub::Hub;
 
     const DAY: Duration = Duration::from_secs(86_400);
 
     /// A machine without a battery for its clock starts in the past.
     #[test]
     fn clock_set_right_makes_no_run_older() {
-        let (mut ingest_thread, shared) = Hub::prepare(&HubOptions {
-            upstream: "ws://127.0.0.1:9/events".into(),
-            connection: Default::default(),
-            store: None,
-            keep: JournalRetention { age: 7 * DAY, bytes: 1 << 20, runs: 10 },
-            keep_history: 400 * DAY,
-            api: None,
-            actions: false,
-        })
-        .unwrap();
+        let keep = JournalRetention { age: 7 * DAY, bytes: 1 << 20, runs: 10 };
+        let (mut ingest_thread, shared) = Hub::prepared(keep);
         let (now, began) = (Timestamp::now(), Instant::now());
         let mut batch = Batch::new(now, true);
         batch.push_text(r#"{"ts":"2026-11-23T10:00:00Z","run_id":"r","phase":"start"}"#);

@@ -266,6 +266,21 @@ impl Hub {
         Ok((IngestThread::resume(shared.clone(), store, options.keep)?, shared))
     }
 
+    /// Prepares a hub without a store, whose ingest thread is driven by a test.
+    #[cfg(test)]
+    fn prepared(keep: JournalRetention) -> (IngestThread, Arc<Shared>) {
+        let options = HubOptions {
+            upstream: "ws://127.0.0.1:9/events".into(),
+            connection: ConnectionSettings::default(),
+            store: None,
+            keep,
+            keep_history: Duration::from_secs(400 * 86_400),
+            api: None,
+            actions: false,
+        };
+        Self::prepare(&options).unwrap()
+    }
+
     fn begin(
         ingest_thread: IngestThread,
         shared: Arc<Shared>,

@@ -63,12 +63,8 @@ pub struct PageReader {
 }
 
 impl Hub {
-    /// Returns the stream that the numbers of frames belong to.
-    pub fn stream(&self) -> Uuid {
-        self.shared.state().stream
-    }
-
-    /// Finds a page of the frames that are kept now.
+    /// Finds a page of the frames that are kept now. With a limit it looks at every frame up to its end,
+    /// so call it where it may block.
     pub fn page(&self, request: PageRequest) -> Page {
         let (stream, last) = {
             let state = self.shared.state();
@@ -113,18 +109,21 @@ impl Hub {
 
 impl PageReader {
     /// Returns the next lines; `None` at the end. The first line of a page is the header of a recording.
+    /// Looks at a limited number of frames: no lines mean that none of these belongs to the page, and that
+    /// the next call looks at the next ones.
     pub fn next_lines(&mut self) -> Option<Vec<u8>> {
         let mut lines = Vec::new();
-        while !self.is_over && lines.is_empty() {
+        if !self.is_over {
             self.read_on(&mut lines);
-        }
-        if lines.is_empty() && self.started_at.is_none() {
+        } else if self.started_at.is_none() {
             // A page without frames is a recording, too.
             let at = self.request.from.unwrap_or_else(Timestamp::now);
             self.started_at = Some(at);
             lines = header_line(&self.shared.upstream, at, 0.0, 1);
+        } else {
+            return None;
         }
-        (!lines.is_empty()).then_some(lines)
+        Some(lines)
     }
 
     fn read_on(&mut self, lines: &mut Vec<u8>) {
@@ -151,5 +150,43 @@ impl PageReader {
             }
         }
         self.is_over = looked_at < MOST_LOOKED_AT;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::hub::relay::JournalRetention;
+    use crate::hub::relay::journal::JournalEntry;
+
+    #[test]
+    fn page_of_few_among_many_frames_is_read_with_pauses() {
+        let keep = JournalRetention { age: Duration::MAX, bytes: u64::MAX, runs: usize::MAX };
+        let (_ingest_thread, shared) = Hub::prepared(keep);
+        let begin: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let last = 2 * MOST_LOOKED_AT as u64 + 1;
+        for seq in 1..=last {
+            shared.state_mut().journal.push(JournalEntry {
+                seq,
+                run: "r".into(),
+                kind: JournalEntryKind::Event,
+                at: begin + Duration::from_millis(seq),
+                text: "{}".into(),
+            });
+        }
+        let from = Some(begin + Duration::from_millis(last));
+        let mut reader = PageReader {
+            shared,
+            request: PageRequest { from, ..PageRequest::default() },
+            after: 0,
+            until: last,
+            started_at: None,
+            is_over: false,
+        };
+        let counts = std::iter::from_fn(|| reader.next_lines())
+            .map(|lines| lines.iter().filter(|byte| **byte == b'\n').count());
+        assert_eq!(counts.collect::<Vec<_>>(), [0, 0, 2], "the header and one frame");
     }
 }

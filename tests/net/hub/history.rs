@@ -211,7 +211,10 @@ async fn history_needs_the_token_for_screens() {
     let served = Served::behind(&options(None), gate).await;
     let bearer = format!("Authorization: Bearer {TOKEN}");
     for path in ["/history", "/history?limit=1", "/history/summary"] {
-        assert_eq!(served.get(path).await.status, 401, "{path}");
+        let refusal = served.get(path).await;
+        assert_eq!(refusal.status, 401, "{path}");
+        let refusal: Value = serde_json::from_slice(&refusal.body).unwrap();
+        assert!(refusal["detail"].as_str().unwrap().contains("token for screens"), "{path}");
         let address = served.server.address();
         let wrong = ["Authorization: Bearer screens-s3cr3t-t0ke"];
         assert_eq!(request(address, "GET", path, &wrong, b"").await.status, 401, "{path}");
@@ -255,7 +258,11 @@ async fn client_that_does_not_read_delays_nobody() {
 }
 
 fn this_hour(run: &str, phase: &str) -> Vec<String> {
-    let now = Timestamp::now();
+    until(Timestamp::now(), run, phase)
+}
+
+/// Returns a run of 90 seconds.
+fn until(now: Timestamp, run: &str, phase: &str) -> Vec<String> {
     let before = now - SignedDuration::from_secs(90);
     let event = |at: Timestamp, phase: &str, rest: &str| {
         format!(r#"{{"ts":"{at}","run_id":"{run}","phase":"{phase}"{rest}}}"#)
@@ -280,19 +287,35 @@ async fn history_outlives_the_runs_and_restarts() {
     let served = Served::open(&options).await;
     let frames = &served.hub().counters().journal_entries;
     let ended = [("a", "end"), ("b", "fail"), ("c", "cancelled"), ("d", "end")];
-    served.send(Timestamp::now(), ended.into_iter().flat_map(|(run, phase)| this_hour(run, phase)));
+    let end = Timestamp::now() - SignedDuration::from_mins(5);
+    let all: Vec<String> =
+        ended.into_iter().flat_map(|(run, phase)| until(end, run, phase)).collect();
+    served.send(end, &all);
     let dropped = &served.hub().counters().runs_dropped;
     eventually("three runs are dropped", || dropped.get() == 3 || frames.get() == 2).await;
     let expected = served.summary("last=24h&zone=UTC").await["now"].clone();
     assert_eq!(counts(&expected), [4, 2, 1, 1]);
     served.server.stop().await;
-    // Twice, as a restart must not count anything again either.
+    // Twice, as a restart must not count anything again either, and a backend tells everything again.
     for _ in 0..2 {
         let served = Served::open(&options).await;
         let totals = served.summary("last=24h&zone=UTC").await["now"].clone();
         assert_eq!(counts(&totals), [4, 2, 1, 1]);
+        served.send(end, &all);
+        let duplicates = &served.hub().counters().duplicates;
+        eventually("all events are known", || duplicates.get() == all.len() as u64).await;
+        let totals = served.summary("last=24h&zone=UTC").await["now"].clone();
+        assert_eq!(counts(&totals), [4, 2, 1, 1]);
         served.server.stop().await;
     }
+    let served = Served::open(&options).await;
+    // A run that was dropped is executed again.
+    let end = end + SignedDuration::from_mins(3);
+    served.send(end, until(end, "a", "end"));
+    eventually("it counts once more", || served.hub().history().total().runs() == 5).await;
+    let totals = served.summary("last=24h&zone=UTC").await["now"].clone();
+    assert_eq!(counts(&totals), [5, 3, 1, 1]);
+    served.server.stop().await;
 }
 
 #[tokio::test]
@@ -396,7 +419,12 @@ async fn command_shows_the_history_of_a_hub_and_of_its_frames() {
     let (code, _, said) = run(url.replace("/events", "/other"), &[]).await.unwrap();
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("name the address of a hub"), "{said}");
-    for options in [&["--last", "soon"][..], &["--json", "--csv"], &["--to", "2026-11-23"]] {
+    for options in [
+        &["--last", "soon"][..],
+        &["--json", "--csv"],
+        &["--to", "2026-11-23"],
+        &["--from", "2026-11-24", "--to", "2026-11-22"],
+    ] {
         assert_eq!(run(url.clone(), options).await.unwrap().0, Some(2), "{options:?}");
     }
     let (code, _, said) = run("no-such-file.ndjson".to_owned(), &[]).await.unwrap();

@@ -54,3 +54,40 @@ impl IngestThread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::hub::Hub;
+    use crate::hub::relay::JournalRetention;
+    use crate::hub::relay::journal::OutdatedRun;
+    use crate::protocol::Batch;
+    use crate::source::Signal;
+
+    /// The model drops runs by itself when their texts are too long.
+    #[test]
+    fn run_that_the_model_dropped_does_not_count_again_when_it_returns() {
+        let keep = JournalRetention { age: Duration::from_secs(86_400), bytes: 1 << 20, runs: 10 };
+        let (mut ingest_thread, shared) = Hub::prepared(keep);
+        let now = Timestamp::now();
+        let event = |phase: &str, ago: u64| {
+            let at = now - Duration::from_secs(ago);
+            format!(r#"{{"ts":"{at}","run_id":"r","phase":"{phase}"}}"#)
+        };
+        let say = |ingest_thread: &mut IngestThread, events: &[String]| {
+            let mut batch = Batch::new(now, true);
+            events.iter().for_each(|event| batch.push_text(event));
+            ingest_thread.take(vec![Signal::Batch(batch)]);
+            shared.history().total().finished
+        };
+        let first = [event("start", 90), event("end", 60)];
+        assert_eq!(say(&mut ingest_thread, &first), 1);
+        shared.model().forget("r", now);
+        ingest_thread.drop_runs(vec![OutdatedRun { run: "r".into(), is_aged: false }]);
+        assert_eq!(say(&mut ingest_thread, &first), 1);
+        assert_eq!(shared.counters.duplicates.get(), 2);
+        assert_eq!(say(&mut ingest_thread, &[event("start", 30), event("end", 10)]), 2);
+    }
+}

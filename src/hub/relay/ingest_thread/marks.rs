@@ -77,3 +77,42 @@ impl IngestThread {
 pub(super) fn has_failed(model: &Model, run: &str) -> bool {
     model.run(run).is_some_and(|run| run.status == RunStatus::Failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use crate::hub::Hub;
+    use crate::hub::relay::JournalRetention;
+    use crate::protocol::Batch;
+    use crate::source::Signal;
+
+    #[test]
+    fn mark_of_an_upstream_hub_does_not_land_on_a_newer_failure() {
+        let event = |phase: &str, second: u32| {
+            format!(r#"{{"ts":"2026-11-23T10:00:{second:02}Z","run_id":"r","phase":"{phase}"}}"#)
+        };
+        let failed = [event("start", 1), event("fail", 2)];
+        let again = [event("start", 3), event("fail", 4)];
+        let mark = [r#"{"hub":{"seen":["r"]}}"#.to_owned()];
+        let is_marked = |parts: &[&[String]]| {
+            let keep =
+                JournalRetention { age: Duration::from_secs(86_400), bytes: 1 << 20, runs: 10 };
+            let (mut ingest_thread, shared) = Hub::prepared(keep);
+            let signal = |texts: &&[String]| {
+                let mut batch = Batch::new(Timestamp::now(), true);
+                texts.iter().for_each(|text| batch.push_text(text));
+                Signal::Batch(batch)
+            };
+            ingest_thread.take(parts.iter().map(signal).collect());
+            shared.state().seen.contains("r")
+        };
+        assert!(is_marked(&[&failed, &mark]));
+        assert!(!is_marked(&[&failed, &mark, &again]));
+        assert!(!is_marked(&[&failed, &mark, &again[..1]]));
+        assert!(is_marked(&[&failed, &again, &mark]));
+        assert!(is_marked(&[&failed, &mark, &again, &mark]));
+    }
+}
