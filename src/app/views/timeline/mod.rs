@@ -384,7 +384,7 @@ fn draw_runs(
     let room = timeline_room(&canvas_size);
     let width = f64::from(lay_out_timeline(&canvas_size, room).width());
     let before = match &memory.still {
-        Some(Still::Runs(drawn)) => Some(drawn.view.minutes),
+        Some(Still::Runs(drawn)) => Some(drawn.view.fitting),
         _ => None,
     };
     let ahead = match canvas_size.is_portrait() {
@@ -421,7 +421,7 @@ fn draw_runs(
         foot::draw(part, rows, readout.as_ref(), &OF_RUNS, &words);
         pickable.show_tiles(places.runs.iter().map(|(id, rect)| (id, *rect)));
         **cells =
-            Cells { cells: places.cells, ms_per_px: px_ms, most_back_ms: still.view.known_ms };
+            Cells { cells: places.cells, ms_per_px: px_ms, most_back_ms: still.view.most_back_ms };
     }
     memory.drawn_at = Some((still.view.now, px_ms));
     memory.still = Some(Still::Runs(Box::new(still)));
