@@ -86,7 +86,8 @@ fn pictures(app: &App) -> (Vec<String>, RunCounts) {
 
 #[test]
 fn rewound_display_draws_what_a_live_one_drew_at_that_instant() {
-    for (seed, view) in [(1, ViewName::Wall), (2, ViewName::Wall), (3, ViewName::Stage)] {
+    let views = [ViewName::Wall, ViewName::Wall, ViewName::Stage, ViewName::Timeline];
+    for (seed, view) in (1..).zip(views) {
         let batches = stream(seed, 400);
         let run = RunId::new("run-3");
         let mut rewound = display(view, (1920.0, 1080.0));
@@ -238,7 +239,7 @@ fn failure_in_live_time_is_told_in_the_lane_and_stays() {
 fn past_is_drawn_at_every_size_in_every_theme_without_overlap() {
     let sizes = [(1.0, 1.0), (320.0, 240.0), (1024.0, 768.0), (1080.0, 1920.0), (1920.0, 1080.0)];
     for size_px in sizes.into_iter().chain([(2560.0, 1080.0), (3840.0, 2160.0), (1600.0, 1999.0)]) {
-        for view in [ViewName::Wall, ViewName::Stage] {
+        for view in [ViewName::Wall, ViewName::Stage, ViewName::Timeline] {
             let mut app = display(view, size_px);
             for batch in stream(9, 200) {
                 receive(&mut app, batch);

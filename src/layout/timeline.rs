@@ -184,7 +184,7 @@ pub struct RaceLayout {
     pub is_portrait: bool,
 }
 
-/// Height of a lane, and the distances between the parts.
+/// Height of a lane of a race.
 const RACE_LANE: f32 = 52.0;
 /// Least width of a column, and greatest.
 const COLUMN: (f32, f32) = (138.0, 220.0);

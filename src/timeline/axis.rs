@@ -95,6 +95,18 @@ impl Axis {
         Self::folded(Span::new(moved(at, -left), end), &breaks, break_ms)
     }
 
+    /// Returns the axis from an instant on, with what it has folded behind that; unchanged when it begins later.
+    pub fn starting_at(self, first: Timestamp) -> Self {
+        let span = self.span();
+        if span.from >= first {
+            return self;
+        }
+        let folded = || self.pieces.iter().filter(|piece| piece.folded);
+        let breaks: Vec<Span> = folded().map(|piece| piece.span).collect();
+        let length = folded().map(|piece| piece.length).fold(1.0, f64::max);
+        Self::folded(Span::new(first, span.to), &breaks, length)
+    }
+
     fn push(&mut self, span: Span, folded_ms: Option<f64>) {
         let time = millis(span.from, span.to);
         if time <= 0.0 {

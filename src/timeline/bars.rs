@@ -128,29 +128,40 @@ struct Found<'a> {
     is_open: bool,
 }
 
+/// Returns the instant at which a run's current execution was created, if that is known.
+fn created_at(run: &Run) -> Option<Timestamp> {
+    // Only the first execution was created together with the run.
+    run.created_at.filter(|_| run.executions <= 1)
+}
+
+/// Returns the time of a run's current execution: from its creation, or its start if that is not known, to its
+/// end or to now.
+pub fn span_of(run: &Run, now: Timestamp) -> Span {
+    let is_over = run.status.is_over();
+    let begun = run.started_at.or(run.created_at).unwrap_or(run.first_event_at());
+    let from = match (run.status, created_at(run)) {
+        (RunStatus::Pending, created_at) => created_at.unwrap_or(run.first_event_at()),
+        (_, created_at) => created_at.map_or(begun, |at| at.min(begun)),
+    };
+    let told_end = run.ended_at.or_else(|| {
+        let ms = run.duration_ms?;
+        is_over.then(|| after(begun, ms))
+    });
+    let end = match told_end {
+        Some(end) => end,
+        None if is_over => run.last_event_at(),
+        None => now,
+    };
+    Span::new(from, end)
+}
+
 impl RunBars {
     /// Returns the bars of a run's current execution at `now`, by the server's clock.
     pub fn of(run: &Run, now: Timestamp) -> Self {
         let is_over = run.status.is_over();
-        let begun = run.started_at.or(run.created_at).unwrap_or(run.first_event_at());
-        // Only the first execution was created together with the run.
-        let created_at = run.created_at.filter(|_| run.executions <= 1);
         let is_queued = run.status == RunStatus::Pending;
-        let from = if is_queued {
-            created_at.unwrap_or(run.first_event_at())
-        } else {
-            created_at.map_or(begun, |at| at.min(begun))
-        };
-        let told_end = run.ended_at.or_else(|| {
-            let ms = run.duration_ms?;
-            is_over.then(|| after(run.started_at.unwrap_or(begun), ms))
-        });
-        let end = match told_end {
-            Some(end) => end,
-            None if is_over => run.last_event_at(),
-            None => now,
-        }
-        .max(from);
+        let created_at = created_at(run);
+        let Span { from, to: end } = span_of(run, now);
         let found = attempts(run, is_over, end);
         let bars = settle(&found, Span::new(from, end));
         let span = bars.iter().fold(Span::new(from, end), |all, bar| Span {

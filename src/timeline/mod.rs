@@ -13,6 +13,6 @@ mod race;
 mod tests;
 
 pub use axis::{Axis, Piece, idle_stretches};
-pub use bars::{Bar, RunBars, Span, UsualBar, usual_to_come};
+pub use bars::{Bar, RunBars, Span, UsualBar, span_of, usual_to_come};
 pub use path::{Leg, critical_path, time_by_node};
-pub use race::{Column, Lap, Opponent, Race};
+pub use race::{BETWEEN, Column, Lap, Opponent, Race};

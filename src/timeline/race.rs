@@ -220,6 +220,7 @@ impl Course {
             let is_fix = name.starts_with("fix ");
             let lap = match (end, took) {
                 (None, _) if bars.untimed.iter().any(|node| **node == **name) => Lap::Unknown,
+                (None, _) if was_missed(run, name) => Lap::Unknown,
                 (None, _) if behind => Lap::Absent,
                 (None, _) if is_fix && !in_loop(bars) && place < last_begun => Lap::Absent,
                 (None, _) => Lap::ToCome,
@@ -261,6 +262,11 @@ impl Course {
         let laps = laps.collect();
         Self { laps, took_ms: all_known.then_some(at) }
     }
+}
+
+/// True when nobody knows whether a step ran, because its events were not seen.
+fn was_missed(run: &Run, name: &str) -> bool {
+    run.node(name).is_some_and(|node| node.status == NodeStatus::Unknown)
 }
 
 /// True when the last bar of a column is at work, or the fix pass still has steps to come.

@@ -140,6 +140,20 @@ fn waits_in_the_queue_and_between_steps_are_told_apart() {
 }
 
 #[test]
+fn a_run_that_is_started_again_begins_with_its_second_start() {
+    let mut events = steps("r", 10.0, &[("PLAN", 2.0)]);
+    events.push(("r", 20.0, "", "fail", "{}"));
+    let told = model(&events);
+    assert_eq!(span_of(run(&told, "r"), at(90.0)), Span::new(at(10.0), at(20.0)));
+    events.extend(steps("r", 60.0, &[("PLAN", 2.0)]));
+    let again = model(&events);
+    let run = run(&again, "r");
+    assert_eq!(run.executions, 2);
+    assert_eq!(span_of(run, at(90.0)), Span::new(at(60.0), at(90.0)));
+    assert_eq!(RunBars::of(run, at(90.0)).span, span_of(run, at(90.0)));
+}
+
+#[test]
 fn usual_times_to_come_follow_the_step_at_work() {
     let mut events = steps("old", 0.0, &[("PLAN", 2.0), ("STYLE", 10.0), ("LYRICS", 20.0)]);
     events.push(("old", 40.0, "", "end", "{}"));

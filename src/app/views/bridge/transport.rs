@@ -231,7 +231,10 @@ fn draw_wave(part: &mut Part, view: &TransportView, places: &Places) -> Vec<Butt
         Face::Text500,
         start_size,
     );
-    if head > start_end {
+    let reaches_start = |place: f32| x_of(place) - 10.0 * k < start_end;
+    let mut ends = view.marks.iter().filter(|(_, status, _)| *status != RunStatus::Completed);
+    let has_start = head > start_end && !ends.any(|(place, ..)| reaches_start(*place));
+    if has_start {
         part.text(LAYER, start.colour(palette.text_secondary));
     }
     let y = wave.y + 12.0 * k;
@@ -239,7 +242,7 @@ fn draw_wave(part: &mut Part, view: &TransportView, places: &Places) -> Vec<Butt
     // Failures last, above all others.
     for (place, status, at) in view.marks.iter().rev() {
         let centre = Vec2::new(bounded(x_of(*place), wave.x + 6.0 * k, wave.right() - 6.0 * k), y);
-        if centre.x < start_end && *status == RunStatus::Completed {
+        if has_start && centre.x - 6.0 * k < start_end && *status == RunStatus::Completed {
             continue;
         }
         let radius = draw_mark(part, *status, centre, foot, k);

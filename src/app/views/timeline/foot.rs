@@ -37,10 +37,9 @@ pub fn draw(
     let size = WORDS * k;
     let end = match readout {
         Some(readout) => {
-            let title_width = measure(Face::Text600, size, 0.0, &readout.title);
             let room = rows.right - rows.left;
             let title = truncate(Face::Text600, size, &readout.title, room * 0.5).into_owned();
-            let title_width = title_width.min(measure(Face::Text600, size, 0.0, &title));
+            let title_width = measure(Face::Text600, size, 0.0, &title);
             let gap = 14.0 * k;
             let words = truncate(Face::Text500, size, &readout.words, room - title_width - gap);
             let end = rows.left + title_width + gap + measure(Face::Text500, size, 0.0, &words);

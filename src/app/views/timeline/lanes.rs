@@ -339,9 +339,10 @@ pub struct Growing {
 impl Growing {
     pub fn of(view: &LanesView, header: HeaderView, now: Timestamp) -> Self {
         let words = view.open_bars().map(|(_, bar)| {
-            let ms = millis_between(bar.span.from, now);
+            let ms = millis_between(bar.span.from, view.silent_since.unwrap_or(now));
             let so_far = if bar.from_known { clock_words(ms) } else { "start not seen".to_owned() };
             let beside = match bar.usual_ms {
+                _ if view.silent_since.is_some() => "no news since".to_owned(),
                 Some((usual, slow)) if ms / 1000 > slow / 1000 => {
                     format!("slow, usual {}", duration_words(usual))
                 }
@@ -373,7 +374,12 @@ pub fn draw_growing(
     let mut cells = Vec::new();
     for ((place, bar), (so_far, beside)) in view.open_bars().zip(&growing.words) {
         let Some((from, _)) = at.scale.ends(Span::new(bar.span.from, now)) else { continue };
-        let rect = at.bar(place, (from, now_x.max(from)), BAR);
+        let heard_x = view.silent_since.map_or(now_x, |heard_at| at.scale.x(heard_at).min(now_x));
+        if heard_x < now_x {
+            let rect = at.bar(place, (heard_x.max(from), now_x.max(from)), BAR);
+            part.shape(Layer::Rack, wait_shape(palette, rect, k));
+        }
+        let rect = at.bar(place, (from, heard_x.max(from)), BAR);
         // Of two bars on top of each other, the names would be, too.
         let mut names = Placer::new(at.rows.from, at.rows.right);
         if let Some(lane) = view.lanes.get(place) {

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::lanes_view::LanesView;
 use super::pen::TimeScale;
+use crate::app::state::clock::millis_between;
 use crate::app::state::timeline::TimelineState;
 use crate::bounded::bounded;
 use crate::layout::{CanvasSize, Rect, TimeRows, lay_out_lanes};
@@ -21,6 +22,8 @@ const AHEAD: f64 = 0.25;
 pub struct LanesPlace {
     pub rows: TimeRows,
     pub scale: TimeScale,
+    /// Milliseconds by which the view can be moved into the past, up to the run's beginning.
+    pub most_back_ms: f64,
 }
 
 impl LanesPlace {
@@ -35,12 +38,13 @@ impl LanesPlace {
         let rows = lay_out_lanes(canvas_size, view.lanes.len().max(1));
         let ends = (rows.from, rows.to);
         let steps = state.zoom.unwrap_or(0);
-        if steps == 0 && state.back_ms <= 0.0 {
+        if steps == 0 {
             let hidden: u64 = view.folded.iter().map(Span::millis).sum();
             let length = view.shown.millis().saturating_sub(hidden) as f64;
             let axis = Axis::folded(view.shown, &view.folded, length * BREAK);
             let shown_ms = axis.length();
-            return Self { rows, scale: TimeScale::new(axis, ends, shown_ms) };
+            let scale = TimeScale::new(axis, ends, shown_ms);
+            return Self { rows, scale, most_back_ms: 0.0 };
         }
         let whole = view.shown.millis() as f64;
         let length = bounded(whole / 2f64.powi(steps), 500.0, 1e15);
@@ -48,9 +52,10 @@ impl LanesPlace {
             true if steps > 0 => moved(server_now, length * AHEAD).min(view.shown.to),
             _ => view.shown.to,
         };
-        let end = moved(end, -state.back_ms);
-        let axis = Axis::folded(Span::new(moved(end, -length), end), &[], 1.0);
-        Self { rows, scale: TimeScale::new(axis, ends, length) }
+        let most_back_ms = millis_between(view.shown.from, moved(end, -length)) as f64;
+        let from = moved(end, -length - state.back_ms).max(view.shown.from);
+        let axis = Axis::folded(Span::new(from, moved(from, length)), &[], 1.0);
+        Self { rows, scale: TimeScale::new(axis, ends, length), most_back_ms }
     }
 
     /// Lower edge of the lanes.

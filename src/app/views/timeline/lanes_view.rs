@@ -4,8 +4,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::readout::unsure_words;
+use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::{StageView, failure_words};
+use crate::app::state::run_view::{STALE_AFTER_MS, StageView, failure_words};
 use crate::app::state::timeline::CellId;
 use crate::app::words::{duration_words, number_words};
 use crate::model::{NodeStatus, Remaining, Run, RunStatus, Stats};
@@ -45,6 +46,8 @@ pub struct LanesView {
     pub likely_end: Option<Timestamp>,
     /// True while the run goes on, so that there is a line of now.
     pub goes_on: bool,
+    /// Last event of a run without news, where its bars at work end.
+    pub silent_since: Option<Timestamp>,
     /// The critical path: bars that follow each other on it.
     pub links: Vec<Link>,
     pub waits: Vec<Wait>,
@@ -97,6 +100,36 @@ pub enum BarKind {
     Stopped,
     /// Its outcome is not known.
     Unsure,
+}
+
+impl BarKind {
+    /// Returns the outcome of an attempt; `refused` is true after a negative verdict.
+    pub fn of(bar: &Bar, refused: bool) -> Self {
+        match bar.status {
+            _ if bar.stopped => Self::Stopped,
+            NodeStatus::Running => Self::AtWork,
+            NodeStatus::Failed => Self::Failed,
+            _ if refused => Self::Refused,
+            NodeStatus::Success => Self::Done,
+            NodeStatus::Pending | NodeStatus::Skipped | NodeStatus::Unknown => Self::Unsure,
+        }
+    }
+
+    /// Returns the outcome for a bar whose ends have no sign of their own: unsure, too, when one of them is
+    /// not known.
+    pub fn of_cell(bar: &Bar) -> Self {
+        match Self::of(bar, false) {
+            Self::Done if bar.took_ms().is_none() => Self::Unsure,
+            kind => kind,
+        }
+    }
+}
+
+/// Returns the last event of a run that goes on without news; what it did since then is not known.
+pub fn silent_since(run: &Run, server_now: Timestamp) -> Option<Timestamp> {
+    let heard_at = run.last_event_at();
+    let is_silent = millis_between(heard_at, server_now) > STALE_AFTER_MS;
+    (run.status == RunStatus::Running && is_silent).then_some(heard_at)
 }
 
 /// One attempt.
@@ -175,10 +208,10 @@ impl LanesView {
         }
         let links = links_of(&lanes, &bars, &path);
         let waits = waits_of(&lanes, &bars);
+        let silent_since = silent_since(run, server_now);
+        let is_heard = run.status == RunStatus::Running && silent_since.is_none();
         let likely_end = match run_store.model.remaining(run, second) {
-            Remaining::Left { millis: ms, .. } if run.status == RunStatus::Running => {
-                Some(later(second, ms))
-            }
+            Remaining::Left { millis: ms, .. } if is_heard => Some(later(second, ms)),
             _ => None,
         };
         let goes_on = !bars.is_over;
@@ -191,6 +224,7 @@ impl LanesView {
             origin: bars.span.from,
             likely_end,
             goes_on,
+            silent_since,
             links,
             waits,
             shares: shares_words(&times, total_ms),
@@ -348,14 +382,7 @@ fn absent_words(lane: &Lane, run: &Run, bars: &RunBars) -> &'static str {
 }
 
 fn bar_view(run: &Run, bar: &Bar, refused: bool, on_path: bool, stats: &Stats) -> BarView {
-    let kind = match bar.status {
-        _ if bar.stopped => BarKind::Stopped,
-        NodeStatus::Running => BarKind::AtWork,
-        NodeStatus::Failed => BarKind::Failed,
-        _ if refused => BarKind::Refused,
-        NodeStatus::Success => BarKind::Done,
-        NodeStatus::Pending | NodeStatus::Skipped | NodeStatus::Unknown => BarKind::Unsure,
-    };
+    let kind = BarKind::of(bar, refused);
     let usual = stats.node_baseline(&bar.node);
     let from = bar.span.from;
     BarView {

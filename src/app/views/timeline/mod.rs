@@ -47,7 +47,7 @@ use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::StageView;
 use crate::app::state::selection::Selection;
-use crate::app::state::timeline::{CellId, Cells, TimelineState};
+use crate::app::state::timeline::{Against, CellId, Cells, TimelineState};
 use crate::app::state::view::{TimelineMode, View, on_timeline};
 use crate::app::state::viewport::Viewport;
 use crate::app::theme::Theme;
@@ -93,17 +93,18 @@ struct Inputs {
     mode: TimelineMode,
     focus: (Option<RunId>, bool),
     selection: Option<RunId>,
-    state: TimelineState,
+    zoom: (Option<i32>, f64),
+    against: Against,
+    chosen: Option<CellId>,
     viewport: Viewport,
     theme: Theme,
     has_notice: bool,
-    lost: bool,
 }
 
 /// Still part of the picture, as it was drawn.
 #[derive(Clone, Debug, PartialEq)]
 enum Still {
-    Nothing { theme: Theme, canvas_size: CanvasSize, has_notice: bool },
+    Nothing { theme: Theme, canvas_size: CanvasSize, has_notice: bool, title: &'static str },
     Lanes(Box<StillLanes>),
     Runs(Box<StillRuns>),
     Race(Box<StillRace>),
@@ -197,18 +198,19 @@ impl Shown<'_> {
         self.focus.run().and_then(|id| self.run_store.model.run(id))
     }
 
-    fn inputs(&self, theme: Theme) -> Inputs {
+    fn inputs(&self, theme: Theme, cells: &Cells) -> Inputs {
         Inputs {
             generation: self.run_store.generation,
             seconds: self.clock.server_now.as_second(),
             mode: self.mode(),
             focus: (self.focus.run().cloned(), self.focus.is_following()),
             selection: self.selection.0.clone(),
-            state: self.state.clone(),
+            zoom: (self.state.zoom, self.state.back_ms),
+            against: self.state.against,
+            chosen: self.chosen(cells),
             viewport: *self.viewport,
             theme,
             has_notice: self.view_chrome.notice().is_some(),
-            lost: self.view_chrome.is_lost(),
         }
     }
 
@@ -227,7 +229,7 @@ fn draw(
     shown: Shown,
     mut next: ResMut<NextFrame>,
 ) {
-    let inputs = shown.inputs(canvas.theme);
+    let inputs = shown.inputs(canvas.theme, &cells);
     let now = shown.clock.server_now;
     let is_known = memory.cause.as_ref() == Some(&inputs);
     // In between, only now moves, one pixel at a time.
@@ -259,7 +261,7 @@ fn draw(
     request_next(&memory, &shown, &mut next);
 }
 
-/// Says that there is no run yet.
+/// Says that there is no run yet, or not the one that is to be shown.
 fn draw_nothing(
     canvas: &mut ResMut<Canvas>,
     memory: &mut TimelineMemory,
@@ -268,12 +270,16 @@ fn draw_nothing(
 ) {
     let canvas_size = shown.viewport.canvas_size();
     let has_notice = shown.view_chrome.notice().is_some();
-    let still = Still::Nothing { theme: canvas.theme, canvas_size, has_notice };
+    let title = match shown.focus.run() {
+        Some(_) => "Waiting for the run to be shown",
+        None => "Waiting for the first run",
+    };
+    let still = Still::Nothing { theme: canvas.theme, canvas_size, has_notice, title };
     if memory.still.as_ref() != Some(&still) {
         canvas.redraw(GROWING);
         let header = HeaderView {
             meta: vec!["timeline".to_owned()],
-            title: "Waiting for the first run".to_owned(),
+            title: title.to_owned(),
             ..HeaderView::default()
         };
         header.draw(canvas.redraw(STILL), &canvas_size, has_notice);
@@ -357,7 +363,7 @@ fn draw_lanes(
             chosen.as_ref(),
         );
         let all = memory.still_cells.iter().cloned().chain(open).collect();
-        **cells = Cells { cells: all, ms_per_px, most_back_ms: still.view.shown.millis() as f64 };
+        **cells = Cells { cells: all, ms_per_px, most_back_ms: still.place.most_back_ms };
         memory.growing = Some(look);
     }
     // The line stands at whole pixels.
@@ -365,7 +371,7 @@ fn draw_lanes(
     let at =
         now.checked_sub(jiff::SignedDuration::from_secs_f64(f64::from(behind) * ms_per_px / 1e3));
     let grows = still.view.goes_on;
-    memory.drawn_at = Some((at.unwrap_or(now), if grows { ms_per_px } else { f64::MAX / 4.0 }));
+    memory.drawn_at = grows.then_some((at.unwrap_or(now), ms_per_px));
     memory.still = Some(Still::Lanes(Box::new(still)));
 }
 
@@ -384,7 +390,7 @@ fn draw_runs(
     let room = timeline_room(&canvas_size);
     let width = f64::from(lay_out_timeline(&canvas_size, room).width());
     let before = match &memory.still {
-        Some(Still::Runs(drawn)) => Some(drawn.view.minutes),
+        Some(Still::Runs(drawn)) => Some(drawn.view.fitting),
         _ => None,
     };
     let ahead = match canvas_size.is_portrait() {
@@ -421,7 +427,7 @@ fn draw_runs(
         foot::draw(part, rows, readout.as_ref(), &OF_RUNS, &words);
         pickable.show_tiles(places.runs.iter().map(|(id, rect)| (id, *rect)));
         **cells =
-            Cells { cells: places.cells, ms_per_px: px_ms, most_back_ms: still.view.known_ms };
+            Cells { cells: places.cells, ms_per_px: px_ms, most_back_ms: still.view.most_back_ms };
     }
     memory.drawn_at = Some((still.view.now, px_ms));
     memory.still = Some(Still::Runs(Box::new(still)));
@@ -465,7 +471,7 @@ fn draw_race(
             still.chosen.as_ref(),
             still.readout.as_ref(),
         );
-        **cells = Cells { cells: found, ms_per_px, most_back_ms: still.view.shown_ms as f64 };
+        **cells = Cells { cells: found, ms_per_px, most_back_ms: still.place.most_back_ms };
     }
     memory.drawn_at = still.view.goes_on.then_some((now, ms_per_px.min(1_000.0)));
     memory.still = Some(Still::Race(Box::new(still)));

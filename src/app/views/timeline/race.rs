@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::foot::draw_fix;
 use super::lanes_view::BarKind;
-use super::pen::{Labels, NowPlate, Placer, draw_axis, draw_choice, plated, usual_frame};
+use super::pen::{
+    Labels, NowPlate, Placer, draw_axis, draw_choice, plated, usual_frame, wait_shape,
+};
 use super::race_place::{RacePlace, instant};
 use super::race_table::draw_table;
 use super::race_view::{RaceBar, RaceLane, RaceView};
@@ -129,6 +131,11 @@ fn draw_lane(
             draw_verdict(part, bar, rect, &mut verdicts, k);
         }
     }
+    if let Some(ends) = lane.unheard.and_then(|(from, to)| at.ends(from, to)) {
+        let rect = Rect::new(ends.0, rect.y, (ends.1 - ends.0).max(2.0), rect.h);
+        part.shape(Layer::Rack, wait_shape(palette, rect, k));
+        end_x = end_x.max(ends.1);
+    }
     let mut words_x = end_x;
     for (from, to) in &lane.to_come {
         if let Some(ends) = at.ends(*from, *to) {
@@ -138,7 +145,7 @@ fn draw_lane(
         }
     }
     let mut x = words_x + 10.0 * k;
-    if let Some((glyph, _)) = lane.end
+    if let Some(glyph) = lane.end
         && x + 26.0 * k < at.layout.time.right
     {
         badge(part, Layer::Face, glyph, Vec2::new(x + 13.0 * k, middle), 13.0 * k, "end");
@@ -272,16 +279,17 @@ fn draw_gap(part: &mut Part, view: &RaceView, at: &RacePlace, readout: Option<&R
     part.shape(Layer::Background, rule(zero, palette.line_strong, 2.0));
     let label_size = AXIS * k;
     let label_room = at.layout.time.labels_right;
-    let mut gap = step;
     let mut axis_left = label_room;
-    while gap <= most {
+    // Three lines or so on each side of the one of no gap.
+    let lines =
+        (1..=4).flat_map(|line: i64| [line.saturating_mul(step), -line.saturating_mul(step)]);
+    for gap in lines.filter(|gap| (least..=most).contains(gap)) {
         part.shape(Layer::Background, rule(y(gap), palette.hair, 1.5));
         let words = clock_words(gap.unsigned_abs());
         axis_left = axis_left.min(label_room - measure(Face::Text500, label_size, 0.0, &words));
         let text =
             Text::new(("gap", gap), words, label_room, y(gap) + 8.0 * k, Face::Text500, label_size);
         part.text(Layer::Module, text.end().colour(palette.text_secondary));
-        gap = gap.saturating_add(step);
     }
     let room = axis_left - 12.0 * k - left;
     let mut put = |key: &'static str, words: &str, y: f32, face: Face, size: f32, ink: Color| {

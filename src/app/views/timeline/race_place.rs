@@ -13,6 +13,8 @@ pub struct RacePlace {
     pub layout: RaceLayout,
     pub scale: TimeScale,
     pub columns: Vec<ColumnView>,
+    /// Milliseconds by which the view can be moved back, up to the start.
+    pub most_back_ms: f64,
 }
 
 /// Instant that stands for a time since the start.
@@ -29,11 +31,13 @@ impl RacePlace {
         let length = whole / 2f64.powi(zoom);
         let to =
             if zoom > 0 { (view.elapsed_ms as f64 + length * 0.25).min(whole) } else { length };
-        let from = (to - length - back_ms).max(0.0);
+        let most_back_ms = (to - length).max(0.0);
+        let from = (most_back_ms - back_ms).max(0.0);
         let span = Span::new(instant(from as u64), instant((from + length) as u64));
         let ends = (layout.time.from, layout.time.to);
         let columns = merged(&view.columns, layout.columns.len());
-        Self { scale: TimeScale::new(Axis::folded(span, &[], 1.0), ends, length), layout, columns }
+        let scale = TimeScale::new(Axis::folded(span, &[], 1.0), ends, length);
+        Self { scale, layout, columns, most_back_ms }
     }
 
     pub fn x(&self, ms: u64) -> f32 {

@@ -5,18 +5,21 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::header::HeaderView;
-use super::lanes_view::BarKind;
+use super::lanes_view::{BarKind, silent_since};
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{StageView, final_score};
 use crate::app::state::status::DisplayStatus;
 use crate::app::state::timeline::{Against, CellId};
 use crate::app::words::{clock_words, duration_words, number_words, spaced_words};
-use crate::model::{NodeStatus, Remaining, Run, RunStatus};
-use crate::timeline::{Column, Lap, Opponent, Race, RunBars, usual_to_come};
+use crate::model::{Remaining, Run, RunStatus};
+use crate::timeline::{BETWEEN, Column, Lap, Opponent, Race, RunBars, usual_to_come};
 
 /// Differences from here on are marked, in milliseconds.
 const MARKED: u64 = 2_000;
+
+/// Differences up to here are none, in milliseconds.
+const LEVEL: u64 = 50;
 
 /// A race.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,8 +57,10 @@ pub struct RaceLane {
     pub bars: Vec<RaceBar>,
     /// Steps to come, with their usual times.
     pub to_come: Vec<(u64, u64)>,
-    /// Glyph and words behind the end.
-    pub end: Option<(DisplayStatus, u64)>,
+    /// From the last event of a run without news to now.
+    pub unheard: Option<(u64, u64)>,
+    /// Glyph behind the end of a run that is over.
+    pub end: Option<DisplayStatus>,
     pub words: String,
 }
 
@@ -100,7 +105,7 @@ pub enum ColumnState {
 pub fn difference_words(ms: i64) -> String {
     let sign = if ms < 0 { "−" } else { "+" };
     match duration_words(ms.unsigned_abs()) {
-        words if ms.unsigned_abs() < 50 => words,
+        words if ms.unsigned_abs() < LEVEL => words,
         words => format!("{sign}{words}"),
     }
 }
@@ -131,7 +136,7 @@ impl RaceView {
         let opponent = other.map_or(Opponent::Usual(stats), Opponent::Run);
         let race = Race::of(run, opponent, server_now);
         let stage = StageView::of(run, run_store, now, server_now);
-        let this = lane_of(run, Some(&stage), run_store, server_now, zone, "this run");
+        let this = lane_of(run, &stage, run_store, server_now, zone, "this run");
         let is_success = other.is_some_and(|other| other.status == RunStatus::Completed);
         let (who, label) = match other {
             Some(_) if is_success => ("the last success", "last success"),
@@ -139,14 +144,16 @@ impl RaceView {
             None => ("the usual run", "usual run"),
         };
         let theirs = match other {
-            Some(other) => lane_of(other, None, run_store, server_now, zone, label),
+            Some(other) => {
+                let stage = StageView::of(other, run_store, now, server_now);
+                lane_of(other, &stage, run_store, server_now, zone, label)
+            }
             None => usual_lane(&race, label),
         };
         let goes_on = !run.status.is_over();
+        let is_heard = run.status == RunStatus::Running && silent_since(run, server_now).is_none();
         let likely_ms = match run_store.model.remaining(run, server_now) {
-            Remaining::Left { millis: ms, .. } if run.status == RunStatus::Running => {
-                Some(race.elapsed_ms + ms)
-            }
+            Remaining::Left { millis: ms, .. } if is_heard => Some(race.elapsed_ms + ms),
             _ => None,
         };
         let ends = [Some(race.elapsed_ms), likely_ms, race.other_took_ms];
@@ -156,10 +163,15 @@ impl RaceView {
             .columns
             .iter()
             .any(|column| !matches!(column.other, Lap::Unknown | Lap::Absent | Lap::ToCome));
+        let open = race.columns.iter().find(|column| column.difference_ms.is_none());
+        let is_missed = open.is_some_and(|column| {
+            column.this == Lap::Unknown || (other.is_some() && column.other == Lap::Unknown)
+        });
         let note = match (has_other, race.gap_ms) {
             (false, _) => {
                 "No run of this song has succeeded before, and no usual times are known yet."
             }
+            (true, _) if is_missed => "Not all steps of both runs were seen.",
             (true, None) => "No step is over in both runs yet.",
             _ => "",
         };
@@ -195,7 +207,11 @@ fn header_of(stage: &StageView, view: &RaceView, who: &str, is_run: bool) -> Hea
     }
     (header.number, header.word, header.note) = match view.gap_ms {
         Some(gap) => {
-            let word = if gap < 0 { "ahead of" } else { "behind" };
+            let word = match gap {
+                _ if gap.unsigned_abs() < LEVEL => "level with",
+                ..0 => "ahead of",
+                _ => "behind",
+            };
             (duration_words(gap.unsigned_abs()), word.to_owned(), who.to_owned())
         }
         None => ("–".to_owned(), "no gap yet".to_owned(), who.to_owned()),
@@ -205,23 +221,22 @@ fn header_of(stage: &StageView, view: &RaceView, who: &str, is_run: bool) -> Hea
 
 fn lane_of(
     run: &Run,
-    stage: Option<&StageView>,
+    stage: &StageView,
     run_store: &RunStore,
     server_now: Timestamp,
     zone: &TimeZone,
     label: &str,
 ) -> RaceLane {
-    let bars = RunBars::of(run, server_now);
+    let silent = silent_since(run, server_now);
+    let bars = RunBars::of(run, silent.unwrap_or(server_now));
     let begun = bars.started_at.unwrap_or(bars.span.from);
     let stats = run_store.model.stats();
     let since = |at: Timestamp| millis_between(begun, at);
-    let of_this = StageView::of(run, run_store, server_now, server_now);
-    let fix = stage.map_or(&of_this.fix, |stage| &stage.fix);
     let scores = run.node("VALIDATE").map_or(&[][..], |node| node.history());
     let lane_bars = bars.bars.iter().map(|bar| {
-        let passed = match fix.verdicts.get(bar.attempt) {
+        let passed = match stage.fix.verdicts.get(bar.attempt) {
             Some(verdict) => verdict.passed,
-            None => of_this.scores.as_ref().and_then(|scores| scores.passed),
+            None => stage.scores.as_ref().and_then(|scores| scores.passed),
         };
         let is_validate = bar.node == "VALIDATE";
         let attempt = scores.get(bar.attempt).filter(|_| is_validate && !bar.is_open);
@@ -235,13 +250,7 @@ fn lane_of(
             name: bar.node.to_string(),
             from: since(bar.span.from),
             to: since(bar.span.to),
-            kind: match bar.status {
-                _ if bar.stopped => BarKind::Stopped,
-                NodeStatus::Running => BarKind::AtWork,
-                NodeStatus::Failed => BarKind::Failed,
-                NodeStatus::Success => BarKind::Done,
-                NodeStatus::Pending | NodeStatus::Skipped | NodeStatus::Unknown => BarKind::Unsure,
-            },
+            kind: BarKind::of_cell(bar),
             fix: (bar.node == "FIX").then_some(bar.fix),
             verdict: score.map(|score| (passed, number_words(score))),
         }
@@ -264,19 +273,27 @@ fn lane_of(
         RunStatus::Cancelled => format!("cancelled after {}", clock_words(took + 500)),
         RunStatus::Pending => "queued".to_owned(),
         RunStatus::Running => {
-            let end = to_come.last().map(|usual| clock_words(since(usual.span.to)));
-            end.unwrap_or_default()
+            let to_go = match run_store.model.remaining(run, server_now) {
+                _ if silent.is_some() => None,
+                Remaining::Left { millis: ms, .. } => Some(ms),
+                Remaining::AnyMoment => Some(0),
+                Remaining::Unknown | Remaining::Late { .. } => None,
+            };
+            let end = to_go.map(|ms| clock_words(since(server_now).saturating_add(ms)));
+            end.map_or_else(String::new, |end| format!("likely end {end}"))
         }
     };
-    let end = run.status.is_over().then(|| (DisplayStatus::from(run.status), since(bars.span.to)));
+    let end = run.status.is_over().then(|| DisplayStatus::from(run.status));
     let ahead = to_come.iter().map(|usual| (since(usual.span.from), since(usual.span.to)));
     // What is left of the step at work.
-    let left = to_come.first().map(|usual| (since(bars.span.to), since(usual.span.from)));
+    let from = since(bars.span.to.max(silent.map_or(bars.span.to, |_| server_now)));
+    let left = to_come.first().map(|usual| (from, since(usual.span.from)));
     RaceLane {
         label: label.to_owned(),
         about: about.join(", "),
         bars: lane_bars.collect(),
         to_come: left.into_iter().filter(|(from, to)| from < to).chain(ahead).collect(),
+        unheard: silent.map(|heard_at| (since(heard_at), since(server_now))),
         end,
         words,
     }
@@ -285,7 +302,6 @@ fn lane_of(
 /// Lane of the usual run: the usual times one after the other.
 fn usual_lane(race: &Race, label: &str) -> RaceLane {
     let mut bars = Vec::new();
-    let mut at = 0;
     for column in &race.columns {
         if let (Lap::Took(ms), Some(to)) = (column.other, column.ends_ms.1) {
             bars.push(RaceBar {
@@ -297,7 +313,6 @@ fn usual_lane(race: &Race, label: &str) -> RaceLane {
                 fix: None,
                 verdict: None,
             });
-            at = to;
         }
     }
     let words = match race.other_took_ms {
@@ -308,7 +323,7 @@ fn usual_lane(race: &Race, label: &str) -> RaceLane {
     RaceLane {
         label: label.to_owned(),
         about: "medians of each step".to_owned(),
-        end: race.other_took_ms.map(|_| (DisplayStatus::Success, at)),
+        end: race.other_took_ms.map(|_| DisplayStatus::Success),
         bars,
         words,
         ..RaceLane::default()
@@ -344,16 +359,21 @@ fn alone_of(race: &Race) -> Vec<((u64, u64), u64, bool)> {
 
 /// The column with the largest difference in one direction, if it is large enough to be marked.
 fn extreme(race: &Race, faster: bool) -> Option<(String, u64)> {
+    // What this run does not have stands where it was then, and the time between the steps at their end.
+    let mut end = 0;
     let over = race.columns.iter().filter_map(|column| {
         let ms = column.difference_ms?;
+        end = end.max(column.ends_ms.0.unwrap_or(0));
         let by = if faster { ms.checked_neg()? } else { ms };
-        Some((u64::try_from(by).ok().filter(|by| *by >= MARKED)?, column))
+        Some((u64::try_from(by).ok().filter(|by| *by >= MARKED)?, column, end))
     });
-    let (by, column) = over.max_by_key(|(by, _)| *by)?;
-    let end = column.ends_ms.0?;
+    let (by, column, end) = over.max_by_key(|(by, ..)| *by)?;
     let how = if faster { "faster" } else { "slower" };
     let words = match column.name.strip_prefix("fix ") {
         Some(number) if !faster => format!("fix {number}: {}", duration_words(by)),
+        None if column.name == BETWEEN => {
+            format!("between the steps {} {how}", duration_words(by))
+        }
         _ => format!("{} {} {how}", column.name, duration_words(by)),
     };
     Some((words, end))
@@ -363,8 +383,9 @@ fn column_view(column: &Column, goes_on: bool) -> ColumnView {
     let state = match (column.this, column.difference_ms) {
         (_, Some(_)) => ColumnState::Over,
         (Lap::AtWork(_), None) => ColumnState::AtWork,
-        (Lap::Took(_) | Lap::Broken(_) | Lap::Unknown, None) => ColumnState::Over,
-        _ => ColumnState::ToCome,
+        // A fix that was not needed will not come, even while the columns before it are not over in both.
+        (Lap::Took(_) | Lap::Broken(_) | Lap::Unknown | Lap::Absent, None) => ColumnState::Over,
+        (Lap::ToCome, None) => ColumnState::ToCome,
     };
     let difference = match (column.difference_ms, state) {
         (Some(_), _) if column.this == Lap::Absent && column.other == Lap::Absent => "–".to_owned(),

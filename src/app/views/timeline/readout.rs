@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::lanes_view::silent_since;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::timeline::CellId;
 use crate::app::words::{clock_words, duration_words, time_words};
@@ -28,7 +29,7 @@ impl Readout {
         with_run: bool,
     ) -> Option<Self> {
         let run = run_store.model.run(&cell.run)?;
-        let bars = RunBars::of(run, server_now);
+        let bars = RunBars::of(run, silent_since(run, server_now).unwrap_or(server_now));
         let is_it = |bar: &&Bar| bar.node == cell.node && bar.attempt == cell.attempt;
         let bar = bars.bars.iter().find(is_it)?;
         let mut title = bar_name(bar);

@@ -189,14 +189,17 @@ impl Pen<'_> {
         if let Some(ends) = row.usual.and_then(|span| self.scale.ends(span)) {
             part.shape(Layer::Pool, usual_frame(palette, self.bar(place, ends, USUAL)));
         }
-        let mut end_x = None;
         let mut fixes = Placer::new(self.rows.from - 40.0 * k, self.rows.to + 40.0 * k);
         if let Some(ends) = row.unseen.and_then(|span| self.scale.ends(span)) {
             let rect = self.bar(place, ends, BAR);
             let shape = Shape::rounded_box(rect).radius(3.0).fill(palette.ghost);
             part.shape(Layer::Rack, shape.border(1.5, palette.text_tertiary));
             line.take(rect.x, rect.right());
-            end_x = Some(rect.right());
+        }
+        if let Some(ends) = row.unheard.and_then(|span| self.scale.ends(span)) {
+            let rect = self.bar(place, ends, WAIT);
+            part.shape(Layer::Rack, wait_shape(palette, rect, k));
+            line.take(rect.x, rect.right());
         }
         for cell in &row.cells {
             let Some(rect) = self.draw_cell(part, place, row, cell, &mut fixes) else { continue };
@@ -204,12 +207,11 @@ impl Pen<'_> {
             let hit = Rect::new(rect.x - wider, rect.y - 6.0, rect.w + 2.0 * wider, rect.h + 12.0);
             places.cells.push((cell.cell.clone(), hit));
             line.take(rect.x, rect.right());
-            end_x = Some(rect.right());
             if chosen == Some(&cell.cell) {
                 draw_choice(part, rect);
             }
         }
-        self.draw_end(part, place, row, end_x, &mut line);
+        self.draw_end(part, place, row, &mut line);
     }
 
     fn draw_name(&self, part: &mut Part, place: usize, row: &RunRow) {
@@ -305,22 +307,16 @@ impl Pen<'_> {
         Some(rect)
     }
 
-    fn draw_end(
-        &self,
-        part: &mut Part,
-        place: usize,
-        row: &RunRow,
-        end_x: Option<f32>,
-        line: &mut Placer,
-    ) {
+    fn draw_end(&self, part: &mut Part, place: usize, row: &RunRow, line: &mut Placer) {
         let palette = part.palette;
         let k = self.rows.scale;
         let middle = self.rows.row(place).centre_y();
         match &row.end {
             RowEnd::Over { glyph, at, words } => {
-                let shown = self.scale.shows(*at);
-                let x = end_x.filter(|_| shown).or_else(|| shown.then(|| self.scale.x(*at)));
-                let Some(x) = x else { return };
+                if !self.scale.shows(*at) {
+                    return;
+                }
+                let x = self.scale.x(*at);
                 let radius = if *glyph == DisplayStatus::Failed { 17.0 } else { 12.0 } * k;
                 let left =
                     if *glyph == DisplayStatus::Failed { x - radius * 0.6 } else { x + 4.0 * k };
@@ -337,15 +333,13 @@ impl Pen<'_> {
                 self.put(part, at, words, (Face::Text600, WORDS * k), ink, line);
             }
             RowEnd::AtWork(step) => {
-                let from = self.now_x.or(end_x).unwrap_or(self.rows.from);
+                let Some(from) = self.now_x else { return };
                 let at = (from + 16.0 * k, place);
                 let ink = match row.glyph {
                     DisplayStatus::Silent => palette.text_secondary,
                     _ => palette.running,
                 };
-                if self.now_x.is_some() {
-                    self.put(part, at, step, (Face::Text600, STEP * k), ink, line);
-                }
+                self.put(part, at, step, (Face::Text600, STEP * k), ink, line);
             }
             RowEnd::Queued(words) => {
                 if let Some(from) = self.now_x {

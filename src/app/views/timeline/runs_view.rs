@@ -4,16 +4,18 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::lanes_view::{BarKind, silent_since};
 use crate::app::state::clock::millis_between;
 use crate::app::state::failure_life::is_fresh;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::{STALE_AFTER_MS, failure_words};
+use crate::app::state::run_view::failure_words;
 use crate::app::state::status::DisplayStatus;
 use crate::app::state::timeline::{CellId, TimelineState};
-use crate::app::words::{clock_words, countdown_words, duration_words, time_words};
-use crate::model::{NodeStatus, Remaining, Run, RunStatus};
+use crate::app::words::{clock_words, countdown_words, time_words};
+use crate::model::{Remaining, Run, RunStatus};
 use crate::protocol::RunId;
-use crate::timeline::{Axis, RunBars, Span, idle_stretches};
+use crate::text::length_words;
+use crate::timeline::{Axis, RunBars, Span, idle_stretches, span_of};
 
 /// Times shown before now, in minutes.
 const ZOOMS: [u64; 4] = [5, 15, 30, 60];
@@ -29,12 +31,14 @@ const FITS_WELL: f64 = 0.85;
 /// Timeline of all runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunsView {
-    /// Rows in order of the runs' starts.
+    /// Rows in order of the runs' creation, or of their start where that is not known.
     pub rows: Vec<RunRow>,
     /// Number of runs in the time shown, with or without a row.
     pub in_time: usize,
     /// Minutes shown before now.
     pub minutes: u64,
+    /// Minutes into which the runs fit, before the user zoomed.
+    pub fitting: u64,
     /// The time shown; what comes after its end is still to come.
     pub axis: Axis,
     /// Milliseconds from the left to the right end.
@@ -45,8 +49,8 @@ pub struct RunsView {
     pub now: Timestamp,
     /// Time of day: "21:14:07".
     pub now_words: String,
-    /// Milliseconds from the beginning of all runs to now.
-    pub known_ms: f64,
+    /// Milliseconds by which the right end can be moved back.
+    pub most_back_ms: f64,
 }
 
 /// Row of a run.
@@ -61,12 +65,14 @@ pub struct RunRow {
     pub is_strong: bool,
     /// Time to go, or the time that the run took.
     pub value: String,
-    /// True for the run that should finish next.
+    /// True for the run that should finish next, of all runs.
     pub is_next: bool,
     pub queued: Option<Span>,
     /// When a usual run would be at work.
     pub usual: Option<Span>,
     pub cells: Vec<RunCell>,
+    /// From the last event of a run without news to now.
+    pub unheard: Option<Span>,
     /// The whole execution, where no step of it was seen.
     pub unseen: Option<Span>,
     pub end: RowEnd,
@@ -108,15 +114,15 @@ pub struct RunCell {
     pub kind: CellKind,
 }
 
-/// When a run was there, from its creation to its end or now.
-struct Presence<'a> {
+/// A run with its time.
+struct Timed<'a> {
     run: &'a Run,
     span: Span,
 }
 
 impl RunsView {
     /// Returns the timeline with at most `room` rows. `width` is the width of the time in pixels, of which now
-    /// moves one at a time, and `ahead` the part behind now; `before` are the minutes that were shown last.
+    /// moves one at a time, and `ahead` the part behind now; `before` is the zoom that fitted last.
     pub fn of(
         run_store: &RunStore,
         state: &TimelineState,
@@ -124,92 +130,111 @@ impl RunsView {
         before: Option<u64>,
         (server_now, zone): (Timestamp, &TimeZone),
     ) -> Self {
-        let mut runs: Vec<Presence> = run_store
+        let mut runs: Vec<Timed> = run_store
             .model
             .runs()
-            .map(|run| Presence { run, span: presence(run, server_now) })
+            .map(|run| Timed { run, span: span_of(run, server_now) })
             .collect();
-        runs.sort_by_cached_key(|presence| {
-            (std::cmp::Reverse(presence.span.from), presence.run.id().clone())
+        runs.sort_unstable_by(|a, b| {
+            b.span.from.cmp(&a.span.from).then_with(|| a.run.id().cmp(b.run.id()))
         });
         let fitting = fitting_zoom(&runs, room, before, server_now);
         let minutes = zoomed(fitting, state.zoom.unwrap_or(0));
         let past_ms = minutes as f64 * 60_000.0;
         let shown_ms = past_ms * (1.0 + ahead);
         let px_ms = (shown_ms / width.max(1.0)).max(1.0);
-        let first = runs.iter().map(|presence| presence.span.from).min().unwrap_or(server_now);
-        let known_ms = millis_between(first, server_now) as f64;
         let now = floored(server_now, px_ms);
-        // What is to come is moved out of sight first.
-        let (ahead_ms, back_ms) = (past_ms * ahead, state.back_ms);
-        let (end, length) = match back_ms <= ahead_ms {
-            true => (now, past_ms + back_ms),
-            false => (moved(now, ahead_ms - back_ms), shown_ms),
-        };
+        let first = runs.last().map_or(now, |timed| timed.span.from).min(now);
         let busy: Vec<Span> = runs
             .iter()
-            .filter(|presence| presence.run.status != RunStatus::Pending)
-            .map(|presence| {
-                Span::new(presence.run.started_at.unwrap_or(presence.span.from), presence.span.to)
-            })
+            .filter(|timed| timed.run.status != RunStatus::Pending)
+            .map(|timed| Span::new(timed.run.started_at.unwrap_or(timed.span.from), timed.span.to))
             .collect();
         let least = (shown_ms * FOLDED_FROM) as u64;
-        let idle = idle_stretches(&busy, Span::new(first.min(end), end), least);
-        let axis = Axis::back_from(end, length, &idle, shown_ms * BREAK);
-        let shown = Span::new(axis.span().from, end.max(now));
-        let mut found: Vec<&Presence> = runs
-            .iter()
-            .filter(|presence| presence.span.to >= shown.from && presence.span.from <= shown.to)
-            .collect();
+        // What is to come is moved out of sight first.
+        let ahead_ms = past_ms * ahead;
+        let known_ms = millis_between(first, now) as f64;
+        let most_back_ms = match runs.len() <= room {
+            // Farther back than all runs there is nothing.
+            true => {
+                let idle = idle_stretches(&busy, Span::new(first, now), least);
+                let whole = Axis::folded(Span::new(first, now), &idle, shown_ms * BREAK);
+                match whole.length() {
+                    length if length <= shown_ms => (length - past_ms).max(0.0),
+                    _ => ahead_ms + millis_between(whole.time_at(shown_ms), now) as f64,
+                }
+            }
+            // Runs without room have rows only when the newer ones are out of sight.
+            false => known_ms,
+        };
+        let back_ms = state.back_ms.min(most_back_ms);
+        let is_moved = back_ms > ahead_ms;
+        let (end, length) = match is_moved {
+            true => (moved(now, ahead_ms - back_ms), shown_ms),
+            false => (now, past_ms + back_ms),
+        };
+        let known = Span::new(first.min(end), end);
+        let idle = idle_stretches(&busy, known, least);
+        let axis = Axis::back_from(end, length, &idle, shown_ms * BREAK).starting_at(known.from);
+        let shown = match is_moved {
+            true => axis.span(),
+            false => Span::new(axis.span().from, now),
+        };
+        let in_sight = |timed: &&Timed| timed.span.to >= shown.from && timed.span.from <= shown.to;
+        let mut found: Vec<&Timed> = runs.iter().filter(in_sight).collect();
         let in_time = found.len();
-        // A run that goes on never gives its place to one that is over.
-        found.sort_by_key(|presence| match presence.run.status {
-            RunStatus::Failed if is_fresh(presence.run, run_store, server_now) => 0,
+        // A run that goes on never gives its place to one that is over; of the queue the first stay.
+        let class = |timed: &Timed| match timed.run.status {
+            RunStatus::Failed if is_fresh(timed.run, run_store, server_now) => 0,
             RunStatus::Running => 1,
             RunStatus::Pending => 2,
             _ => 3,
+        };
+        found.sort_by_cached_key(|timed| {
+            let place = timed.span.from.as_millisecond();
+            let class = class(timed);
+            (class, if class == 2 { place } else { place.saturating_neg() })
         });
         found.truncate(room);
-        found.sort_by_key(|presence| (presence.span.from, presence.run.id().clone()));
-        let next = next_to_finish(found.iter().map(|presence| presence.run), run_store, server_now);
-        let queue = found.iter().filter(|presence| presence.run.status == RunStatus::Pending);
-        let first_queued = queue.map(|presence| presence.run.id().clone()).next();
+        found.sort_unstable_by(|a, b| {
+            a.span.from.cmp(&b.span.from).then_with(|| a.run.id().cmp(b.run.id()))
+        });
+        let next = next_to_finish(run_store, server_now);
+        let queue = runs.iter().filter(|timed| timed.run.status == RunStatus::Pending);
+        let first_queued = queue
+            .min_by(|a, b| (a.span.from, a.run.id()).cmp(&(b.span.from, b.run.id())))
+            .map(|timed| timed.run.id());
         let rows = found
             .iter()
-            .map(|presence| {
-                let is_first = first_queued.as_ref() == Some(presence.run.id());
-                row(presence.run, run_store, server_now, now, (&next, is_first))
+            .map(|timed| {
+                let is_first = first_queued == Some(timed.run.id());
+                row(timed.run, run_store, server_now, now, (next.as_ref(), is_first))
             })
             .collect();
         Self {
             rows,
             in_time,
             minutes,
+            fitting,
             axis,
             shown_ms,
-            back_ms: state.back_ms,
+            back_ms,
             now,
             now_words: time_words(server_now, zone),
-            known_ms,
+            most_back_ms,
         }
     }
 }
 
-fn presence(run: &Run, now: Timestamp) -> Span {
-    let from = run.created_at.or(run.started_at).unwrap_or(run.first_event_at());
-    let to = if run.status.is_over() { run.ended_at.unwrap_or(run.last_event_at()) } else { now };
-    Span::new(from.min(run.started_at.unwrap_or(from)), to)
-}
-
 /// Returns the smallest zoom into which the runs fit that would have a row, in minutes.
-fn fitting_zoom(runs: &[Presence], room: usize, before: Option<u64>, now: Timestamp) -> u64 {
+fn fitting_zoom(runs: &[Timed], room: usize, before: Option<u64>, now: Timestamp) -> u64 {
     let newest = runs.iter().take(room);
-    let going_on = runs.iter().skip(room).filter(|presence| !presence.run.status.is_over());
+    let going_on = runs.iter().skip(room).filter(|timed| !timed.run.status.is_over());
     let hour = moved(now, -3_600_000.0);
     let first = newest
         .chain(going_on)
-        .filter(|presence| presence.span.to >= hour)
-        .map(|presence| presence.span.from)
+        .filter(|timed| timed.span.to >= hour)
+        .map(|timed| timed.span.from)
         .min();
     let needed = first.map_or(0, |first| millis_between(first, now)) as f64 / 60_000.0;
     let fits = |minutes: &u64| {
@@ -238,21 +263,18 @@ fn floored(at: Timestamp, px_ms: f64) -> Timestamp {
     Timestamp::from_millisecond(((millis / px_ms).floor() * px_ms) as i64).unwrap_or(at)
 }
 
-/// The running run with the least time to go, if there are several.
-fn next_to_finish<'a>(
-    runs: impl Iterator<Item = &'a Run>,
-    run_store: &RunStore,
-    server_now: Timestamp,
-) -> Option<RunId> {
-    let running: Vec<&Run> = runs.filter(|run| run.status == RunStatus::Running).collect();
-    if running.len() < 2 {
-        return None;
-    }
-    let to_go = running.iter().filter_map(|run| match run_store.model.remaining(run, server_now) {
-        Remaining::Left { millis: ms, .. } => Some((ms, run.id().clone())),
-        Remaining::Unknown | Remaining::AnyMoment | Remaining::Late { .. } => None,
+/// Returns the run with news that should finish next, of all runs.
+fn next_to_finish(run_store: &RunStore, server_now: Timestamp) -> Option<RunId> {
+    let running = run_store
+        .model
+        .runs()
+        .filter(|run| run.status == RunStatus::Running && silent_since(run, server_now).is_none());
+    let to_go = running.filter_map(|run| match run_store.model.remaining(run, server_now) {
+        Remaining::Left { millis: ms, .. } => Some((ms, run.started_at, run.id())),
+        Remaining::AnyMoment => Some((0, run.started_at, run.id())),
+        Remaining::Unknown | Remaining::Late { .. } => None,
     });
-    to_go.min().map(|(_, id)| id)
+    to_go.min().map(|(.., id)| id.clone())
 }
 
 fn row(
@@ -260,15 +282,15 @@ fn row(
     run_store: &RunStore,
     server_now: Timestamp,
     now: Timestamp,
-    (next, is_first): (&Option<RunId>, bool),
+    (next, is_first): (Option<&RunId>, bool),
 ) -> RunRow {
     let stats = run_store.model.stats();
-    let bars = RunBars::of(run, now);
-    let silent = run.status == RunStatus::Running
-        && millis_between(run.last_event_at(), server_now) > STALE_AFTER_MS;
+    let silent = silent_since(run, server_now);
+    let bars = RunBars::of(run, silent.map_or(now, |heard_at| heard_at.min(now)));
     let begun = run.started_at.or(bars.started_at);
     let value = match run.status {
         RunStatus::Pending => "–".to_owned(),
+        RunStatus::Running if silent.is_some() => "–".to_owned(),
         RunStatus::Running => match run_store.model.remaining(run, server_now) {
             Remaining::Unknown => "–".to_owned(),
             Remaining::Left { millis: ms, .. } => countdown_words(ms),
@@ -280,23 +302,24 @@ fn row(
             .or_else(|| begun.map(|begun| millis_between(begun, bars.span.to)))
             .map_or_else(|| "–".to_owned(), |ms| clock_words(ms.saturating_add(500))),
     };
-    let usual_from = begun.unwrap_or(now);
-    let usual = stats
-        .run_baseline()
-        .map(|usual| Span::new(usual_from, moved(usual_from, usual.p50_ms as f64)));
+    // Where nobody saw a run begin, nobody can say when a usual one would have ended.
+    let usual_from = begun.or((!run.status.is_over()).then_some(now));
+    let usual = usual_from
+        .zip(stats.run_baseline())
+        .map(|(from, usual)| Span::new(from, moved(from, usual.p50_ms as f64)));
     let cells = bars
         .bars
         .iter()
         .map(|bar| RunCell {
             cell: CellId { run: run.id().clone(), node: bar.node.clone(), attempt: bar.attempt },
             span: bar.span,
-            kind: match bar.status {
-                _ if bar.stopped => CellKind::Stopped,
-                NodeStatus::Failed => CellKind::Failed,
+            kind: match BarKind::of_cell(bar) {
+                BarKind::Stopped => CellKind::Stopped,
+                BarKind::Failed | BarKind::Refused => CellKind::Failed,
                 _ if bar.node == "FIX" => CellKind::Fix(bar.fix),
-                NodeStatus::Running => CellKind::AtWork,
-                NodeStatus::Success => CellKind::Done,
-                NodeStatus::Pending | NodeStatus::Skipped | NodeStatus::Unknown => CellKind::Unsure,
+                BarKind::AtWork => CellKind::AtWork,
+                BarKind::Done => CellKind::Done,
+                BarKind::Unsure => CellKind::Unsure,
             },
         })
         .collect();
@@ -311,10 +334,11 @@ fn row(
                 Some((name, false)) => format!("to {name}"),
                 None => String::new(),
             };
-            let silence = millis_between(run.last_event_at(), server_now);
             RowEnd::AtWork(match silent {
-                true => format!("no news for {}", clock_words(silence)),
-                false => step,
+                Some(heard_at) => {
+                    format!("no news for {}", clock_words(millis_between(heard_at, server_now)))
+                }
+                None => step,
             })
         }
         _ => RowEnd::Over {
@@ -325,14 +349,15 @@ fn row(
     };
     RunRow {
         id: run.id().clone(),
-        glyph: if silent { DisplayStatus::Silent } else { glyph },
+        glyph: if silent.is_some() { DisplayStatus::Silent } else { glyph },
         name: run_store.name(run),
         variant: run_store.variant(run).unwrap_or_default(),
         is_strong: !run.status.is_over(),
         value,
-        is_next: next.as_ref() == Some(run.id()),
+        is_next: next == Some(run.id()),
         queued: bars.queued.filter(|queued| queued.millis() > 0),
         usual,
+        unheard: silent.map(|heard_at| Span::new(heard_at, now)).filter(|span| span.millis() > 0),
         unseen: begun.filter(|_| bars.bars.is_empty()).map(|from| Span::new(from, bars.span.to)),
         cells,
         end,
@@ -363,13 +388,22 @@ fn end_words(run: &Run, bars: &RunBars, is_retry: bool) -> String {
     }
 }
 
-/// Number of minutes as the subtitle of the view: "last 30 minutes".
+/// Returns the time shown as words: "last 30 minutes", or "last 1 h 31 min" where idle stretches are folded.
 pub fn minutes_words(view: &RunsView) -> String {
-    let minutes = view.minutes;
-    match view.back_ms {
-        back if back >= 1_000.0 => {
-            format!("{minutes} minutes, up to {} ago", duration_words(back as u64))
-        }
-        _ => format!("last {minutes} minutes"),
+    let span = view.axis.span();
+    let whole = view.minutes * 60_000;
+    // Of a pixel's rounding nothing is said.
+    let millis = match span.millis() {
+        shown if shown.abs_diff(whole) < 1_000 => whole,
+        shown if shown >= 60_000 => (shown + 30_000) / 60_000 * 60_000,
+        shown => shown,
+    };
+    let time = match millis {
+        millis if millis == whole => format!("{} minutes", view.minutes),
+        millis => length_words(millis),
+    };
+    match millis_between(span.to, view.now) {
+        back if back >= 1_000 => format!("{time}, up to {} ago", length_words(back)),
+        _ => format!("last {time}"),
     }
 }

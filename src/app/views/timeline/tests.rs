@@ -7,7 +7,7 @@ use bevy::prelude::*;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{GROWING, STILL, TimelineMemory};
+use super::{GROWING, STILL, Still, TimelineMemory};
 use crate::app::draw::{Canvas, DrawClock, Faults};
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::focus::Focus;
@@ -247,6 +247,56 @@ fn only_what_grows_is_drawn_again_while_a_step_is_at_work() {
     let right_before = right(&app);
     pass(&mut app, px_ms * 10.0);
     assert!(right(&app) >= right_before + 9.0, "the bar at work grows");
+}
+
+#[test]
+fn a_run_zoomed_out_begins_at_the_left_and_cannot_be_moved() {
+    let (model, now) = recorded("scenes/mid-run.ndjson");
+    let mut app = showing(model, now, TimelineMode::Run, SCREENS[0]);
+    let place = |app: &mut App, zoom, back_ms| {
+        app.insert_resource(TimelineState { zoom: Some(zoom), back_ms, ..default() });
+        app.update();
+        let memory = app.world().resource::<TimelineMemory>();
+        let Some(Still::Lanes(drawn)) = &memory.still else { panic!("no lanes") };
+        let from = drawn.place.scale.axis.span().from;
+        let most = app.world().resource::<Cells>().most_back_ms;
+        (from.duration_since(drawn.view.shown.from).as_secs_f64(), most)
+    };
+    for back_ms in [0.0, 50_000.0] {
+        assert_eq!(place(&mut app, -2, back_ms), (0.0, 0.0));
+        assert_eq!(place(&mut app, 0, back_ms), (0.0, 0.0));
+    }
+    let (from, most) = place(&mut app, 2, 0.0);
+    assert!(from > 1.0 && (most - from * 1e3).abs() < 2.0, "{from} {most}");
+    assert_eq!(place(&mut app, 2, most + 50_000.0).0, 0.0);
+}
+
+#[test]
+fn moving_the_pointer_over_nothing_draws_nothing() {
+    let (model, now) = recorded("scenes/wall-12.ndjson");
+    let mut app = showing(model, now, TimelineMode::AllRuns, SCREENS[0]);
+    app.update();
+    app.update();
+    let cause = |app: &App| app.world().resource::<TimelineMemory>().cause.clone();
+    let before = cause(&app);
+    app.world_mut().resource_mut::<TimelineState>().pointed = Some(Vec2::new(1.0, 1.0));
+    app.update();
+    assert!(before.is_some() && cause(&app) == before);
+}
+
+#[test]
+fn a_run_that_is_not_there_yet_is_waited_for() {
+    let mut app = showing(
+        Model::new(Retention::default()),
+        Timestamp::UNIX_EPOCH,
+        TimelineMode::Run,
+        SCREENS[0],
+    );
+    app.update();
+    assert!(has_word(&app, "Waiting for the first run"), "{:#?}", words(&app));
+    app.world_mut().resource_mut::<Focus>().pin(crate::protocol::RunId::new("later"));
+    app.update();
+    assert!(has_word(&app, "Waiting for the run to be shown"), "{:#?}", words(&app));
 }
 
 #[test]

@@ -130,8 +130,9 @@ impl Group {
     }
 
     /// Names those whose songs have a later run after the others, and says which are which: a number
-    /// alone, "1 not retried", would not say whose song waits.
-    fn name_answered(&mut self, answered: Vec<(RunId, String)>) {
+    /// alone, "1 not retried", would not say whose song waits. Those of which that is not known are named
+    /// where no mark could be taken for theirs.
+    fn name_answered(&mut self, answered: Vec<(RunId, String)>, mut unasked: Vec<(RunId, String)>) {
         let mark = |runs: &mut Vec<(RunId, String)>, fate: &str| {
             if let Some((_, title)) = runs.first_mut() {
                 *title = format!("{fate}: {title}");
@@ -141,6 +142,8 @@ impl Group {
         if !self.runs.is_empty() && !answered.is_empty() {
             mark(&mut self.runs, "not retried");
             mark(&mut answered, "retried");
+        } else if answered.is_empty() {
+            self.runs.append(&mut unasked);
         }
         self.runs.append(&mut answered);
         self.runs.truncate(MOST_NAMED);
@@ -166,6 +169,8 @@ struct Recent {
     newest_ms: u64,
     /// Ids and titles of those whose songs have a later run, latest first.
     answered: Vec<(RunId, String)>,
+    /// Ids and titles of those of which nobody asked whether their songs have a later run.
+    unasked: Vec<(RunId, String)>,
 }
 
 impl Failures {
@@ -203,16 +208,19 @@ impl Failures {
             if let Some(bar) = bars.checked_sub(minute + 1).and_then(|n| group.minutes.get_mut(n)) {
                 *bar += 1;
             }
-            let life = FailureLife::of(run, run_store, server_now);
-            let life = life.filter(|_| place < MOST_FOLLOWED);
+            let is_followed = place < MOST_FOLLOWED;
+            let life = is_followed.then(|| FailureLife::of(run, run_store, server_now)).flatten();
             if let Some(life) = &life {
                 group.follow_ups.count(life);
                 if group.count == 1 {
                     group.became = life.words(run, run_store, server_now);
                 }
             }
-            let is_answered = life.is_some_and(|life| life.follow_up != FollowUp::NotRetried);
-            let alike = if is_answered { &mut recent.answered } else { &mut group.runs };
+            let alike = match life.map(|life| life.follow_up) {
+                Some(FollowUp::NotRetried) => &mut group.runs,
+                Some(_) => &mut recent.answered,
+                None => &mut recent.unasked,
+            };
             if alike.len() < MOST_NAMED {
                 alike.push((id.clone(), run_store.name(run)));
             }
@@ -222,7 +230,7 @@ impl Failures {
             .map(|(mut group, recent)| {
                 group.is_solid = is_solid(&group, &recent, known_min);
                 group.told = told(&group, &recent, known_min);
-                group.name_answered(recent.answered);
+                group.name_answered(recent.answered, recent.unasked);
                 group
             })
             .collect();
@@ -348,12 +356,13 @@ mod tests {
         };
         let told = |unanswered: &[&str], answered: &[&str]| {
             let mut group = Group { runs: named(unanswered), ..Group::default() };
-            group.name_answered(named(answered));
+            group.name_answered(named(answered), named(&["Velvet Engine"]));
             group.runs.into_iter().map(|(_, title)| title).collect::<Vec<_>>()
         };
         let mixed = ["not retried: Saffron", "retried: Neon Rain", "Kite Season"];
         assert_eq!(told(&["Saffron"], &["Neon Rain", "Kite Season"]), mixed);
-        assert_eq!(told(&["Saffron", "Low Tide"], &[]), ["Saffron", "Low Tide"]);
+        let unmarked = ["Saffron", "Low Tide", "Velvet Engine"];
+        assert_eq!(told(&["Saffron", "Low Tide"], &[]), unmarked, "the last was not asked");
         assert_eq!(told(&[], &["Saffron", "Low Tide"]), ["Saffron", "Low Tide"]);
         let many = told(&["a"; 12], &["b"; 3]);
         assert_eq!((many.len(), many[11].as_str()), (MOST_NAMED, "a"));
