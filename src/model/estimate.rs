@@ -112,7 +112,12 @@ fn left(millis: u64, samples: usize) -> Remaining {
 
 impl Estimates {
     /// Learns from a completed run; first notes how wrong its estimates would have been.
-    pub(super) fn learn_from(&mut self, run: &Run) {
+    /// `usual` has the durations of a node.
+    pub(super) fn learn_from<'a>(
+        &mut self,
+        run: &Run,
+        usual: impl Fn(&str) -> Option<&'a Durations>,
+    ) {
         let Some(ended_at) = run.ended_at else { return };
         if !self.remember(run, ended_at) {
             return;
@@ -124,7 +129,7 @@ impl Estimates {
             .filter_map(|(place, attempt)| Some((place, attempt, attempt.duration_ms?)))
             .collect();
         if let Some(started_at) = run.started_at {
-            self.note_errors(&took, millis_between(started_at, ended_at), ended_at);
+            self.note_errors(&took, millis_between(started_at, ended_at), ended_at, usual);
         }
         for (place, attempt, took_ms) in took {
             let rest = attempt.ended_at.map(|at| millis_between(at, ended_at));
@@ -198,7 +203,13 @@ impl Estimates {
         self.learned
     }
 
-    fn note_errors(&mut self, took: &[(Place, &Attempt, u64)], total_ms: u64, ended_at: Timestamp) {
+    fn note_errors<'a>(
+        &mut self,
+        took: &[(Place, &Attempt, u64)],
+        total_ms: u64,
+        ended_at: Timestamp,
+        usual: impl Fn(&str) -> Option<&'a Durations>,
+    ) {
         for (percent, number) in QUARTERS.into_iter().zip(0..) {
             let truth = total_ms - total_ms * percent / 100;
             let standing = took.iter().filter_map(|(place, attempt, took_ms)| {
@@ -206,7 +217,7 @@ impl Estimates {
                 let so_far = (until_end + took_ms).checked_sub(truth)?;
                 (until_end < truth).then_some((*place, so_far))
             });
-            let known = standing.map(|(place, so_far)| Some(self.step(place)?.remaining(so_far)));
+            let known = standing.map(|(place, so_far)| self.from_step(place, so_far, &usual));
             let estimate = known.collect::<Option<Vec<_>>>().and_then(longest);
             let error = match estimate {
                 Some(Remaining::Left { millis, .. }) => Some(millis.abs_diff(truth)),
@@ -228,6 +239,20 @@ impl Estimates {
         known.rev().find(|step| step.took.len() >= LEAST_SAMPLES)
     }
 
+    /// Returns the estimate for a run at a step. It is late when the step counts as slow on screen, whatever
+    /// the fix pass.
+    fn from_step<'a>(
+        &self,
+        place: Place,
+        so_far_ms: u64,
+        usual: impl Fn(&str) -> Option<&'a Durations>,
+    ) -> Option<Remaining> {
+        let step = self.step(place)?;
+        let all = usual(place.name).filter(|all| all.len() >= LEAST_SAMPLES);
+        let late = all.and_then(|all| all.beyond(so_far_ms).err());
+        Some(late.map_or_else(|| step.remaining(so_far_ms), |by_ms| Remaining::Late { by_ms }))
+    }
+
     /// Returns the time that a running run will still take. `usual` has the durations of a node.
     pub(super) fn remaining<'a>(
         &self,
@@ -243,7 +268,7 @@ impl Estimates {
                 Some((place, millis_between(attempt.started_at?, server_now)))
             })
             .collect();
-        let known = standing.iter().map(|(place, ms)| Some(self.step(*place)?.remaining(*ms)));
+        let known = standing.iter().map(|(place, ms)| self.from_step(*place, *ms, &usual));
         let known = match standing.is_empty() {
             true => self.after_last_step(run, server_now),
             false => known.collect::<Option<Vec<_>>>().and_then(longest),
@@ -433,6 +458,20 @@ mod tests {
         assert_eq!(left(14), 20);
         assert_eq!(remaining(&model, "run", 15), Remaining::Late { by_ms: 3_000 });
         assert_eq!(remaining(&model, "run", 60), Remaining::Late { by_ms: 48_000 });
+    }
+
+    /// Runs that did not complete count for the usual time of a step, and so for what is slow.
+    #[test]
+    fn run_is_late_when_its_step_counts_as_slow() {
+        let mut model = Model::new(Retention::default());
+        learn(&mut model, 3);
+        for run in 0..20 {
+            add(&mut model, &format!("other {run}"), &[("PLAN", Some(4)), ("STYLE", None)]);
+        }
+        add(&mut model, "run", &[("PLAN", None)]);
+        assert_eq!(model.stats().node_baseline("PLAN").unwrap().p95_ms, 12_000);
+        assert!(matches!(remaining(&model, "run", 12), Remaining::Left { .. }));
+        assert_eq!(remaining(&model, "run", 13), Remaining::Late { by_ms: 9_000 });
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Model {
         if to == RunStatus::Completed
             && let Some(run) = &self.slots[slot]
         {
-            self.estimates.learn_from(run);
+            self.estimates.learn_from(run, |name| self.stats.node_durations(name));
         }
         Some((from, to))
     }
