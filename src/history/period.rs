@@ -300,6 +300,21 @@ mod tests {
     }
 
     #[test]
+    fn period_before_begins_with_a_part_of_the_history() {
+        let before = |from: &str, to: &str| {
+            let period = Period::between(at(from), at(to), None, &zone("UTC")).unwrap();
+            assert_eq!(period.before.1, period.from);
+            period.before.0
+        };
+        // By ten minutes, at five minutes: the last part of the period counts as a whole.
+        let day = before("2026-11-22T20:14:00Z", "2026-11-23T20:14:00Z");
+        assert_eq!(day, at("2026-11-21T20:05:00Z"));
+        // By hours, at quarter hours.
+        let days = before("2026-11-20T20:14:00Z", "2026-11-23T20:20:00Z");
+        assert_eq!(days, at("2026-11-17T19:30:00Z"));
+    }
+
+    #[test]
     fn day_on_which_the_clocks_go_back_has_25_hours() {
         let now = at("2026-10-26T12:00:00Z");
         let period = Period::last(Last::Days(3), now, None, &zone("Europe/Berlin")).unwrap();
