@@ -416,7 +416,7 @@ mod tests {
             let node = format!(r#","node_name":"{node}""#);
             push(begun, &node, "start");
             let Some(end) = end else { break };
-            push(*end, &node, "end");
+            push(*end, &format!(r#"{node},"duration_ms":{}"#, (end - begun) * 1000), "end");
             begun = *end;
         }
         if steps.iter().all(|(_, end)| end.is_some()) {
