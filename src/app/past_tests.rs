@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::app::draw::{Canvas, Faults};
 use crate::app::state::actions::{Action, Transport};
-use crate::app::state::clock::PlaybackClock;
+use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::focus::Focus;
 use crate::app::state::hit::{Buttons, Scrub};
 use crate::app::state::run_store::RunStore;
@@ -270,6 +270,25 @@ fn past_is_drawn_at_every_size_in_every_theme_without_overlap() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn start_of_the_bar_gives_way_to_a_failure_that_stands_there() {
+    for (phase, has_start) in [("end", true), ("fail", false)] {
+        let mut app = display(ViewName::Wall, (1920.0, 1080.0));
+        let events = [("first", "start", 0), ("first", phase, 4), ("last", "start", 600)];
+        for (run, phase, second) in events {
+            let mut batch = Batch::new(after(second), true);
+            batch.push_text(&event(run, None, phase, second));
+            receive(&mut app, batch);
+        }
+        set_time(&mut app, after(600));
+        app.update();
+        act(&mut app, Transport::Skip(-300));
+        let start = noon().to_zoned(local_zone()).strftime("%H:%M").to_string();
+        let words = app.world().resource::<Canvas>().words("bridge");
+        assert_eq!(words.iter().any(|(it, _)| *it == start), has_start, "{phase}: {words:?}");
     }
 }
 

@@ -141,10 +141,11 @@ fn waits_in_the_queue_and_between_steps_are_told_apart() {
 
 #[test]
 fn a_run_that_is_started_again_begins_with_its_second_start() {
-    let mut events = steps("r", 10.0, &[("PLAN", 2.0)]);
+    let mut events = vec![("r", 0.0, "", "info", r#"{"message":"Workflow created"}"#)];
+    events.extend(steps("r", 10.0, &[("PLAN", 2.0)]));
     events.push(("r", 20.0, "", "fail", "{}"));
     let told = model(&events);
-    assert_eq!(span_of(run(&told, "r"), at(90.0)), Span::new(at(10.0), at(20.0)));
+    assert_eq!(span_of(run(&told, "r"), at(90.0)), Span::new(at(0.0), at(20.0)));
     events.extend(steps("r", 60.0, &[("PLAN", 2.0)]));
     let again = model(&events);
     let run = run(&again, "r");

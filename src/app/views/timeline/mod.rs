@@ -2,8 +2,9 @@
 //!
 //! [`timeline`](crate::timeline) computes bars, critical path, folded stretches and races. Of the files
 //! here, those that end in `_view` have the words and what is drawn, without place and colour; the others
-//! draw. What stands still is a canvas part of its own, drawn again only when something in it differs; what
-//! grows is drawn again when now has come to the next pixel.
+//! draw. Of one run, what stands still is a canvas part of its own, drawn again only when something in it
+//! differs, and what grows another one, drawn again when now has come to the next pixel. All runs and a race
+//! are drawn as a whole in either case.
 
 mod foot;
 pub mod header;
