@@ -217,7 +217,7 @@ impl Estimates {
                 let so_far = (until_end + took_ms).checked_sub(truth)?;
                 (until_end < truth).then_some((*place, so_far))
             });
-            let known = standing.map(|(place, so_far)| self.from_step(place, so_far, &usual));
+            let known = standing.map(|(place, so_far)| self.step_remaining(place, so_far, &usual));
             let estimate = known.collect::<Option<Vec<_>>>().and_then(longest);
             let error = match estimate {
                 Some(Remaining::Left { millis, .. }) => Some(millis.abs_diff(truth)),
@@ -241,7 +241,7 @@ impl Estimates {
 
     /// Returns the estimate for a run at a step. It is late when the step counts as slow on screen, whatever
     /// the fix pass.
-    fn from_step<'a>(
+    fn step_remaining<'a>(
         &self,
         place: Place,
         so_far_ms: u64,
@@ -268,7 +268,7 @@ impl Estimates {
                 Some((place, millis_between(attempt.started_at?, server_now)))
             })
             .collect();
-        let known = standing.iter().map(|(place, ms)| self.from_step(*place, *ms, &usual));
+        let known = standing.iter().map(|(place, ms)| self.step_remaining(*place, *ms, &usual));
         let known = match standing.is_empty() {
             true => self.after_last_step(run, server_now),
             false => known.collect::<Option<Vec<_>>>().and_then(longest),

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::run_store::RunStore;
 use meterbridge::app::state::timeline::{Against, TimelineState};
-use meterbridge::app::views::timeline::lanes_view::BarKind;
+use meterbridge::app::views::timeline::bar::BarKind;
 use meterbridge::app::views::timeline::runs_view::{
     AHEAD, CellKind, RowEnd, RunRow, RunsView, minutes_words,
 };

@@ -3,8 +3,9 @@
 use bevy::color::Color;
 use bevy::math::Vec2;
 
+use super::bar::BarKind;
 use super::lanes_place::{LanesPlace, WORDS};
-use super::lanes_view::{BarKind, BarView, Lane};
+use super::lanes_view::{BarView, Lane};
 use super::pen::{Placer, plated};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};

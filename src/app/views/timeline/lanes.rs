@@ -4,10 +4,11 @@ use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 use jiff::Timestamp;
 
+use super::bar::BarKind;
 use super::header::HeaderView;
 use super::lane_words::draw_words;
 use super::lanes_place::{LanesPlace, WORDS};
-use super::lanes_view::{BarKind, BarView, Lane, LaneKind, LanesView, Link, Wait};
+use super::lanes_view::{BarView, Lane, LaneKind, LanesView, Link, Wait};
 use super::pen::{
     Labels, NowPlate, Placer, draw_axis, draw_choice, plated, usual_frame, wait_shape,
 };

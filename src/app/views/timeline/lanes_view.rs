@@ -3,10 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::readout::unsure_words;
-use crate::app::state::clock::millis_between;
+use super::bar::{BarKind, silent_since, unsure_words};
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::{STALE_AFTER_MS, StageView, failure_words};
+use crate::app::state::run_view::{StageView, failure_words};
 use crate::app::state::timeline::CellId;
 use crate::app::words::{duration_words, number_words};
 use crate::model::{NodeStatus, Remaining, Run, RunStatus, Stats};
@@ -86,50 +85,6 @@ pub struct Lane {
     pub failure: Option<String>,
     /// Words in place of bars, or about what is not known of them.
     pub note: &'static str,
-}
-
-/// Outcome of an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BarKind {
-    Done,
-    AtWork,
-    Failed,
-    /// A verdict of VALIDATE that was negative.
-    Refused,
-    /// At work when the run was cancelled.
-    Stopped,
-    /// Its outcome is not known.
-    Unsure,
-}
-
-impl BarKind {
-    /// Returns the outcome of an attempt; `refused` is true after a negative verdict.
-    pub fn of(bar: &Bar, refused: bool) -> Self {
-        match bar.status {
-            _ if bar.stopped => Self::Stopped,
-            NodeStatus::Running => Self::AtWork,
-            NodeStatus::Failed => Self::Failed,
-            _ if refused => Self::Refused,
-            NodeStatus::Success => Self::Done,
-            NodeStatus::Pending | NodeStatus::Skipped | NodeStatus::Unknown => Self::Unsure,
-        }
-    }
-
-    /// Returns the outcome for a bar whose ends have no sign of their own: unsure, too, when one of them is
-    /// not known.
-    pub fn of_cell(bar: &Bar) -> Self {
-        match Self::of(bar, false) {
-            Self::Done if bar.took_ms().is_none() => Self::Unsure,
-            kind => kind,
-        }
-    }
-}
-
-/// Returns the last event of a run that goes on without news; what it did since then is not known.
-pub fn silent_since(run: &Run, server_now: Timestamp) -> Option<Timestamp> {
-    let heard_at = run.last_event_at();
-    let is_silent = millis_between(heard_at, server_now) > STALE_AFTER_MS;
-    (run.status == RunStatus::Running && is_silent).then_some(heard_at)
 }
 
 /// One attempt.

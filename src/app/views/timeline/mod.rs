@@ -6,6 +6,7 @@
 //! differs, and what grows another one, drawn again when now has come to the next pixel. All runs and a race
 //! are drawn as a whole in either case.
 
+pub mod bar;
 mod foot;
 pub mod header;
 mod lane_words;

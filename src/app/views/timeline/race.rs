@@ -4,8 +4,8 @@ use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 use jiff::Timestamp;
 
+use super::bar::BarKind;
 use super::foot::draw_fix;
-use super::lanes_view::BarKind;
 use super::pen::{
     Labels, NowPlate, Placer, draw_axis, draw_choice, plated, usual_frame, wait_shape,
 };

@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::bar::{BarKind, silent_since};
 use super::header::HeaderView;
-use super::lanes_view::{BarKind, silent_since};
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{StageView, final_score};

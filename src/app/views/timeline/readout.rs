@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::lanes_view::silent_since;
+use super::bar::{silent_since, unsure_words};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::timeline::CellId;
 use crate::app::words::{clock_words, duration_words, time_words};
@@ -69,15 +69,5 @@ fn time_of(bar: &Bar) -> String {
         Some(ms) if bar.is_open => format!("{} so far", clock_words(ms)),
         Some(ms) => duration_words(ms),
         None => "time not known".to_owned(),
-    }
-}
-
-/// Words about the ends of a bar that are not known; `None` where events told them.
-pub fn unsure_words(bar: &Bar) -> Option<&'static str> {
-    match (bar.from_known, bar.to_known || bar.is_open || bar.stopped) {
-        (true, true) => None,
-        (false, true) => Some("start not seen"),
-        (true, false) => Some("end not seen"),
-        (false, false) => Some("start and end not seen"),
     }
 }

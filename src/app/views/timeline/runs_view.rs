@@ -4,7 +4,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::lanes_view::{BarKind, silent_since};
+use super::bar::{BarKind, silent_since};
 use crate::app::state::clock::millis_between;
 use crate::app::state::failure_life::is_fresh;
 use crate::app::state::run_store::RunStore;
