@@ -1,9 +1,11 @@
 //! Processor time of a frame, without the renderer's drawing: a wall of 10,000 runs of 9 nodes, the same
-//! 90,000 nodes as one sprite each, and the timing board of 60 runs beside the tiles of 12.
+//! 90,000 nodes as one sprite each, and the timing board of 60 runs beside the tiles of 12; and the time of a
+//! jump to a moment of the past, the wall included.
 //!
 //! ```text
 //! cargo bench --bench frame                 all cases
 //! cargo bench --bench frame -- sprites      those with this in their name
+//! cargo bench --bench frame -- past         the jumps alone
 //! ```
 
 #![expect(
@@ -17,8 +19,9 @@ use bevy::log::LogPlugin;
 use bevy::prelude::*;
 use bevy::render::RenderApp;
 use bevy::render::renderer::RenderDevice;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use meterbridge::app::draw::{aim_cameras, make_ready, offscreen_plugins};
+use meterbridge::app::state::actions::{Action, Transport};
 use meterbridge::app::state::entities::RunIndex;
 use meterbridge::app::state::run_store::{self, Announcements, RunStore};
 use meterbridge::app::state::viewport::Viewport;
@@ -47,6 +50,11 @@ const EVENTS_BEFORE: usize = 30;
 /// Frames before the measurement, until pipelines, atlases and buffers exist.
 const FRAMES_BEFORE: usize = 90;
 const FRAMES: usize = 900;
+/// Jumps into the past, the events there, those of a batch, and the runs at once.
+const JUMPS: usize = 300;
+const JUMPS_EVENTS: usize = 1_000_000;
+const JUMPS_BATCH: usize = 1_000;
+const JUMPS_RUNS: usize = 500;
 /// Frame interval, as on a screen, so that work done once per second occurs as often as in reality.
 const FRAME: Duration = Duration::from_nanos(16_666_667);
 
@@ -65,6 +73,9 @@ fn main() {
         ("sprites, 900 changing", || sprites(CHANGING)),
         ("sprites, nothing changing", || sprites(0)),
     ];
+    if wanted.is_empty() || wanted.iter().any(|part| part == "past") {
+        jumps();
+    }
     println!("runs of {} nodes, {FRAMES} frames each; ms, median / p99", PIPELINE.len());
     print!("{:<28}", "");
     Phase::ALL.iter().for_each(|phase| print!("{:>17}", phase.name()));
@@ -187,6 +198,51 @@ fn wall(runs: usize, changing: usize) -> Case {
     case
 }
 
+/// Measures jumps to random moments among a million events: from the action until the wall of that moment
+/// is drawn, with all work of a frame.
+fn jumps() {
+    let mut case = wall(JUMPS_RUNS, 0);
+    case.feed = Box::new(|_| ());
+    let mut backend = Backend { frames: Busy::new(JUMPS_RUNS), sent: 1 << 32 };
+    let batches = JUMPS_EVENTS / JUMPS_BATCH;
+    // Each run has an event a second.
+    let between = SignedDuration::from_millis((1000 * JUMPS_BATCH / JUMPS_RUNS) as i64);
+    let end = Timestamp::now();
+    let mut at = end - between * batches as i32;
+    for _ in 0..batches {
+        at += between;
+        let batch = backend.say_at(JUMPS_BATCH, at);
+        case.app.insert_resource(Arrived(Some(batch)));
+        case.app.update();
+    }
+    case.wait_until_drawn();
+    let reach = case.app.world().resource::<RunStore>().past().reach();
+    let since = reach.since.expect("a past that is kept");
+    let mut random = fastrand::Rng::with_seed(1);
+    let kept = end.duration_since(since).as_millis() as i64;
+    let mut times: Vec<Duration> = (0..JUMPS)
+        .map(|_| {
+            let at = since + SignedDuration::from_millis(random.i64(0..=kept));
+            let began = Instant::now();
+            case.app.world_mut().write_message(Action::Time(Transport::Show(at)));
+            case.app.update();
+            case.wait_until_drawn();
+            assert!(case.app.world().resource::<RunStore>().is_rewound());
+            began.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    let ms = |place: usize| times[place.min(JUMPS - 1)].as_secs_f64() * 1e3;
+    println!(
+        "{JUMPS} jumps among {JUMPS_EVENTS} events of {JUMPS_RUNS} runs at once, {} s of them kept: \
+         p50 {:.0} ms, p99 {:.0} ms, most {:.0} ms",
+        kept / 1000,
+        ms(JUMPS / 2),
+        ms(JUMPS * 99 / 100),
+        ms(JUMPS),
+    );
+}
+
 fn take_in(mut arrived: ResMut<Arrived>, mut run_store: ResMut<RunStore>, mut told: Announcements) {
     if let Some(batch) = arrived.0.take() {
         run_store::receive(&mut run_store, batch, &mut told);
@@ -201,7 +257,10 @@ struct Backend {
 
 impl Backend {
     fn say(&mut self, events: usize) -> Batch {
-        let now = Timestamp::now();
+        self.say_at(events, Timestamp::now())
+    }
+
+    fn say_at(&mut self, events: usize, now: Timestamp) -> Batch {
         let mut batch = Batch::new(now, true);
         for mut frame in self.frames.by_ref().take(events) {
             self.sent += 1;

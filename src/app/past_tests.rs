@@ -18,6 +18,7 @@ use crate::app::views::chrome::ViewChrome;
 use crate::app::views::counts::RunCounts;
 use crate::app::views::rewound::PastEdge;
 use crate::config::{ThemeName, ViewName};
+use crate::layout::Bridge;
 use crate::model::RunStatus;
 use crate::protocol::{Batch, PIPELINE, RunId};
 
@@ -233,6 +234,30 @@ fn failure_in_live_time_is_told_in_the_lane_and_stays() {
     assert_eq!(pressed, Some(live));
     act(&mut app, Transport::Live);
     assert_eq!(app.world().resource::<ViewChrome>().live_failure(), None);
+}
+
+#[test]
+fn press_on_the_live_light_stops_the_picture_at_every_size() {
+    for size_px in [(1920.0, 1080.0), (1080.0, 1920.0), (800.0, 600.0)] {
+        let mut app = display(ViewName::Wall, size_px);
+        for batch in stream(5, 100) {
+            receive(&mut app, batch);
+        }
+        set_time(&mut app, after(100));
+        app.update();
+        let light = Bridge::of(&app.world().resource::<Viewport>().canvas_size()).connection;
+        let buttons: Vec<_> =
+            app.world().resource::<Buttons>().by_overlay().flatten().cloned().collect();
+        let pressed = buttons.iter().find(|it| it.rect.holds(light.centre_x(), light.centre_y()));
+        assert_eq!(
+            pressed.map(|button| &button.action),
+            Some(&Action::Time(Transport::TogglePlaying)),
+            "{size_px:?}"
+        );
+        act(&mut app, Transport::TogglePlaying);
+        let past = app.world().resource::<RunStore>().shown_past();
+        assert!(past.is_some_and(|past| !past.is_playing), "{size_px:?}");
+    }
 }
 
 #[test]

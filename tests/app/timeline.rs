@@ -85,7 +85,7 @@ fn race(app: &App, run: &str, against: Against) -> (RaceView, String) {
     let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
     let run = run_store.model.run(&RunId::new(run)).unwrap();
     let times = (clock.now, clock.server_now);
-    let (race, header) = RaceView::of(run, run_store, against, times, &TimeZone::UTC);
+    let (race, header) = RaceView::of(run, run_store, &against, times, &TimeZone::UTC);
     (race, format!("{} {} {}", header.word, header.note, header.number))
 }
 
@@ -403,7 +403,7 @@ fn key_c_races_against_the_last_success_then_the_run_before_then_ends() {
     perform(&mut app, action_of("C"));
     assert_eq!(view(&app), View::Stage { from_wall: false }, "the key is the timeline's");
     perform(&mut app, Action::ToggleTimeline);
-    let against = |app: &App| app.world().resource::<TimelineState>().against;
+    let against = |app: &App| app.world().resource::<TimelineState>().against.clone();
     perform(&mut app, action_of("C"));
     assert_eq!(view(&app), timeline(TimelineMode::Race, false));
     assert_eq!(against(&app), Against::LastSuccess);
@@ -412,6 +412,39 @@ fn key_c_races_against_the_last_success_then_the_run_before_then_ends() {
     assert_eq!(against(&app), Against::AttemptBefore);
     perform(&mut app, action_of("C"));
     assert_eq!(view(&app), timeline(TimelineMode::Run, false));
+}
+
+#[test]
+fn a_race_is_against_any_run_that_is_chosen() {
+    let mut app = headless_app();
+    let mut events = run_of("first", "Neon Rain", -900, &[("PLAN", 2)]);
+    events.push(event("first", None, "end", -890));
+    events.extend(run_of("second", "Glass Harbour", -600, &[("PLAN", 9)]));
+    events.push(event("second", None, "end", -580));
+    events.extend(run_of("now", "Slow Comet", -100, &[("PLAN", 5)]));
+    feed(&mut app, events);
+    perform(&mut app, Action::SelectRun(RunId::new("now")));
+    perform(&mut app, Action::NextOpponent);
+    let against = |app: &App| app.world().resource::<TimelineState>().against.clone();
+    assert_eq!(against(&app), Against::LastSuccess, "there is no race yet");
+    perform(&mut app, Action::ToggleTimeline);
+    perform(&mut app, action_of("C"));
+    let chosen = |id: &str| Against::Run(RunId::new(id));
+    for (action, opponent) in [
+        (Action::NextOpponent, "second"),
+        (Action::NextOpponent, "first"),
+        // The list ends here.
+        (Action::NextOpponent, "first"),
+        (Action::PreviousOpponent, "second"),
+        // The run itself is no opponent.
+        (Action::PreviousOpponent, "second"),
+    ] {
+        perform(&mut app, action);
+        assert_eq!(against(&app), chosen(opponent));
+    }
+    let (view, header) = race(&app, "now", chosen("second"));
+    assert_eq!(header, "ahead of the chosen run 4.0 s");
+    assert_eq!(view.columns[0].difference, "−4.0 s");
 }
 
 /// Every recorded run adds up: bars, shares and races are made without a panic.

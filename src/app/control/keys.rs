@@ -62,6 +62,8 @@ fn repeats(action: &Action) -> bool {
         action,
         Action::NextRun
             | Action::PreviousRun
+            | Action::NextOpponent
+            | Action::PreviousOpponent
             | Action::ZoomTime(_)
             | Action::Time(Transport::Skip(_) | Transport::NextEvent | Transport::PreviousEvent)
     )
@@ -100,12 +102,17 @@ impl Modifiers {
     }
 
     /// Returns the action of a key with these modifiers; `None` where they make it no key of ours. Shift
-    /// matters only to steps in time, because many layouts need it to type `?`.
+    /// matters only to arrows, because many layouts need it to type `?`.
     fn of_action(self, action: Action) -> Option<Action> {
-        let Action::Time(Transport::Skip(by)) = action else {
-            return (!self.has_control()).then_some(action);
+        let has_shift = self.shift != [false; 2];
+        let by = match action {
+            Action::Time(Transport::Skip(by)) => by,
+            _ if self.has_control() => return None,
+            Action::NextRun if has_shift => return Some(Action::NextOpponent),
+            Action::PreviousRun if has_shift => return Some(Action::PreviousOpponent),
+            action => return Some(action),
         };
-        Some(Action::Time(match (self.has_control(), self.shift != [false; 2]) {
+        Some(Action::Time(match (self.has_control(), has_shift) {
             (true, true) => return None,
             (true, false) if by > 0 => Transport::NextEvent,
             (true, false) => Transport::PreviousEvent,

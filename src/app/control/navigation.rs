@@ -106,6 +106,16 @@ impl OnWall<'_> {
         };
         self.timeline.fit();
     }
+
+    /// Races against the run so many places further down the list.
+    fn choose_opponent(&mut self, focus: &Focus, run_store: &RunStore, by: isize) {
+        let is_race = matches!(*self.view, View::Timeline { mode: TimelineMode::Race, .. });
+        let run = focus.run().and_then(|id| run_store.model.run(id)).filter(|_| is_race);
+        if let Some(run) = run {
+            self.timeline.against = self.timeline.against.moved_on(run, run_store, by);
+            self.timeline.fit();
+        }
+    }
 }
 
 fn apply_navigation_actions(
@@ -122,6 +132,8 @@ fn apply_navigation_actions(
         match action {
             Action::NextRun if on_wall => wall.select(1),
             Action::PreviousRun if on_wall => wall.select(-1),
+            Action::NextOpponent => wall.choose_opponent(&focus, &run_store, 1),
+            Action::PreviousOpponent => wall.choose_opponent(&focus, &run_store, -1),
             // The wall does not follow a run.
             Action::ToggleFollowing if on_wall => {}
             Action::ToggleFollowing => focus.toggle_following(),

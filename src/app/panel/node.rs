@@ -16,7 +16,7 @@ use crate::app::state::actions::Action;
 use crate::app::state::clock::millis_between;
 use crate::app::state::failure_life::is_fresh;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::queued_ms;
+use crate::app::state::run_view::{queued_ms, song_story_words};
 use crate::app::state::status::{node_status_words, run_status_words};
 use crate::app::words::{
     clock_words, duration_words, number_words, score_words, time_words, whole_seconds,
@@ -85,7 +85,7 @@ pub(super) fn node_ui(
     if !*open {
         return actions;
     }
-    facts_ui(ui, run, view.server_now);
+    facts_ui(ui, run, view.run_store, view.server_now);
     seen_ui(ui, run, view, &mut actions);
     let shown = choice.node(run).map(|node| node.name.clone());
     cells_ui(ui, run, shown.as_ref(), view.server_now, choice);
@@ -115,7 +115,7 @@ fn seen_ui(ui: &mut Ui, run: &Run, view: &NodeView, actions: &mut Vec<Action>) {
 }
 
 /// Shows facts about the whole run, in one line.
-fn facts_ui(ui: &mut Ui, run: &Run, server_now: Timestamp) {
+fn facts_ui(ui: &mut Ui, run: &Run, run_store: &RunStore, server_now: Timestamp) {
     let palette = style::palette(ui.ctx());
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(12.0, 2.0);
@@ -142,6 +142,9 @@ fn facts_ui(ui: &mut Ui, run: &Run, server_now: Timestamp) {
         }
         if run.executions > 1 {
             fact(format!("execution {}", run.executions));
+        }
+        if let Some(story) = run_store.song_story(run) {
+            fact(song_story_words(story));
         }
         if run.cancel_requested && run.status != RunStatus::Cancelled {
             ui.label(RichText::new("cancel requested").color(ink(palette.cancelled)));
@@ -475,6 +478,18 @@ mod tests {
         harness.run();
         assert!(harness.query_by_label(words).is_none());
         assert!(harness.query_by_label("Marked as seen.").is_some());
+    }
+
+    #[test]
+    fn run_of_a_song_that_failed_before_says_so() {
+        let song = r#"{"song_id":"song-7"}"#;
+        let mut scene = Scene::new(&[("PLAN", "start", song)]);
+        let before =
+            [frame(0, "run-0", None, "start", song), frame(0, "run-0", None, "fail", "{}")];
+        receive(&mut scene.run_store, &[&before[0], &before[1]]);
+        let harness = scene.harness();
+        let words = "attempt 2 of this song, 1 failed before";
+        assert!(harness.query_by_label(words).is_some());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::app::state::actions::Action;
 use crate::app::state::clock::millis_between;
 use crate::app::state::focus::{Focus, listed_runs};
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::queued_ms;
+use crate::app::state::run_view::{queued_ms, song_story_words};
 use crate::app::state::status::run_status_words;
 use crate::app::words::{clock_words, count_words};
 use crate::model::{EstimateErrors, Run, RunStatus};
@@ -285,6 +285,9 @@ fn run_ui(
         }
         if let Some(seed) = run.seed {
             ui.weak(format!("seed {seed}"));
+        }
+        if let Some(story) = run_store.song_story(run) {
+            ui.weak(song_story_words(story));
         }
     });
     clicked

@@ -17,6 +17,10 @@ pub enum Action {
     NextRun,
     /// Shows the previous run of the list.
     PreviousRun,
+    /// Races against the next run of the list.
+    NextOpponent,
+    /// Races against the previous run of the list.
+    PreviousOpponent,
     /// Shows this run and stays on it.
     SelectRun(RunId),
     /// Resumes following, starting with the newest active run.
@@ -210,7 +214,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     Shortcut {
         key: KeyCode::Space,
         key_text: "Space",
-        text: "Stop the picture, or let it play on",
+        text: "Stop the picture, or let it play on; a press on the live light does the same",
         action: || Action::Time(Transport::TogglePlaying),
     },
     Shortcut {
@@ -336,7 +340,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     Shortcut {
         key: KeyCode::KeyC,
         key_text: "C",
-        text: "Compare the run with its last success, or the run before",
+        text: "Compare the run with its last success, or the run before; Shift ↑ ↓: with any run",
         action: || Action::Race,
     },
     Shortcut {

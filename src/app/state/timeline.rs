@@ -2,7 +2,10 @@
 
 use bevy::prelude::*;
 
+use super::focus::listed_runs;
+use super::run_store::RunStore;
 use crate::layout::Rect;
+use crate::model::Run;
 use crate::protocol::{NodeName, RunId};
 
 /// Most steps of zoom in each direction.
@@ -18,13 +21,41 @@ pub struct CellId {
 }
 
 /// Run that a race is against.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Against {
     /// The last success of the song before this run, else the usual run.
     #[default]
     LastSuccess,
     /// The song's run before this one, however it ended.
     AttemptBefore,
+    /// A chosen run, of this song or another one.
+    Run(RunId),
+}
+
+impl Against {
+    /// Returns the run that a race of `run` is against; `None` where it is against the usual run.
+    pub fn opponent<'a>(&self, run: &Run, run_store: &'a RunStore) -> Option<&'a Run> {
+        match self {
+            Self::LastSuccess => run_store.last_success(run),
+            Self::AttemptBefore => run_store.attempt_before(run),
+            Self::Run(id) => run_store.model.run(id).filter(|other| other.id() != run.id()),
+        }
+    }
+
+    /// Returns a race of `run` against the run so many places further down the list of all runs than the
+    /// opponent, or than the run itself where that has none.
+    pub fn moved_on(&self, run: &Run, run_store: &RunStore, by: isize) -> Self {
+        let runs = listed_runs(run_store);
+        let opponent = self.opponent(run, run_store).unwrap_or(run).id();
+        let here = runs.iter().position(|listed| listed.id() == opponent).unwrap_or(0);
+        let ahead: &mut dyn Iterator<Item = &&Run> = match by < 0 {
+            true => &mut runs[..here].iter().rev(),
+            false => &mut runs[here..].iter().skip(1),
+        };
+        let mut others = ahead.filter(|other| other.id() != run.id());
+        let next = others.nth(by.unsigned_abs().saturating_sub(1));
+        next.map_or_else(|| self.clone(), |next| Self::Run(next.id().clone()))
+    }
 }
 
 /// Choices of the user on the timeline.

@@ -152,11 +152,11 @@ fn words_of_the_time_shown_are_right_with_folds_and_when_moved() {
     let mut events = run_of("early", "Low Sun", -9_000, &all);
     events.push(event("early", None, "end", -8_940));
     events.extend(run_of("late", "Kite Season", -60, &all));
-    for number in 0..14 {
-        events.extend(run_of(&format!("more-{number}"), "Kite Season", -60, &all));
-    }
     feed(&mut app, events);
     assert_eq!(minutes_words(&runs(&app, 14)), "last 2 h 30 min");
+    let more = |number| run_of(&format!("more-{number}"), "Kite Season", -60, &all);
+    feed(&mut app, (0..14).flat_map(more).collect());
+    assert_eq!(minutes_words(&runs(&app, 14)), "last 1 minute", "all rows are taken");
     // A minute ahead is moved out of sight first.
     app.world_mut().resource_mut::<TimelineState>().back_ms = 90_000.0;
     let words = minutes_words(&runs(&app, 14));

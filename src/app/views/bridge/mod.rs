@@ -21,6 +21,7 @@ use self::meter::Look;
 use self::readings::Reception;
 pub use self::transport::TransportView;
 use crate::app::draw::{Layer, Part, Rect, Shape};
+use crate::app::state::actions::{Action, Transport};
 use crate::app::state::hit::{Button, ScrubArea};
 use crate::app::state::link::Link;
 use crate::app::state::rewind::PastView;
@@ -134,6 +135,12 @@ pub fn draw(
     }
     match pressable {
         Some(transport::Pressable { buttons, scrub }) => (buttons, Some(scrub)),
-        None => (Vec::new(), None),
+        None => (vec![live_button(&bridge)], None),
     }
+}
+
+/// The live light as a button: a press stops the picture, from where it can be taken back.
+fn live_button(bridge: &Bridge) -> Button {
+    let action = Action::Time(Transport::TogglePlaying);
+    Button { rect: bridge.connection, action, holds_pointer: false }
 }

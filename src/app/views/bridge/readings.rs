@@ -279,7 +279,7 @@ impl Reading {
         self.mark = Some(Mark { kind: MarkKind::Peak, place: self.scale.place(peak) });
         self.is_mark_named = true;
         let (_, words) = rounded_count(peak);
-        self.note = [format!("most {words} in {known_min} min"), format!("most {words}")];
+        self.note = [format!("peak {words} in last {known_min} min"), format!("peak {words}")];
     }
 
     /// Adds the danger zone, and heats it where the needle is in it.

@@ -178,11 +178,11 @@ fn peaks_are_named_with_the_period_they_are_known_for() {
     let history = History { busiest: 1_234, most_running: 9, ..History::default() };
     let events = events(Some(800.4), &history, RECEPTION, 10);
     assert_eq!(events.value, "800");
-    assert_eq!(events.note, ["most 1,234 in 10 min", "most 1,234"]);
+    assert_eq!(events.note, ["peak 1,234 in last 10 min", "peak 1,234"]);
     assert_eq!(events.scale.numerals, ["0", "1k", "2k"]);
     let counts = RunCounts { active: 6, ..RunCounts::default() };
     let running = running(&counts, &history, RECEPTION, 4);
-    assert_eq!(running.note, ["most 9 in 4 min", "most 9"]);
+    assert_eq!(running.note, ["peak 9 in last 4 min", "peak 9"]);
     for reading in [events, running] {
         assert_eq!(reading.mark.unwrap().kind, MarkKind::Peak);
         assert!(reading.is_mark_named);
@@ -196,13 +196,13 @@ fn running_runs_without_news_are_told_in_place_of_the_peak() {
         let counts = RunCounts { active, silent, ..RunCounts::default() };
         let reading = running(&counts, &history, Reception { is_silent, ..RECEPTION }, 10);
         assert!(reading.mark.is_some());
-        assert_eq!(reading.is_mark_named, reading.note[0].starts_with("most"));
+        assert_eq!(reading.is_mark_named, reading.note[0].starts_with("peak"));
         reading.note[0].clone()
     };
     assert_eq!(note(9, 0, true), "all without news");
     assert_eq!(note(9, 9, false), "all without news");
-    assert_eq!(note(9, 8, false), "most 12 in 10 min");
-    assert_eq!(note(0, 0, true), "most 12 in 10 min");
+    assert_eq!(note(9, 8, false), "peak 12 in last 10 min");
+    assert_eq!(note(0, 0, true), "peak 12 in last 10 min");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn rate_is_a_dash_until_a_whole_window_was_measured() {
     let words = |value: &str, note: &str| (value.to_owned(), note.to_owned());
     assert_eq!(told(4, false), words("–", "measuring"));
     assert_eq!(told(5, false), words("0.0", "none so far"));
-    assert_eq!(told(3, true), words("0.2", "most 1 in 1 min"));
+    assert_eq!(told(3, true), words("0.2", "peak 1 in last 1 min"));
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn event_rate_counts_live_events_only_and_is_a_dash_when_unknown() {
     assert_eq!(history.busiest, 1);
     let counts = counts(&model, at(100));
     let [known, ..] = readings(&model, &history, &counts, RECEPTION, at(100));
-    assert_eq!(known.note[0], "most 1 in 1 min");
+    assert_eq!(known.note[0], "peak 1 in last 1 min");
     let lost = Reception { is_rate_known: false, ..RECEPTION };
     let [unknown, ..] = readings(&model, &history, &counts, lost, at(100));
     assert_eq!((unknown.value.as_str(), unknown.needle), ("–", Some(0.0)));

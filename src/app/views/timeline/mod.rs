@@ -208,7 +208,7 @@ impl Shown<'_> {
             focus: (self.focus.run().cloned(), self.focus.is_following()),
             selection: self.selection.0.clone(),
             zoom: (self.state.zoom, self.state.back_ms),
-            against: self.state.against,
+            against: self.state.against.clone(),
             chosen: self.chosen(cells),
             viewport: *self.viewport,
             theme,
@@ -445,7 +445,7 @@ fn draw_race(
     let (now, zone) = (shown.clock.server_now, local_zone());
     let canvas_size = shown.viewport.canvas_size();
     let (state, times) = (&shown.state, (shown.clock.now, now));
-    let (view, header) = RaceView::of(run, &shown.run_store, state.against, times, &zone);
+    let (view, header) = RaceView::of(run, &shown.run_store, &state.against, times, &zone);
     let place = RacePlace::of(&view, state.zoom.unwrap_or(0), state.back_ms, &canvas_size);
     let chosen = shown.chosen(cells);
     let readout =

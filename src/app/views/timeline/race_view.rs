@@ -124,21 +124,19 @@ impl RaceView {
     pub fn of(
         run: &Run,
         run_store: &RunStore,
-        against: Against,
+        against: &Against,
         (now, server_now): (Timestamp, Timestamp),
         zone: &TimeZone,
     ) -> (Self, HeaderView) {
         let stats = run_store.model.stats();
-        let other = match against {
-            Against::LastSuccess => run_store.last_success(run),
-            Against::AttemptBefore => run_store.attempt_before(run),
-        };
+        let other = against.opponent(run, run_store);
         let opponent = other.map_or(Opponent::Usual(stats), Opponent::Run);
         let race = Race::of(run, opponent, server_now);
         let stage = StageView::of(run, run_store, now, server_now);
         let this = lane_of(run, &stage, run_store, server_now, zone, "this run");
         let is_success = other.is_some_and(|other| other.status == RunStatus::Completed);
         let (who, label) = match other {
+            Some(_) if matches!(against, Against::Run(_)) => ("the chosen run", "chosen run"),
             Some(_) if is_success => ("the last success", "last success"),
             Some(_) => ("the run before", "run before"),
             None => ("the usual run", "usual run"),
@@ -190,17 +188,24 @@ impl RaceView {
             lanes: [this, theirs],
             note: note.to_owned(),
         };
-        let header = header_of(&stage, &view, who, other.is_some());
+        let header = header_of(&stage, &view, who, rivals_words(run, other));
         (view, header)
     }
 }
 
-fn header_of(stage: &StageView, view: &RaceView, who: &str, is_run: bool) -> HeaderView {
+/// What is compared.
+fn rivals_words(run: &Run, other: Option<&Run>) -> &'static str {
+    match other {
+        Some(other) if run.song_id.is_some() && run.song_id == other.song_id => {
+            "race: two runs of one song, from the same start"
+        }
+        Some(_) => "race: two runs, from the same start",
+        None => "race: this run and the usual one, from the same start",
+    }
+}
+
+fn header_of(stage: &StageView, view: &RaceView, who: &str, what: &str) -> HeaderView {
     let mut header = HeaderView::of(stage);
-    let what = match is_run {
-        true => "race: two runs of one song, from the same start",
-        false => "race: this run and the usual one, from the same start",
-    };
     header.meta = vec![what.to_owned()];
     if view.goes_on && !header.note.is_empty() && !header.is_failure {
         header.status_detail = format!("{}, {}", header.status_detail, header.note);

@@ -18,7 +18,9 @@ use crate::text::length_words;
 use crate::timeline::{Axis, RunBars, Span, idle_stretches, span_of};
 
 /// Times shown before now, in minutes.
-const ZOOMS: [u64; 4] = [5, 15, 30, 60];
+const ZOOMS: [u64; 6] = [1, 2, 5, 15, 30, 60];
+/// Least of them while not all rows are taken: there is room for what was before.
+const LEAST_MINUTES: u64 = 5;
 /// Part of the time before now that is shown behind it; more on a narrow screen, for the words there.
 pub const AHEAD: f64 = 0.2;
 pub const NARROW_AHEAD: f64 = 0.42;
@@ -241,7 +243,8 @@ fn fitting_zoom(runs: &[Timed], room: usize, before: Option<u64>, now: Timestamp
         let part = if before.is_some_and(|before| *minutes < before) { FITS_WELL } else { 1.0 };
         needed <= *minutes as f64 * part
     };
-    ZOOMS.into_iter().find(fits).unwrap_or(60)
+    let least = if runs.len() < room { LEAST_MINUTES } else { 0 };
+    ZOOMS.into_iter().filter(|minutes| *minutes >= least).find(fits).unwrap_or(60)
 }
 
 /// Returns the zoom so many steps closer, in minutes.
@@ -399,6 +402,7 @@ pub fn minutes_words(view: &RunsView) -> String {
         shown => shown,
     };
     let time = match millis {
+        60_000 if whole == 60_000 => "1 minute".to_owned(),
         millis if millis == whole => format!("{} minutes", view.minutes),
         millis => length_words(millis),
     };

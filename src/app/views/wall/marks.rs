@@ -6,6 +6,7 @@ use bevy::color::Color;
 use super::tile_view::{Look, TileView};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::theme::size;
+use crate::model::MOST_ATTEMPTS;
 
 /// Height of a tab on a tile's upper edge, and the distance of its words from its ends.
 const TAB_HEIGHT: f32 = 29.0;
@@ -19,8 +20,8 @@ const RADIUS: f32 = 14.0;
 pub struct TileMarks {
     /// True for the running run that should finish next.
     pub next: bool,
-    /// Time of the failure that the run is the retry of: "21:09".
-    pub retry_of: Option<String>,
+    /// That the run is a retry: "retry of 21:09".
+    pub retry: Option<String>,
     /// Number of other runs of this status that have no place: "and 29 more finished".
     pub more: Option<String>,
 }
@@ -31,19 +32,28 @@ impl TileMarks {
         self.next && view.look == Look::Running
     }
 
-    /// Time of the failure that the run of this view is the retry of.
-    pub fn retry_of(&self, view: &TileView) -> Option<&str> {
+    /// Words of the tab of a retry that is under way.
+    pub fn retry(&self, view: &TileView) -> Option<&str> {
         let is_under_way = matches!(view.look, Look::Running | Look::Silent | Look::Queued);
-        self.retry_of.as_deref().filter(|_| is_under_way)
+        self.retry.as_deref().filter(|_| is_under_way)
+    }
+}
+
+/// Words about a retry; from the third run of a song on with its number: "attempt 3, retry of 21:09".
+pub fn retry_words(attempt: usize, failed_at: &str) -> String {
+    match attempt {
+        ..=2 => format!("retry of {failed_at}"),
+        MOST_ATTEMPTS.. => format!("one more retry of {failed_at}"),
+        attempt => format!("attempt {attempt}, retry of {failed_at}"),
     }
 }
 
 /// Draws the tab of a tile, and the border of the one that finishes next.
 pub fn draw_tab(part: &mut Part, view: &TileView, marks: &TileMarks, rect: Rect) {
     let is_next = marks.is_next(view);
-    let words = match marks.retry_of(view) {
+    let words = match marks.retry(view) {
         _ if is_next => "next to finish".to_owned(),
-        Some(at) => format!("retry of {at}"),
+        Some(words) => words.to_owned(),
         None => return,
     };
     if is_next {
@@ -88,5 +98,17 @@ pub fn draw_edges(part: &mut Part, rect: Rect) {
         let edge = Rect::new(x, rect.bottom() - 30.0, width, 30.0 + 5.0 * step);
         let edge = Shape::rounded_box(edge).radius(RADIUS).unsnapped();
         part.shape(Layer::Rack, edge.fill(palette.card).border(1.5, palette.tile_edge));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_from_the_third_run_of_a_song_on_have_a_number() {
+        assert_eq!(retry_words(2, "21:09"), "retry of 21:09");
+        assert_eq!(retry_words(3, "21:09"), "attempt 3, retry of 21:09");
+        assert_eq!(retry_words(MOST_ATTEMPTS, "21:09"), "one more retry of 21:09");
     }
 }

@@ -44,7 +44,7 @@ use self::causes::Failures;
 use self::failures::FailuresView;
 use self::header::HeaderView;
 use self::level::{LevelKeeper, RunsNow};
-use self::marks::TileMarks;
+use self::marks::{TileMarks, retry_words};
 use self::moves::{MoveContext, Moves};
 use self::order::Kind;
 use self::plan::{Line, Places, Plan, PlanRequest, plan};
@@ -461,11 +461,13 @@ fn draw(
         }
         let retry = |places: &Places| {
             let retry = places.retries.iter().find(|retry| retry.id == *id)?;
-            Some(retry.failed_at.to_zoned(local_zone()).strftime("%H:%M").to_string())
+            let failed_at = retry.failed_at.to_zoned(local_zone()).strftime("%H:%M");
+            let attempt = run_store.song_story(run).map_or(2, |story| story.attempt);
+            Some(retry_words(attempt, &failed_at.to_string()))
         };
         let marks = TileMarks {
             next: plan.is_some_and(|places| places.next.as_ref() == Some(id)),
-            retry_of: plan.and_then(retry),
+            retry: plan.and_then(retry),
             more: notes.iter().find(|(_, noted, _)| noted == id).map(|(.., words)| words.clone()),
         };
         Some((view, marks))

@@ -76,6 +76,19 @@ fn draw_value(part: &mut Part, view: &BoardView, at: Rect, k: f32) {
     usual.draw(part, "usual pace", x, y(108.0));
 }
 
+/// Returns the first of as many bars beside each other as `needed` that all stay below a limit; 0 where
+/// there are none.
+fn free_place(heights: impl Iterator<Item = f32>, limit: f32, needed: usize) -> usize {
+    let mut free = 0;
+    for (place, height) in heights.enumerate() {
+        free = if height <= limit { free + 1 } else { 0 };
+        if free >= needed {
+            return place + 1 - free;
+        }
+    }
+    0
+}
+
 /// Draws the runs that ended, as bars of finished, cancelled and failed ones above each other.
 fn draw_ended(part: &mut Part, view: &BoardView, at: Rect, k: f32) {
     let palette = part.palette;
@@ -106,13 +119,17 @@ fn draw_ended(part: &mut Part, view: &BoardView, at: Rect, k: f32) {
         let (from, to) = (Vec2::new(bars.x, y), Vec2::new(bars.right(), y));
         let line = Shape::capsule(from, to, 2.0 * k).cap(Cap::Butt).dash(5.0 * k, 4.0 * k);
         part.shape(LAYER, line.fill(palette.text));
-        let words = &*view.pace.usual_words;
-        let words_w = measure(Face::Text600, CAPTION * k, 0.0, words);
-        let ground = Rect::new(bars.x - 2.0 * k, y - 29.0 * k, words_w + 12.0 * k, 26.0 * k);
+        // Its value stands above the bars.
+        let words = "usual";
+        let words_w = measure(Face::Text600, CAPTION * k, 0.0, words) + 12.0 * k;
+        let heights = view.ended.iter().map(|ended| ended.iter().sum::<u32>() as f32);
+        let x =
+            bars.x + pitch * free_place(heights, usual, (words_w / pitch).ceil() as usize) as f32;
+        let ground = Rect::new(x - 2.0 * k, y - 29.0 * k, words_w, 26.0 * k);
         let ground = Shape::rounded_box(ground).radius(4.0 * k).fill(palette.bg.with_alpha(0.85));
         part.shape(LAYER, ground);
         let line = Line::new(words, Face::Text600, CAPTION * k, palette.text, bars.w);
-        line.draw(part, "usual line", bars.x + 4.0 * k, y - 9.0 * k);
+        line.draw(part, "usual line", x + 4.0 * k, y - 9.0 * k);
     }
     let y = at.bottom() - 24.0 * k;
     let ink = palette.text_secondary;

@@ -143,8 +143,7 @@ impl Row<'_> {
         let k = self.k;
         let (x, mut room) = self.layout.places.song;
         let mut title = self.view.title.as_str();
-        let tag =
-            if self.is_next { Some("next") } else { marks.retry_of(self.view).map(|_| "retry") };
+        let tag = if self.is_next { Some("next") } else { marks.retry(self.view).map(|_| "retry") };
         let tag = tag.map(|words| (words, measure(Face::Text600, NOTE * k, 0.0, words) + 16.0 * k));
         // Where there is little room, the song has it.
         if let Some((words, width)) = tag.filter(|(_, width)| room - width > LEAST_SONG * k) {
