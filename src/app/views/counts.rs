@@ -31,6 +31,8 @@ pub struct RunCounts {
     /// Minutes for which the source has been watched, at least 1; `None` when they cover [`LATELY`], or
     /// while nothing was watched yet.
     pub watched_min: Option<u32>,
+    /// True for the runs of a recording.
+    pub is_replay: bool,
 }
 
 impl RunCounts {
@@ -46,6 +48,7 @@ impl RunCounts {
             failed: failed as usize,
             cancelled: wall_index.lately(RunStatus::Cancelled),
             watched_min: None,
+            is_replay: false,
         }
     }
 
@@ -108,6 +111,7 @@ pub(super) fn count_runs(
     last.inputs = Some(inputs);
     let counted = RunCounts {
         watched_min: watched_min(&run_store.model, &link, &clock),
+        is_replay: link.is_recording(),
         ..RunCounts::of(&run_store.model, &counted.wall_index, clock.server_now)
     };
     if *counts != counted {

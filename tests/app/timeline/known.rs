@@ -155,10 +155,10 @@ fn words_of_the_time_shown_are_right_with_folds_and_when_moved() {
     feed(&mut app, events);
     assert_eq!(minutes_words(&runs(&app, 14)), "last 2 h 30 min");
     let more = |number| run_of(&format!("more-{number}"), "Kite Season", -60, &all);
-    feed(&mut app, (0..14).flat_map(more).collect());
+    feed(&mut app, (0..14).flat_map(more).collect::<Vec<_>>());
     assert_eq!(minutes_words(&runs(&app, 14)), "last 1 minute", "all rows are taken");
-    // A minute ahead is moved out of sight first.
-    app.world_mut().resource_mut::<TimelineState>().back_ms = 90_000.0;
+    // The 12 s ahead are moved out of sight first.
+    app.world_mut().resource_mut::<TimelineState>().back_ms = 42_000.0;
     let words = minutes_words(&runs(&app, 14));
     assert!(words.ends_with(", up to 30 s ago"), "{words}");
 }

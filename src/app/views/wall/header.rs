@@ -33,6 +33,8 @@ pub struct HeaderView {
     pub window: String,
     /// Numbers of the past: failed, cancelled, finished.
     pub ended: Vec<Count>,
+    /// What is shown: "song runs", "replay".
+    pub subtitle: &'static str,
 }
 
 /// Number of runs with a status.
@@ -67,7 +69,8 @@ impl HeaderView {
         ]);
         let is_told = counts.watched_min.is_some() || !ended.is_empty();
         let window = if is_told { counts.window_words() } else { String::new() };
-        Self { now, window, ended }
+        let subtitle = if counts.is_replay { "replay" } else { "song runs" };
+        Self { now, window, ended, subtitle }
     }
 
     /// All numbers, from left to right.
@@ -165,7 +168,7 @@ pub fn draw(part: &mut Part, view: &HeaderView, canvas_size: &CanvasSize) {
     let (x, y) =
         if places.is_portrait { (name_x + name_width + gap, name_y) } else { (name_x, SUBTITLE) };
     let mut subtitle =
-        Text::new("subtitle", "song runs", x, y, Face::Text500, size::TICKER * scale)
+        Text::new("subtitle", view.subtitle, x, y, Face::Text500, size::TICKER * scale)
             .colour(palette.text_secondary);
     // On two lines the window stands beside the name.
     let mut window = view.window.as_str();
