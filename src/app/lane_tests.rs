@@ -133,7 +133,16 @@ fn random_counts(random: &mut Rng) -> RunCounts {
     };
     let [active, silent, queued, completed, failed, cancelled] = std::array::from_fn(|_| number());
     let watched_min = random.bool().then(|| random.u32(1..60));
-    RunCounts { active, silent, queued, completed, failed, cancelled, watched_min }
+    RunCounts {
+        active,
+        silent,
+        queued,
+        completed,
+        failed,
+        cancelled,
+        watched_min,
+        is_replay: false,
+    }
 }
 
 #[test]

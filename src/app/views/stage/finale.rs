@@ -84,12 +84,14 @@ fn draw_header(
     moment: &Moment,
     layout: &StageLayout,
 ) {
-    let took = format!("took {}", stage.time);
+    // Without the time in the queue, which stands below.
+    let time = duration_words(view.took_ms);
+    let took = format!("took {time}");
     let (number, notes) = match view.score {
         Some(score) if moment.is_scored => {
             (number_words(score * f64::from(moment.score)), ["score", took.as_str()])
         }
-        _ => (stage.time.clone(), [stage.time_word, stage.queued.as_str()]),
+        _ => (time, [stage.time_word, ""]),
     };
     header::draw_title(part, (&stage.title, false), (&number, notes), layout);
     let words = (stage.status, stage.status_word, view.detail.as_str());

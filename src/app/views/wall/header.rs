@@ -259,6 +259,7 @@ mod tests {
             cancelled: 1,
             completed: 1_031,
             watched_min: None,
+            is_replay: false,
         };
         let all = "26 running, 3 queued | last hour | 2 failed, 1 cancelled, 1,031 finished";
         assert_eq!(words(counts), all, "runs without news are running");
@@ -266,6 +267,13 @@ mod tests {
         let expected =
             "26 running, 3 queued | watching for 4 min | 2 failed, 1 cancelled, 1,031 finished";
         assert_eq!(words(fresh), expected);
+    }
+
+    #[test]
+    fn recording_is_called_a_replay() {
+        let replay = RunCounts { is_replay: true, ..RunCounts::default() };
+        assert_eq!(HeaderView::of(&replay).subtitle, "replay");
+        assert_eq!(HeaderView::of(&RunCounts::default()).subtitle, "song runs");
     }
 
     #[test]
