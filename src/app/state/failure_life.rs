@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::remaining_words;
+use crate::app::state::run_view::{STALE_AFTER_MS, remaining_words};
 use crate::model::{FollowUp, MOST_FAILURES, Remaining, Run, RunStatus};
 
 /// Age up to which a failure without a retry is news, in milliseconds.
@@ -91,10 +91,15 @@ pub fn is_fresh(run: &Run, run_store: &RunStore, server_now: Timestamp) -> bool 
     life.is_some_and(|life| life.stage == FailureStage::Fresh)
 }
 
-/// Words for a running retry: "retry running, 0:52 to go".
+/// Words for a running retry: "retry running, 0:52 to go", "retry without news".
 fn retry_words(id: &str, run_store: &RunStore, server_now: Timestamp) -> String {
     let model = &run_store.model;
-    let left = model.run(id).map(|retry| model.remaining(retry, server_now));
+    let retry = model.run(id);
+    let heard_at = retry.map(Run::last_event_at);
+    if heard_at.is_some_and(|at| millis_between(at, server_now) > STALE_AFTER_MS) {
+        return "retry without news".to_owned();
+    }
+    let left = retry.map(|retry| model.remaining(retry, server_now));
     match left {
         None | Some(Remaining::Unknown) => "retry running".to_owned(),
         Some(left) => format!("retry running, {}", remaining_words(left)),

@@ -40,6 +40,7 @@ use self::stage_layout::StageLayout;
 use super::chrome::ViewChrome;
 use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text, end_fault, guarded};
 use crate::app::state::clock::{PlaybackClock, millis_between};
+use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::finale::{FinaleView, take_of};
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
@@ -53,7 +54,7 @@ use crate::app::state::viewport::Viewport;
 use crate::app::theme::{Theme, motion, size};
 use crate::bounded::bounded;
 use crate::layout::{CanvasSize, ModuleBox, lay_out_finale};
-use crate::model::{Model, Run, RunStatus};
+use crate::model::{FollowUp, Model, Run, RunStatus};
 use crate::protocol::RunId;
 use crate::source::ConnectionState;
 
@@ -157,6 +158,11 @@ impl Contents {
         };
         let server_now = clock.server_now;
         let mut stage = StageView::of(run, run_store, clock.now, server_now);
+        // Of an old failure it is not looked up any more.
+        let life = FailureLife::of(run, run_store, server_now).filter(|life| {
+            life.stage != FailureStage::Counted || life.follow_up != FollowUp::NotRetried
+        });
+        stage.meta.extend(life.map(|life| life.words(run, run_store, server_now)));
         if !focus.is_following() {
             stage.meta.push("staying on this run".to_owned());
         }

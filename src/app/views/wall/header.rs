@@ -42,7 +42,8 @@ pub struct HeaderView {
 pub struct Count {
     pub glyph: DisplayStatus,
     pub number: String,
-    pub words: &'static str,
+    /// "running", "running, 4 without news".
+    pub words: String,
 }
 
 impl HeaderView {
@@ -54,13 +55,18 @@ impl HeaderView {
             told.map(|(status, number)| Count {
                 glyph: DisplayStatus::from(*status),
                 number: count_words(*number as u64),
-                words: run_status_words(*status),
+                words: run_status_words(*status).to_owned(),
             })
             .collect()
         };
         let mut now = group(&[(RunStatus::Running, active), (RunStatus::Pending, queued)]);
-        if let Some(running) = now.first_mut().filter(|_| active > 0 && silent == active) {
-            running.glyph = DisplayStatus::Idle;
+        if let Some(running) = now.first_mut().filter(|_| active > 0 && silent > 0) {
+            if silent == active {
+                running.glyph = DisplayStatus::Idle;
+            }
+            let silent =
+                if silent == active { "all".to_owned() } else { count_words(silent as u64) };
+            running.words.push_str(&format!(", {silent} without news"));
         }
         let ended = group(&[
             (RunStatus::Failed, failed),
@@ -119,7 +125,9 @@ impl Setting {
         let to_number = 2.0 * self.radius + AFTER_GLYPH * self.unit;
         let number = measure(Face::Display700, self.number, 0.0, &count.number);
         let words = match self.has_words {
-            true => AFTER_NUMBER * self.unit + measure(Face::Text500, self.words, 0.0, count.words),
+            true => {
+                AFTER_NUMBER * self.unit + measure(Face::Text500, self.words, 0.0, &count.words)
+            }
             false => 0.0,
         };
         (to_number, to_number + number + words)
@@ -224,7 +232,7 @@ fn draw_group(part: &mut Part, group: &[Count], (left, y): (f32, f32), setting: 
         .colour(palette.text);
         let text = match setting.has_words {
             true => number
-                .then(AFTER_NUMBER * setting.unit, count.words)
+                .then(AFTER_NUMBER * setting.unit, count.words.clone())
                 .face(Face::Text500)
                 .size(setting.words)
                 .colour(palette.text_secondary),
@@ -261,11 +269,10 @@ mod tests {
             watched_min: None,
             is_replay: false,
         };
-        let all = "26 running, 3 queued | last hour | 2 failed, 1 cancelled, 1,031 finished";
+        let all = "26 running, 4 without news, 3 queued | last hour | 2 failed, 1 cancelled, 1,031 finished";
         assert_eq!(words(counts), all, "runs without news are running");
         let fresh = RunCounts { watched_min: Some(4), ..counts };
-        let expected =
-            "26 running, 3 queued | watching for 4 min | 2 failed, 1 cancelled, 1,031 finished";
+        let expected = "26 running, 4 without news, 3 queued | watching for 4 min | 2 failed, 1 cancelled, 1,031 finished";
         assert_eq!(words(fresh), expected);
     }
 

@@ -39,12 +39,13 @@ impl TileMarks {
     }
 }
 
-/// Words about a retry; from the third run of a song on with its number: "attempt 3, retry of 21:09".
-pub fn retry_words(attempt: usize, failed_at: &str) -> String {
+/// Words about the retry of the run that began at a time; from the third run of a song on with its number:
+/// "attempt 3, retry of 21:09".
+pub fn retry_words(attempt: usize, since: &str) -> String {
     match attempt {
-        ..=2 => format!("retry of {failed_at}"),
-        MOST_ATTEMPTS.. => format!("one more retry of {failed_at}"),
-        attempt => format!("attempt {attempt}, retry of {failed_at}"),
+        ..=2 => format!("retry of {since}"),
+        MOST_ATTEMPTS.. => format!("one more retry of {since}"),
+        attempt => format!("attempt {attempt}, retry of {since}"),
     }
 }
 

@@ -461,9 +461,12 @@ fn draw(
         }
         let retry = |places: &Places| {
             let retry = places.retries.iter().find(|retry| retry.id == *id)?;
-            let failed_at = retry.failed_at.to_zoned(local_zone()).strftime("%H:%M");
+            // Failed runs of the same title are told apart by their start, too.
+            let failed = model.run(&retry.failed)?;
+            let since = failed.started_at.unwrap_or(failed.first_event_at());
+            let since = since.to_zoned(local_zone()).strftime("%H:%M");
             let attempt = run_store.song_story(run).map_or(2, |story| story.attempt);
-            Some(retry_words(attempt, &failed_at.to_string()))
+            Some(retry_words(attempt, &since.to_string()))
         };
         let marks = TileMarks {
             next: plan.is_some_and(|places| places.next.as_ref() == Some(id)),

@@ -107,7 +107,6 @@ pub struct FailureGroup {
 pub struct Retry {
     pub id: RunId,
     pub failed: RunId,
-    pub failed_at: Timestamp,
 }
 
 impl Lists {
@@ -214,8 +213,8 @@ impl Lists {
         let alive = [Kind::Running, Kind::Queued, Kind::Silent].map(|kind| self.list(kind));
         let retry = |id: &RunId| {
             let failed = run_store.retried_by(run_store.model.run(id)?)?;
-            let failed_at = failed.counted_end().filter(|at| *at >= lately)?;
-            Some(Retry { id: id.clone(), failed: failed.id().clone(), failed_at })
+            failed.counted_end().filter(|at| *at >= lately)?;
+            Some(Retry { id: id.clone(), failed: failed.id().clone() })
         };
         alive.into_iter().flatten().filter_map(retry).collect()
     }

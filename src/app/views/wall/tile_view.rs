@@ -349,6 +349,8 @@ pub fn more_words(status: RunStatus, count: usize, shown: usize) -> String {
     match status {
         _ if shown == 0 => format!("{number} {word}"),
         RunStatus::Running => format!("+{number} more {word}"),
+        RunStatus::Failed if count == 1 => format!("and 1 more run {word}"),
+        RunStatus::Failed => format!("and {number} more runs {word}"),
         _ => format!("and {number} more {word}"),
     }
 }
