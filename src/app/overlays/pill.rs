@@ -57,6 +57,7 @@ impl PillView {
             Mode::Off => return None,
             Mode::Auto => (
                 match director.shot().map(|shot| shot.why) {
+                    None if director.shows_history() => "auto: history".to_owned(),
                     None => "auto".to_owned(),
                     Some(ShowReason::Failed) => "auto: failed".to_owned(),
                     Some(ShowReason::Fix) => "auto: fix".to_owned(),
