@@ -48,10 +48,11 @@ impl DurationsView {
             let point = Some(&summary.buckets[place])
                 .filter(|part| is_enough(part))
                 .and_then(|part| point(part, around));
-            match point {
-                Some(point) if is_open => lines.extend_from_last(point),
-                Some(point) => lines.push(vec![point]),
-                None => {}
+            if let Some(point) = point {
+                if !is_open {
+                    lines.push(Vec::new());
+                }
+                lines.last_mut().into_iter().for_each(|line| line.push(point));
             }
             is_open = point.is_some();
         }
@@ -70,20 +71,6 @@ impl DurationsView {
         let least = points().map(|point| point.usual_ms).fold(f64::INFINITY, f64::min);
         let most = points().map(|point| point.slow_ms.max(point.usual_ms)).fold(0.0, f64::max);
         (points().next().is_some()).then_some((least, most))
-    }
-}
-
-/// Adds to the last of several lines.
-trait ExtendLast {
-    fn extend_from_last(&mut self, point: Point);
-}
-
-impl ExtendLast for Vec<Vec<Point>> {
-    fn extend_from_last(&mut self, point: Point) {
-        match self.last_mut() {
-            Some(line) => line.push(point),
-            None => self.push(vec![point]),
-        }
     }
 }
 
@@ -131,7 +118,7 @@ mod tests {
     #[test]
     fn ticks_are_round_and_hold_the_range() {
         assert_eq!(
-            duration_ticks((110_000.0, 210_000.0), 4),
+            duration_ticks((110_000.0, 215_000.0), 4),
             [60_000.0, 120_000.0, 180_000.0, 240_000.0]
         );
         assert_eq!(duration_ticks((5_100.0, 5_900.0), 4), [5_000.0, 5_500.0, 6_000.0]);
