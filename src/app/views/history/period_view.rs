@@ -85,11 +85,20 @@ pub fn short_period_words(summary: &Summary, zone: &TimeZone) -> String {
     }
 }
 
-/// True when all of the period before is known, so that numbers of runs can be compared with it.
+/// Part of a period that may be missing where it is compared.
+const MISSING: f64 = 0.02;
+
+/// True when the period before is known but for a little at its begin, so that numbers of runs can be compared
+/// with it.
 pub fn knows_before(summary: &Summary) -> bool {
-    let since = summary.kept_since.as_deref().and_then(instant);
-    let begin = instant(&summary.before.ended.from);
-    since.zip(begin).is_some_and(|(since, begin)| since <= begin)
+    let known = || {
+        let since = instant(summary.kept_since.as_deref()?)?;
+        let ended = &summary.before.ended;
+        let (from, to) = (instant(&ended.from)?, instant(&ended.to)?);
+        let missing = since.duration_since(from).as_secs_f64();
+        Some(missing <= MISSING * to.duration_since(from).as_secs_f64())
+    };
+    known().unwrap_or(false)
 }
 
 /// A share with one decimal: "97.5 %", "100 %".

@@ -15,7 +15,8 @@ pub fn now() -> Timestamp {
 }
 
 pub fn berlin() -> TimeZone {
-    TimeZone::get("Europe/Berlin").unwrap()
+    let zone: crate::time_zone::DisplayZone = "Europe/Berlin".parse().unwrap();
+    zone.zone().clone()
 }
 
 /// Runs of each day of the second week, from Tuesday on.
