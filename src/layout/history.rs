@@ -51,8 +51,13 @@ const SECOND_FOOT: f32 = 36.0;
 const UPPER: f32 = 392.0 / 878.0;
 const RUNS: f32 = 1194.0 / 1792.0;
 const LOWER: [f32; 3] = [760.0 / 1776.0, 584.0 / 1776.0, 432.0 / 1776.0];
-/// Heights of the four rows of a tall screen as parts of all.
-const TALL: [f32; 4] = [0.235, 0.22, 0.29, 0.255];
+/// Heights of the rows of a tall screen as parts of all: four, or three where there is less height.
+const TALL: [f32; 4] = [0.225, 0.25, 0.28, 0.245];
+const LESS_TALL: [f32; 3] = [0.265, 0.265, 0.47];
+/// Ratio of height to width from which there are four.
+const FOUR_ROWS: f32 = 1.5;
+/// Widths of two panels beside each other.
+const TWO: [f32; 2] = [0.54, 0.46];
 /// Left end of the pills on a screen of 16:9, and the least one.
 const PILLS: (f32, f32) = (500.0, 400.0);
 /// Room for the success and its change, beside which the toasts end.
@@ -81,17 +86,16 @@ pub fn lay_out_history(canvas_size: &CanvasSize) -> HistoryPlaces {
         });
         places.collect::<Vec<_>>()
     };
-    let panels = if is_tall {
-        let room = (bottom - top - 3.0 * gap).max(4.0);
-        let mut y = top;
-        let rows = TALL.map(|part| {
-            let row = (y, room * part);
-            y += room * part + gap;
-            row
-        });
-        let two = columns(rows[1].0, rows[1].1, &[0.54, 0.46]);
-        let whole = |place: usize| Rect::new(left, rows[place].0, width, rows[place].1);
-        [whole(0), two[0], whole(2), whole(3), two[1]]
+    let whole = |(y, h): (f32, f32)| Rect::new(left, y, width, h);
+    let two = |(y, h): (f32, f32)| columns(y, h, &TWO);
+    let panels = if is_tall && canvas_size.height >= FOUR_ROWS * canvas_size.width {
+        let [a, b, c, d] = rows((top, bottom), gap, TALL);
+        let beside = two(b);
+        [whole(a), beside[0], whole(c), whole(d), beside[1]]
+    } else if is_tall {
+        let [a, b, c] = rows((top, bottom), gap, LESS_TALL);
+        let (upper, lower) = (two(b), two(c));
+        [whole(a), upper[0], lower[0], lower[1], upper[1]]
     } else {
         let room = (bottom - top - gap).max(2.0);
         let upper = columns(top, room * UPPER, &[RUNS, 1.0 - RUNS]);
@@ -135,6 +139,17 @@ pub fn lay_out_history(canvas_size: &CanvasSize) -> HistoryPlaces {
         lane: Rect::new(pills, 90.0, (right - SUCCESS - pills).max(0.0), 32.0),
         ..places
     }
+}
+
+/// Divides a height into rows; returns the upper edge and the height of each.
+fn rows<const N: usize>((top, bottom): (f32, f32), gap: f32, parts: [f32; N]) -> [(f32, f32); N] {
+    let room = (bottom - top - N.saturating_sub(1) as f32 * gap).max(N as f32);
+    let mut y = top;
+    parts.map(|part| {
+        let row = (y, room * part);
+        y += room * part + gap;
+        row
+    })
 }
 
 #[cfg(test)]

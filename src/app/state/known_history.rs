@@ -33,7 +33,8 @@ pub struct KnownHistory {
 }
 
 impl KnownHistory {
-    /// Counts what has ended of these runs of the live model.
+    /// Counts what has ended of these runs of the live model. A run that ended and was dropped within one
+    /// batch is not seen, which takes more runs in the batch than are kept.
     pub(super) fn note<'a>(
         &mut self,
         model: &Model,

@@ -11,7 +11,10 @@ const TOP: f32 = 66.0;
 const BOTTOM: f32 = 16.0;
 const ROWS: usize = 5;
 /// Height from which on a row has a second line.
-const TWO_LINES: f32 = 62.0;
+const TWO_LINES: f32 = 54.0;
+/// Baselines of the two lines from the middle: of a high row, and of a lower one.
+const LINES: [(f32, f32); 2] = [(-6.0, 27.0), (-8.0, 21.0)];
+const HIGH: f32 = 70.0;
 /// Right end of the number, and left end of the reason.
 const COUNT: f32 = 94.0;
 const REASON: f32 = 114.0;
@@ -72,8 +75,9 @@ fn draw_row(pen: &mut Pen, row: &CauseRow, place: usize, rect: Rect, at: Rect) {
     let bars_left = bars_right - bars * k;
     let x = rect.x + REASON * k;
     let room = (bars_left - 14.0 * k - x).max(0.0);
-    let has_two = pitch_has_two(at.h, k) && !row.step.is_empty();
-    let y = if has_two { middle - 6.0 * k } else { middle + 9.0 * k };
+    let has_two = at.h >= TWO_LINES * k && !row.step.is_empty();
+    let (first, second) = if at.h >= HIGH * k { LINES[0] } else { LINES[1] };
+    let y = if has_two { middle + first * k } else { middle + 9.0 * k };
     let strong = if row.chosen.is_some() {
         pen.strong(26.0, Align::Left)
     } else {
@@ -82,7 +86,7 @@ fn draw_row(pen: &mut Pen, row: &CauseRow, place: usize, rect: Rect, at: Rect) {
     pen.put(("cause", place), &row.reason, (x, y), strong, room);
     if has_two {
         let style = pen.quiet(24.0, Align::Left);
-        pen.put(("cause step", place), &row.step, (x, middle + 27.0 * k), style, room);
+        pen.put(("cause step", place), &row.step, (x, middle + second * k), style, room);
     }
     let height = (HEIGHT * k).min(at.h - 16.0 * k).max(1.0);
     draw_bars(pen, row, Rect::new(bars_left, middle + 20.0 * k - height, bars * k, height));
@@ -94,10 +98,6 @@ fn draw_row(pen: &mut Pen, row: &CauseRow, place: usize, rect: Rect, at: Rect) {
     let style = Style { face: Face::Text600, size: 28.0, ink, align: Align::Right };
     let room = (CHANGE - 8.0) * k;
     pen.put(("cause change", place), &row.change, (at.right(), middle + 10.0 * k), style, room);
-}
-
-fn pitch_has_two(height: f32, k: f32) -> bool {
-    height >= TWO_LINES * k
 }
 
 /// Draws a bar for each day; where there was no failure, a line at the foot.

@@ -117,7 +117,9 @@ fn draw_legend(pen: &mut Pen, view: &RunsView, (left, y): (f32, f32), rect: Rect
 
 fn draw_grid(pen: &mut Pen, view: &RunsView, plot: Rect, per_px: f32, rect: Rect) {
     let (k, palette) = (pen.k, pen.part.palette);
-    let step = tick_runs(view.most);
+    // Lines with their numbers need some distance.
+    let room = (plot.h * FILL / (36.0 * k)).floor().max(1.0) as u64;
+    let step = tick_runs(view.most, room.min(MOST_TICKS));
     for nth in 1..=MOST_TICKS {
         let runs = nth * step;
         let y = plot.bottom() - runs as f32 / per_px;
@@ -138,13 +140,13 @@ fn draw_grid(pen: &mut Pen, view: &RunsView, plot: Rect, per_px: f32, rect: Rect
     }
 }
 
-/// Round number of runs between two lines of the scale.
-pub fn tick_runs(most: u64) -> u64 {
+/// Round number of runs between two lines of the scale, of which there are at most so many.
+fn tick_runs(most: u64, lines: u64) -> u64 {
     let mut decade = 1_u64;
     loop {
         for step in [1, 2, 5] {
             let step = step * decade;
-            if most / step <= MOST_TICKS || decade > u64::MAX / 100 {
+            if most / step <= lines || decade > u64::MAX / 100 {
                 return step;
             }
         }
@@ -315,13 +317,14 @@ mod tests {
 
     #[test]
     fn lines_of_the_scale_are_round_numbers_of_runs() {
-        let check = |most, step| assert_eq!(tick_runs(most), step, "{most}");
+        let check = |most, step| assert_eq!(tick_runs(most, 4), step, "{most}");
         check(0, 1);
         check(4, 1);
         check(5, 2);
         check(68, 20);
         check(683, 200);
-        check(9_999, 5_000);
-        assert!(tick_runs(u64::MAX) > 0);
+        check(9_999, 2_000);
+        assert!(tick_runs(u64::MAX, 4) > 0);
+        assert_eq!(tick_runs(9_999, 1), 5_000);
     }
 }

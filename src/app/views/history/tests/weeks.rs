@@ -175,7 +175,7 @@ impl Run {
                 Told::Failed { quota: step == "RENDER" }
             }
             None if is_cancelled => {
-                self.event(lines, self.end, None, "cancelled", "");
+                self.event(lines, self.end, None, "info", r#""status":"cancelled""#);
                 Told::Cancelled
             }
             None => {
