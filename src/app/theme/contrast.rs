@@ -186,7 +186,7 @@ fn meaningful_graphics_reach_contrast_3() {
             ("bars of failures", p.failed, p.failed_tint_from),
             ("bars of failures, light end", p.failed, p.failed_tint_to),
             ("bars of cancelled runs", p.cancelled, p.bg),
-            ("curve of a step", p.running_scale_off, p.panel_bottom),
+            ("edge of the curve of a step", p.past_run, p.panel_bottom),
         ] {
             let ratio = contrast(ink, ground);
             assert!(ratio >= 3.0, "{theme:?}: {name} {ratio:.2}");

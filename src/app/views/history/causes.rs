@@ -13,7 +13,7 @@ const ROWS: usize = 5;
 /// Height from which on a row has a second line.
 const TWO_LINES: f32 = 54.0;
 /// Baselines of the two lines from the middle: of a high row, and of a lower one.
-const LINES: [(f32, f32); 2] = [(-6.0, 27.0), (-8.0, 21.0)];
+const LINES: [(f32, f32); 2] = [(-6.0, 27.0), (-6.0, 21.5)];
 const HIGH: f32 = 70.0;
 /// Right end of the number, and left end of the reason.
 const COUNT: f32 = 94.0;

@@ -42,7 +42,7 @@ pub fn draw(pen: &mut Pen, rect: Rect, view: &DurationsView, runs: &RunsView) {
     let y = |ms: f64| plot.bottom() - bounded((ms - low) / (high - low), 0.0, 1.0) as f32 * plot.h;
     for (place, tick) in ticks.iter().enumerate() {
         let at = y(*tick);
-        pen.rule((plot.x, at), (plot.right(), at), palette.hair);
+        pen.grid((plot.x, at), (plot.right(), at), palette.hair);
         let words = match *tick {
             tick if high < 10_000.0 => duration_words(tick as u64),
             tick => clock_words(tick as u64),
@@ -99,7 +99,7 @@ fn height_of(line: &[Vec2], x: f32) -> Option<f32> {
 
 fn draw_labels(pen: &mut Pen, runs: &RunsView, scale: &Scale, plot: Rect, rect: Rect) {
     let k = pen.k;
-    let mut end = plot.x - 24.0 * k;
+    let mut end = plot.x - 60.0 * k;
     for (place, column) in runs.columns.iter().enumerate() {
         let width = measure(Face::Text500, LEAST * k, 0.0, &column.label);
         let middle = (scale.x(column.from) + scale.x(column.to)) / 2.0;

@@ -6,8 +6,8 @@ use super::period_view::{duration_change_words, instant};
 use crate::app::words::duration_words;
 use crate::history::{BarSummary, Summary};
 
-/// Least number of finished runs from which a part of the period has a point of its own.
-const LEAST_RUNS: u64 = 3;
+/// Most points; parts of the period are taken together until there are no more.
+const MOST_POINTS: usize = 60;
 
 /// How long runs take.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,23 +31,26 @@ pub struct Point {
 }
 
 impl DurationsView {
-    /// Durations of a period. Each point is the mean of its part and of the two beside it, by the number of
-    /// their runs: single parts differ by chance.
+    /// Durations of a period. Each point is the mean of some neighbouring parts and of as many on each side, by
+    /// the number of their runs: single parts differ by chance.
     pub fn of(summary: &Summary) -> Self {
         let ended = &summary.now.ended;
         let note = |word: &str, change: Option<i64>| match change {
-            Some(by) => format!("{word}, {}", duration_change_words(by)),
+            // Runs take so long that tenths say nothing.
+            Some(by) => format!(
+                "{word}, {}",
+                duration_change_words((by + by.signum() * 500) / 1_000 * 1_000)
+            ),
             None => word.to_owned(),
         };
-        let is_enough = |part: &BarSummary| part.ended.finished >= LEAST_RUNS.min(ended.finished);
+        let parts = &summary.buckets;
+        let each = parts.len().div_ceil(MOST_POINTS).max(1);
         let mut lines: Vec<Vec<Point>> = Vec::new();
         let mut is_open = false;
-        for place in 0..summary.buckets.len() {
-            let from = place.saturating_sub(1);
-            let around = &summary.buckets[from..(place + 2).min(summary.buckets.len())];
-            let point = Some(&summary.buckets[place])
-                .filter(|part| is_enough(part))
-                .and_then(|part| point(part, around));
+        for (place, some) in parts.chunks(each).enumerate() {
+            let from = (place * each).saturating_sub(each);
+            let around = &parts[from..((place + 2) * each).min(parts.len())];
+            let point = point(some, around);
             if let Some(point) = point {
                 if !is_open {
                     lines.push(Vec::new());
@@ -74,8 +77,10 @@ impl DurationsView {
     }
 }
 
-fn point(part: &BarSummary, around: &[BarSummary]) -> Option<Point> {
-    let (from, to) = (instant(&part.ended.from)?, instant(&part.ended.to)?);
+/// Means of the parts around some, which stand in the middle of these; `None` where no run finished in them.
+fn point(some: &[BarSummary], around: &[BarSummary]) -> Option<Point> {
+    let finished: u64 = some.iter().map(|part| part.ended.finished).sum();
+    let (from, to) = (instant(&some.first()?.ended.from)?, instant(&some.last()?.ended.to)?);
     let half = to.duration_since(from) / 2;
     let (mut runs, mut usual, mut slow) = (0.0, 0.0, 0.0);
     for near in around {
@@ -88,7 +93,8 @@ fn point(part: &BarSummary, around: &[BarSummary]) -> Option<Point> {
         slow += weight * slow_ms as f64;
     }
     let at = from.checked_add(half).ok()?;
-    (runs > 0.0).then(|| Point { at, usual_ms: usual / runs, slow_ms: slow / runs })
+    let is_known = finished > 0 && runs > 0.0;
+    is_known.then(|| Point { at, usual_ms: usual / runs, slow_ms: slow / runs })
 }
 
 /// Returns round durations in milliseconds for the lines of a scale that holds a range in at most `most` steps.

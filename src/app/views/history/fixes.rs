@@ -67,7 +67,8 @@ pub fn draw(pen: &mut Pen, rect: Rect, view: &FixesView) {
         }
         if let Some(before) = row.before {
             let x = left + width(before);
-            let mark = Rect::new(x - 1.5 * k, bar.y - 6.0 * k, 3.0 * k, bar.h + 12.0 * k);
+            let over = (6.0 * k).min((pitch - height) * 0.4);
+            let mark = Rect::new(x - 1.5 * k, bar.y - over, 3.0 * k, bar.h + 2.0 * over);
             pen.part.shape(Layer::Face, Shape::rounded_box(mark).fill(palette.text));
         }
         let style = pen.strong(28.0, Align::Right);

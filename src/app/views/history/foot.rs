@@ -15,7 +15,7 @@ const AFTER_KEY: f32 = 10.0;
 const BETWEEN: f32 = 22.0;
 const BEFORE: f32 = 28.0;
 /// Left end of the words as part of the width, where the light stands on the same line.
-const AFTER_LIGHT: f32 = 0.32;
+const AFTER_LIGHT: f32 = 0.27;
 
 /// Draws the foot; `part_name` is what ← and → choose, and without `has_keys` there are no keys.
 pub fn draw(part: &mut Part, view: &FootView, at: &HistoryPlaces, part_name: &str, has_keys: bool) {
@@ -45,10 +45,7 @@ pub fn draw(part: &mut Part, view: &FootView, at: &HistoryPlaces, part_name: &st
         let fits = |words: &&String, room: f32| measure(Face::Text500, size, 0.0, words) <= room;
         // Where the numbers are from is worth more than the keys.
         let found = view.words.iter().find(|words| fits(words, room - keys - BEFORE * k));
-        let found = match found {
-            Some(found) if view.words.len() < 3 || view.words.first() == Some(found) => Some(found),
-            found => view.words.iter().find(|words| fits(words, room)).or(found),
-        };
+        let found = found.or_else(|| view.words.iter().find(|words| fits(words, room)));
         let Some(words) = found.or(view.words.last()) else { return };
         let words = truncate(Face::Text500, size, words, room).into_owned();
         end += measure(Face::Text500, size, 0.0, &words);

@@ -235,6 +235,11 @@ fn foot(data: &HistoryData, around: &Around) -> FootView {
         return FootView { words: vec![long, short], ..FootView::default() };
     }
     let mut words = vec![format!("{long}, {origin}"), format!("{short}, {origin}"), origin.clone()];
+    // Without the day of the week.
+    if let Some((name, rest)) = at.split_once(' ').filter(|(name, _)| name.len() == 3) {
+        let short_origin = origin.replace(&format!("{name} {rest}"), rest);
+        words.insert(2, format!("{short}, {short_origin}"));
+    }
     let mut is_warning = false;
     if let Some(error) = data.error.as_deref().filter(|_| data.from == HistoryOrigin::Seen) {
         is_warning = true;

@@ -103,7 +103,18 @@ impl Pen<'_> {
         self.put((key, 2), words, at, style, rect.w - 48.0 * self.k);
     }
 
-    /// Draws a line of a grid.
+    /// Draws a line of a grid; where all lines are equally strong, it is dotted.
+    pub fn grid(&mut self, from: (f32, f32), to: (f32, f32), ink: Color) {
+        if !self.part.palette.flat {
+            return self.rule(from, to, ink);
+        }
+        let ends = (Vec2::new(from.0, from.1), Vec2::new(to.0, to.1));
+        let ink = self.part.palette.text_decorative;
+        let line = Shape::capsule(ends.0, ends.1, 1.5 * self.k).dash(2.0 * self.k, 8.0 * self.k);
+        self.part.shape(Layer::Module, line.fill(ink));
+    }
+
+    /// Draws a line between two things.
     pub fn rule(&mut self, from: (f32, f32), to: (f32, f32), ink: Color) {
         let rect = match from.1 == to.1 {
             true => Rect::new(from.0, from.1 - 0.75, (to.0 - from.0).max(0.0), 1.5),

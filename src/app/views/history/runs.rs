@@ -18,8 +18,9 @@ const SUCCESS: f32 = 16.0;
 const FILL: f32 = 0.84;
 /// Most lines of the scale.
 const MOST_TICKS: u64 = 4;
-/// Height of the read-out, and its distance from the bar.
+/// Height of the read-out, and of a further line in it, and its distance from the bar.
 const PLATE: f32 = 80.0;
+const LINE: f32 = 30.0;
 const TO_PLATE: f32 = 66.0;
 
 /// Period as places from left to right.
@@ -126,7 +127,7 @@ fn draw_grid(pen: &mut Pen, view: &RunsView, plot: Rect, per_px: f32, rect: Rect
         if runs > view.most || y < plot.y {
             break;
         }
-        pen.rule((plot.x, y), (plot.right(), y), palette.hair);
+        pen.grid((plot.x, y), (plot.right(), y), palette.hair);
         let style = pen.quiet(22.0, Align::Right);
         let words = crate::app::words::count_words(runs);
         let room = plot.x - rect.x - 14.0 * k;
@@ -160,7 +161,7 @@ fn draw_columns(pen: &mut Pen, view: &RunsView, plot: Rect, scale: &Scale, rect:
         let (from, to) = (scale.x(column.from), scale.x(column.to));
         if place > 0 {
             let ink = palette.line_strong;
-            pen.rule((from, plot.y), (from, rect.bottom() - 16.0 * k), ink);
+            pen.grid((from, plot.y), (from, rect.bottom() - 16.0 * k), ink);
         }
         let room = (to - from - 10.0 * k).max(0.0);
         let middle = (from + to) / 2.0;
@@ -256,30 +257,24 @@ fn draw_readout(
     let shape = Shape::rounded_box(frame).radius(3.0 * k).fill(bevy::color::Color::NONE);
     pen.part.shape(Layer::Cable, shape.border(2.5 * k, palette.violet_text));
     let size = 24.0 * k;
-    let most = (plot.w * 0.5).max(120.0 * k);
-    let title = truncate(Face::Text600, size, &words.title, most).into_owned();
-    let about = truncate(Face::Text500, size, &words.words, most).into_owned();
-    let width =
-        measure(Face::Text600, size, 0.0, &title).max(measure(Face::Text500, size, 0.0, &about))
-            + 36.0 * k;
-    let height = PLATE * k;
-    let top = plot.y - 8.0 * k;
-    let is_free = |x: f32| {
-        let (end, bottom) = (x + width, top + height + 4.0 * k);
-        let inside = x >= plot.x && end <= plot.right();
-        let apart = end <= frame.x - 8.0 * k || x >= frame.right() + 8.0 * k;
-        inside
-            && apart
-            && tops.iter().all(|(from, to, highest)| *to <= x || *from >= end || *highest >= bottom)
-    };
-    let right_of = |by: f32| frame.right() + by;
-    let left_of = |by: f32| frame.x - by - width;
-    // Places at growing distances on both sides of the bar.
-    let far = (0..24).map(|nth| TO_PLATE * k + nth as f32 * plot.w / 24.0);
-    let mut places = far.flat_map(|by| [right_of(by), left_of(by)]);
-    let found = places.find(|x| is_free(*x)).map(|x| Rect::new(x, top, width, height));
+    let title_width = measure(Face::Text600, size, 0.0, &words.title);
+    // In two lines, in three, and then cut to the width of the title.
+    let mut forms = vec![(vec![words.words.as_str()], plot.w * 0.5)];
+    if let Some([failed, reason]) = &words.lines {
+        forms.push((vec![failed, reason], plot.w * 0.4));
+        forms.push((vec![failed, reason], title_width));
+    }
+    forms.push((vec![words.words.as_str()], title_width));
+    let found = forms.into_iter().find_map(|(lines, most)| {
+        let cut = |line: &str| truncate(Face::Text500, size, line, most).into_owned();
+        let lines: Vec<String> = lines.into_iter().map(cut).collect();
+        let widths = lines.iter().map(|line| measure(Face::Text500, size, 0.0, line));
+        let width = widths.fold(title_width, f32::max) + 36.0 * k;
+        let height = (PLATE + LINE * lines.len().saturating_sub(1) as f32) * k;
+        Some((free_place((width, height), frame, plot, tops, k)?, lines))
+    });
     // Else above the plot, behind the legend, in one line.
-    let Some(plate) = found else {
+    let Some((plate, lines)) = found else {
         let room = rect.right() - 24.0 * k - legend_end - 40.0 * k;
         let both = format!("{}: {}", words.title, words.words);
         let line = truncate(Face::Text500, size, &both, room).into_owned();
@@ -295,7 +290,7 @@ fn draw_readout(
         }
         return;
     };
-    let line_y = plate.y + plate.h / 2.0;
+    let line_y = plate.y + PLATE * k / 2.0;
     let ends = match plate.x > frame.x {
         true => (frame.right(), plate.x),
         false => (plate.right(), frame.x),
@@ -305,15 +300,59 @@ fn draw_readout(
     let shape = Shape::rounded_box(plate).radius(10.0 * k).fill(palette.selection);
     pen.part.shape(Layer::Overlay, shape.border(1.5 * k, palette.violet_led));
     let x = plate.x + 18.0 * k;
+    let title = words.title.clone();
     let text = Text::new("readout title", title, x, plate.y + 34.0 * k, Face::Text600, size);
     pen.part.text(Layer::OverlayFace, text.colour(palette.text));
-    let text = Text::new("readout words", about, x, plate.y + 66.0 * k, Face::Text500, size);
-    pen.part.text(Layer::OverlayFace, text.colour(palette.text));
+    for (place, line) in lines.into_iter().enumerate() {
+        let y = plate.y + (66.0 + LINE * place as f32) * k;
+        let text = Text::new(("readout words", place), line, x, y, Face::Text500, size);
+        pen.part.text(Layer::OverlayFace, text.colour(palette.text));
+    }
+}
+
+/// Place of a read-out of this size beside a frame, near the upper edge of the plot, where it covers no bar.
+fn free_place(
+    (width, height): (f32, f32),
+    frame: Rect,
+    plot: Rect,
+    tops: &[(f32, f32, f32)],
+    k: f32,
+) -> Option<Rect> {
+    let top = plot.y - 8.0 * k;
+    let is_free = |x: f32| {
+        let (end, bottom) = (x + width, top + height + 4.0 * k);
+        let inside = x >= plot.x && end <= plot.right();
+        let apart = end <= frame.x - 8.0 * k || x >= frame.right() + 8.0 * k;
+        let covers =
+            |(from, to, highest): &(f32, f32, f32)| *from < end && *to > x && *highest < bottom;
+        inside && apart && !tops.iter().any(covers)
+    };
+    // Places at growing distances on both sides of the bar.
+    let mut far = (0..24).map(|nth| TO_PLATE * k + nth as f32 * plot.w / 24.0);
+    far.find_map(|by| [frame.right() + by, frame.x - by - width].into_iter().find(|x| is_free(*x)))
+        .map(|x| Rect::new(x, top, width, height))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn read_out_stands_beside_its_bar_where_it_covers_none() {
+        let plot = Rect::new(100.0, 200.0, 1_000.0, 200.0);
+        let frame = Rect::new(500.0, 200.0, 10.0, 200.0);
+        // Bars of 10 pixels, high ones from 560 to 800.
+        let tops: Vec<(f32, f32, f32)> = (0..100)
+            .map(|nth| 100.0 + 10.0 * nth as f32)
+            .map(|x| (x, x + 10.0, if (560.0..800.0).contains(&x) { 230.0 } else { 390.0 }))
+            .collect();
+        let found = free_place((200.0, 80.0), frame, plot, &tops, 1.0).unwrap();
+        assert!(found.right() <= 492.0, "left of the bar: {found:?}");
+        let high: Vec<(f32, f32, f32)> = tops.iter().map(|(x, to, _)| (*x, *to, 210.0)).collect();
+        assert_eq!(free_place((200.0, 80.0), frame, plot, &high, 1.0), None);
+        let wide = free_place((400.0, 80.0), frame, plot, &tops, 1.0);
+        assert_eq!(wide, None, "there is room for it nowhere");
+    }
 
     #[test]
     fn lines_of_the_scale_are_round_numbers_of_runs() {

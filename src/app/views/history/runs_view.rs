@@ -188,6 +188,8 @@ pub struct PartWords {
     pub title: String,
     /// "19 of 57 failed: quota exceeded".
     pub words: String,
+    /// The same in two lines, where there is a cause: "19 of 57 failed", "12 of them: quota exceeded".
+    pub lines: Option<[String; 2]>,
 }
 
 /// Returns what is known about the part that begins at an instant.
@@ -205,19 +207,27 @@ pub fn part_words(summary: &Summary, begin: Timestamp, zone: &TimeZone) -> Optio
         runs => format!("{} runs", count_words(runs)),
     };
     let since = summary.kept_since.as_deref().and_then(instant);
+    let mut lines = None;
     let words = match () {
         () if since.is_none_or(|since| to <= since) => "not known".to_owned(),
         () if ended.runs() == 0 => "no run ended".to_owned(),
         () if ended.failed > 0 => {
             let failed =
                 format!("{} of {} failed", count_words(ended.failed), count_words(ended.runs()));
-            match &part.cause {
-                Some(cause) if cause.count >= ended.failed => {
-                    format!("{failed}: {}", one_line(&cause.reason))
+            let told = part.cause.as_ref().map(|cause| {
+                let reason = one_line(&cause.reason);
+                match cause.count >= ended.failed {
+                    true => (format!("{failed}: {reason}"), reason),
+                    false => {
+                        let reason = format!("{} of them: {reason}", count_words(cause.count));
+                        (format!("{failed}, {reason}"), reason)
+                    }
                 }
-                Some(cause) => {
-                    let of_them = count_words(cause.count);
-                    format!("{failed}, {of_them} of them: {}", one_line(&cause.reason))
+            });
+            match told {
+                Some((words, reason)) => {
+                    lines = Some([failed, reason]);
+                    words
                 }
                 None => failed,
             }
@@ -227,5 +237,5 @@ pub fn part_words(summary: &Summary, begin: Timestamp, zone: &TimeZone) -> Optio
         }
         () => format!("{runs}, none failed"),
     };
-    Some(PartWords { title, words })
+    Some(PartWords { title, words, lines })
 }

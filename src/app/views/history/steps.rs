@@ -112,7 +112,10 @@ fn draw_curves(pen: &mut Pen, row: &StepRow, (from, to): (f32, f32), base: f32, 
     let (k, palette) = (pen.k, pen.part.palette);
     let place = |x: f32| (x - from) / (to - from).max(1.0);
     pen.rule((from, base), (to, base), palette.line_strong);
-    let ink = if row.is_most { palette.running } else { palette.running_scale_off };
+    let (ink, edge) = match row.is_most {
+        true => (palette.running, palette.running),
+        false => (palette.running_scale_off, palette.past_run),
+    };
     if !row.now.is_empty() {
         pen.fill_between(Layer::Module, (from, to), ink, 1.0, |x| {
             Some((base - height * height_at(&row.now, place(x)), base))
@@ -126,7 +129,7 @@ fn draw_curves(pen: &mut Pen, row: &StepRow, (from, to): (f32, f32), base: f32, 
         let points: Vec<Vec2> = points.collect();
         // Only where there is something.
         for ends in points.windows(2).filter(|ends| ends.iter().any(|at| base - at.y > 0.4)) {
-            let line = Shape::capsule(ends[0], ends[1], 1.8 * k).fill(ink);
+            let line = Shape::capsule(ends[0], ends[1], 1.8 * k).fill(edge);
             pen.part.shape(Layer::Module, line);
         }
     }

@@ -156,6 +156,7 @@ impl Run {
         self.event(lines, at, None, "start", &song);
         let last = steps.len() - 1;
         for (place, (step, took)) in steps.into_iter().enumerate() {
+            self.event(lines, at, Some(step), "start", "");
             at += SignedDuration::from_millis(took as i64);
             match cause.filter(|_| place == last) {
                 Some((_, reason)) => {
