@@ -100,16 +100,17 @@ fn draw_row(pen: &mut Pen, row: &CauseRow, place: usize, rect: Rect, at: Rect) {
     pen.put(("cause change", place), &row.change, (at.right(), middle + 10.0 * k), style, room);
 }
 
-/// Draws a bar for each day; where there was no failure, a line at the foot.
+/// Draws a bar for each day; where there was no failure, a line at the foot, and where nothing is known nothing.
 fn draw_bars(pen: &mut Pen, row: &CauseRow, area: Rect) {
     let palette = pen.part.palette;
-    let most = row.bars.iter().copied().max().unwrap_or(0).max(1);
+    let most = row.bars.iter().flatten().copied().max().unwrap_or(0).max(1);
     let pitch = area.w / row.bars.len().max(1) as f32;
     let width = (pitch * 0.79).min(11.0 * pen.k).max(1.0);
     // Few bars stand together at the right end.
     let pitch = pitch.min(width / 0.79);
     let left = area.right() - pitch * row.bars.len() as f32;
     for (place, count) in row.bars.iter().enumerate() {
+        let Some(count) = count else { continue };
         let x = left + place as f32 * pitch;
         let (height, ink) = match count {
             0 => (2.0 * pen.k, palette.line),

@@ -1,6 +1,6 @@
 //! View model of why runs failed.
 
-use super::period_view::{count_change_words, knows_before};
+use super::period_view::{count_change_words, instant, knows_before};
 use crate::app::state::history::Chosen;
 use crate::app::words::{count_words, one_line};
 use crate::history::{CauseTotal, Summary};
@@ -31,8 +31,8 @@ pub struct CauseRow {
     pub reason: String,
     /// The failed step.
     pub step: String,
-    /// Failures of each day.
-    pub bars: Vec<u64>,
+    /// Failures of each day; `None` where nothing is known of it.
+    pub bars: Vec<Option<u64>>,
     /// "+21"; empty where the period before is not known.
     pub change: String,
     /// Direction of a change that is told in colour: more failures, or fewer.
@@ -52,12 +52,17 @@ impl CausesView {
             _ => "by day",
         };
         let head = if compares { format!("{unit}, change") } else { unit.to_owned() };
+        let since = summary.kept_since.as_deref().and_then(instant);
+        let is_known = |group: &crate::history::BarSummary| {
+            instant(&group.ended.to).zip(since).is_some_and(|(to, since)| to > since)
+        };
+        let known: Vec<bool> = summary.groups.iter().map(is_known).collect();
         let row = |total: &CauseTotal| CauseRow {
             chosen: None,
             count: count_words(total.count),
             reason: String::new(),
             step: String::new(),
-            bars: bars(&total.trend, each),
+            bars: bars(&total.trend, &known, each),
             change: if compares { count_change_words(change(total)) } else { String::new() },
             is_worse: is_worse(total).filter(|_| compares),
         };
@@ -111,9 +116,13 @@ fn is_worse(total: &CauseTotal) -> Option<bool> {
     is_notable.then_some(total.count > total.before)
 }
 
-/// Adds up so many numbers each, from the end.
-fn bars(trend: &[u64], each: usize) -> Vec<u64> {
-    let mut bars: Vec<u64> = trend.rchunks(each.max(1)).map(|days| days.iter().sum()).collect();
+/// Adds up so many numbers each, from the end; `None` where none of them is known.
+fn bars(trend: &[u64], known: &[bool], each: usize) -> Vec<Option<u64>> {
+    let each = each.max(1);
+    let sums = trend.rchunks(each).map(|days| days.iter().sum());
+    let are_known = known.rchunks(each).map(|days| days.contains(&true));
+    let bars = sums.zip(are_known).map(|(sum, is_known)| is_known.then_some(sum));
+    let mut bars: Vec<Option<u64>> = bars.collect();
     bars.reverse();
     bars
 }
@@ -146,9 +155,13 @@ mod tests {
 
     #[test]
     fn bars_are_added_up_to_weeks_that_end_today() {
-        assert_eq!(bars(&[1, 2, 3], 1), [1, 2, 3]);
-        assert_eq!(bars(&[5, 1, 1, 1, 1, 1, 1, 1], 7), [5, 7]);
-        assert!(bars(&[], 7).is_empty());
+        let known = |days: &[u64]| vec![true; days.len()];
+        let days = [5, 1, 1, 1, 1, 1, 1, 1];
+        assert_eq!(bars(&[1, 2, 3], &known(&[1, 2, 3]), 1), [Some(1), Some(2), Some(3)]);
+        assert_eq!(bars(&days, &known(&days), 7), [Some(5), Some(7)]);
+        let late = [false, false, false, true, true, true, true, true];
+        assert_eq!(bars(&days, &late, 7), [None, Some(7)], "a day of the first week is not known");
+        assert!(bars(&[], &[], 7).is_empty());
     }
 
     #[test]

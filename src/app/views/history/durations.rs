@@ -4,7 +4,7 @@ use bevy::math::Vec2;
 
 use super::durations_view::{DurationsView, Point, duration_ticks};
 use super::pen::{Align, LEAST, Pen, Style};
-use super::runs::Scale;
+use super::runs::{Scale, draw_unknown};
 use super::runs_view::RunsView;
 use crate::app::draw::{Face, Layer, Rect, Shape, measure};
 use crate::app::words::{clock_words, duration_words};
@@ -53,6 +53,9 @@ pub fn draw(pen: &mut Pen, rect: Rect, view: &DurationsView, runs: &RunsView) {
     }
     let scale = Scale::new(runs, plot.x, plot.right());
     draw_labels(pen, runs, &scale, plot, rect);
+    if let Some(until) = runs.unknown_until {
+        draw_unknown(pen, plot, scale.x(until), false);
+    }
     for line in &view.lines {
         let points = |of: fn(&Point) -> f64| -> Vec<Vec2> {
             line.iter().map(|point| Vec2::new(scale.x(point.at), y(of(point)))).collect()

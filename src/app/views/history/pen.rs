@@ -174,8 +174,17 @@ impl Pen<'_> {
             let x = from + piece as f32 * step;
             let end = (x + length).min(to);
             let (Some(a), Some(b)) = (height(x), height(end)) else { continue };
-            let shape = Shape::capsule(Vec2::new(x, a), Vec2::new(end, b), width * self.k);
-            self.part.shape(layer, shape.cap(Cap::Butt).fill(ink));
+            let bend = height((x + end) / 2.0).map_or(0.0, |middle| (middle - (a + b) / 2.0).abs());
+            // A dash follows the line around its corners.
+            let parts = if bend > 0.5 { 4 } else { 1 };
+            let at = |part: usize| x + (end - x) * part as f32 / parts as f32;
+            for part in 0..parts {
+                let (from, to) = (at(part), at(part + 1));
+                let (Some(a), Some(b)) = (height(from), height(to)) else { continue };
+                let ends = (Vec2::new(from, a), Vec2::new(to, b));
+                let shape = Shape::capsule(ends.0, ends.1, width * self.k).fill(ink);
+                self.part.shape(layer, shape.cap(if parts > 1 { Cap::Round } else { Cap::Butt }));
+            }
         }
     }
 }

@@ -65,7 +65,7 @@ pub fn draw(
     draw_grid(pen, view, plot, per_px, rect);
     draw_columns(pen, view, plot, &scale, rect);
     if let Some(until) = view.unknown_until {
-        draw_unknown(pen, plot, scale.x(until));
+        draw_unknown(pen, plot, scale.x(until), true);
     }
     let mut areas = Vec::new();
     let mut tops = Vec::new();
@@ -191,8 +191,8 @@ fn draw_columns(pen: &mut Pen, view: &RunsView, plot: Rect, scale: &Scale, rect:
     }
 }
 
-/// Draws the time of which nothing is known.
-fn draw_unknown(pen: &mut Pen, plot: Rect, until: f32) {
+/// Draws the time of which nothing is known, if wanted with these words.
+pub fn draw_unknown(pen: &mut Pen, plot: Rect, until: f32, has_words: bool) {
     let (k, palette) = (pen.k, pen.part.palette);
     let area = Rect::new(plot.x, plot.y, (until - plot.x).max(0.0), plot.h);
     if area.w < 1.0 {
@@ -204,7 +204,7 @@ fn draw_unknown(pen: &mut Pen, plot: Rect, until: f32) {
     let words = "not known";
     let size = 24.0 * k;
     let width = measure(Face::Text500, size, 0.0, words);
-    if width + 40.0 * k < area.w && area.h > 60.0 * k {
+    if has_words && width + 40.0 * k < area.w && area.h > 60.0 * k {
         let plate = Rect::centred(area.centre(), width + 28.0 * k, 40.0 * k);
         let shape = Shape::rounded_box(plate).radius(8.0 * k).fill(palette.card);
         pen.part.shape(Layer::Module, shape);

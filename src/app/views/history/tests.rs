@@ -215,6 +215,10 @@ fn time_before_the_first_end_is_not_known_and_nothing_is_compared_with_it() {
         assert_eq!(numbers.runs.columns[0].success, "");
         assert_eq!(view.header.change, "");
         assert!(numbers.causes.rows.iter().all(|row| row.change.is_empty()));
+        for row in &numbers.causes.rows {
+            let (first, last) = (row.bars.first().unwrap(), row.bars.last().unwrap());
+            assert!(first.is_none() && last.is_some(), "{row:?}");
+        }
         assert!(!numbers.causes.head.contains("change"));
         assert!(numbers.fixes.rows.iter().all(|row| row.before.is_none()));
         assert!(numbers.steps.rows.iter().all(|row| row.change == "too few runs"));
