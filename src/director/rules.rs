@@ -324,7 +324,7 @@ impl Director {
         }
         let next = self.next().cloned();
         let Some(shot) = &self.shot else {
-            match next.filter(|next| now_secs >= self.free_at(next.why)) {
+            match next.filter(|next| now_secs >= self.next_at(next.why)) {
                 Some(next) => self.show(next, now_secs),
                 None => self.step_history(now_secs),
             }
@@ -354,7 +354,7 @@ impl Director {
             }
             (Mode::Auto, None) => {
                 let history = self.history_until_secs.or(self.history_due());
-                let next = next.map(|why| self.free_at(why));
+                let next = next.map(|why| self.next_at(why));
                 next.map_or(history, |next| Some(history.map_or(next, |at| at.min(next))))
             }
         };
@@ -383,7 +383,15 @@ impl Director {
     /// Returns the time from which the history may be shown; `None` where there is none, or runs wait.
     fn history_due(&self) -> Option<f64> {
         let is_free = self.knows_history && self.live && self.waiting.is_empty();
-        is_free.then_some(self.history_at_secs + HISTORY_EVERY_SECS)
+        let wall = self.wall_since_secs + self.rates.gap_secs.max(LEAST_HOLD_SECS);
+        is_free.then_some((self.history_at_secs + HISTORY_EVERY_SECS).max(wall))
+    }
+
+    /// Returns the time from which a run may replace the wall or the history.
+    fn next_at(&self, why: ShowReason) -> f64 {
+        let free = self.free_at(why);
+        let begun = self.history_until_secs.map(|until| until - HISTORY_SECS);
+        begun.map_or(free, |begun| free.max(begun + LEAST_HOLD_SECS))
     }
 
     fn step_history(&mut self, now_secs: f64) {

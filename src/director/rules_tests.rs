@@ -344,7 +344,8 @@ fn history_gives_way_to_a_run_and_to_a_user() {
     let mut wall = Wall::new();
     wall.director.set_history_known(true);
     wall.pass(200.0).show("history");
-    wall.tell("a", FAILED).show("a failed").pass(15.0).show("wall").pass(100.0).show("wall");
+    wall.tell("a", FAILED).show("history").pass(4.0).show("a failed");
+    wall.pass(15.0).show("wall").pass(100.0).show("wall");
     wall.pass(185.0).show("history").touch().show("pinned").pass(120.0).show("wall");
 }
 
@@ -354,4 +355,12 @@ fn history_is_not_shown_while_nothing_arrives() {
     wall.director.set_history_known(true);
     wall.director.set_live(false);
     wall.pass(1_000.0).show("wall");
+}
+
+#[test]
+fn history_waits_until_the_wall_has_stood_for_the_gap() {
+    let mut wall = Wall::new();
+    wall.pass(195.0).tell("a", COMPLETED).show("a completed");
+    wall.director.set_history_known(true);
+    wall.pass(12.0).show("wall").pass(19.9).show("wall").pass(0.2).show("history");
 }

@@ -17,6 +17,8 @@ use crate::app::state::run_store::RunStore;
 use crate::history::{Last, Summary};
 use crate::model::Retention;
 use crate::protocol::Batch;
+use crate::source::playback::TimedFrames;
+use crate::source::recording::Recording;
 
 /// Part of a large studio's runs that most tests have: some 270 in a week.
 const SMALL: f64 = 0.07;
@@ -337,12 +339,26 @@ fn run_that_the_model_dropped_does_not_count_again_when_it_returns() {
     assert_eq!(summary_of(&run_store, Last::Days(7)), before);
 }
 
-/// Writes the two weeks as a recording, for pictures:
-/// `METERBRIDGE_WEEKS=weeks.ndjson cargo test --lib write_two_weeks -- --ignored`.
+/// With `METERBRIDGE_WEEKS=weeks.ndjson` all of two weeks of a large studio are left there, for pictures.
 #[test]
-#[ignore = "writes a file"]
-fn write_two_weeks() {
-    let path = std::env::var("METERBRIDGE_WEEKS").unwrap();
-    let lines: Vec<String> = weeks(1.0).lines.into_iter().map(|(_, line)| line + "\n").collect();
-    std::fs::write(path, lines.concat()).unwrap();
+fn recording_of_two_weeks_has_the_same_history() {
+    let kept = std::env::var("METERBRIDGE_WEEKS").ok();
+    let weeks = weeks(if kept.is_some() { 1.0 } else { 0.02 });
+    let name = format!("meterbridge-weeks-{}.ndjson", std::process::id());
+    let path = kept.as_ref().map_or(std::env::temp_dir().join(name), std::path::PathBuf::from);
+    let lines: Vec<&str> = weeks.lines.iter().map(|(_, line)| line.as_str()).collect();
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    let mut frames = TimedFrames::new(Recording::open(&path).unwrap());
+    let mut recorded = RunStore::new(Retention::default());
+    while let Some((batch, _)) = frames.next(now()).unwrap() {
+        recorded.receive(batch, |_, _| {});
+    }
+    if kept.is_none() {
+        std::fs::remove_file(&path).unwrap();
+    }
+    let told = store_of(&weeks.lines, Retention::default());
+    for last in PERIODS {
+        assert_eq!(summary_of(&recorded, last), summary_of(&told, last), "{last:?}");
+    }
+    assert_eq!(summary_of(&told, Last::Days(7)).now.ended.failed, weeks.last.failed);
 }
