@@ -15,6 +15,8 @@ pub mod runs_view;
 pub mod steps_view;
 
 mod causes;
+#[cfg(test)]
+mod drawing_tests;
 mod durations;
 mod fixes;
 mod foot;

@@ -1,7 +1,6 @@
 //! Tests of the history: its words for two seeded weeks, for one run and for none.
 
-mod drawing;
-mod weeks;
+pub(super) mod weeks;
 
 use std::sync::Arc;
 
@@ -24,7 +23,7 @@ use crate::source::recording::Recording;
 const SMALL: f64 = 0.07;
 
 /// Feeds lines as a source does, a few at a time.
-fn store_of(lines: &[(Timestamp, String)], retention: Retention) -> RunStore {
+pub(super) fn store_of(lines: &[(Timestamp, String)], retention: Retention) -> RunStore {
     let mut run_store = RunStore::new(retention);
     for lines in lines.chunks(20) {
         let at = lines.last().map_or_else(now, |(at, _)| *at);
@@ -39,7 +38,7 @@ fn zone() -> crate::time_zone::DisplayZone {
     "Europe/Berlin".parse().unwrap()
 }
 
-fn summary_of(run_store: &RunStore, last: Last) -> Summary {
+pub(super) fn summary_of(run_store: &RunStore, last: Last) -> Summary {
     run_store.history().summary(last, now(), &zone()).unwrap()
 }
 
@@ -69,7 +68,7 @@ fn numbers(view: &HistoryView) -> &Numbers {
 }
 
 /// Two weeks in which most runs were dropped by the model.
-fn small_weeks() -> (Weeks, RunStore) {
+pub(super) fn small_weeks() -> (Weeks, RunStore) {
     let weeks = weeks(SMALL);
     let run_store = store_of(&weeks.lines, Retention { runs: 50, ..Retention::default() });
     (weeks, run_store)
@@ -263,7 +262,7 @@ fn day_has_parts_of_ten_minutes_and_totals_of_four_hours() {
 }
 
 /// One run that ended two minutes ago.
-fn one_run(error: Option<&str>) -> RunStore {
+pub(super) fn one_run(error: Option<&str>) -> RunStore {
     let at = |ago: i64| now() - SignedDuration::from_secs(ago);
     let event = |node: Option<&str>, phase: &str, ago: i64, data: &str| {
         let node = node.map(|node| format!(r#""node_name":"{node}","#)).unwrap_or_default();
