@@ -320,7 +320,6 @@ impl Director {
         }
         if self.is_crowded(now_secs) {
             self.waiting.clear();
-            self.end_history(now_secs);
         }
         let next = self.next().cloned();
         let Some(shot) = &self.shot else {
@@ -395,11 +394,16 @@ impl Director {
     }
 
     fn step_history(&mut self, now_secs: f64) {
+        let is_crowded = self.is_crowded(now_secs);
         match self.history_until_secs {
-            Some(until) if now_secs >= until || !self.knows_history => self.show_wall(now_secs),
-            Some(_) => {}
+            Some(until) => {
+                let has_stood = now_secs >= until - HISTORY_SECS + LEAST_HOLD_SECS;
+                if now_secs >= until || !self.knows_history || (is_crowded && has_stood) {
+                    self.show_wall(now_secs);
+                }
+            }
             None => {
-                if self.history_due().is_some_and(|at| now_secs >= at) {
+                if !is_crowded && self.history_due().is_some_and(|at| now_secs >= at) {
                     self.history_until_secs = Some(now_secs + HISTORY_SECS);
                 }
             }

@@ -364,3 +364,14 @@ fn history_waits_until_the_wall_has_stood_for_the_gap() {
     wall.director.set_history_known(true);
     wall.pass(12.0).show("wall").pass(19.9).show("wall").pass(0.2).show("history");
 }
+
+#[test]
+fn history_gives_way_to_many_failures_but_stands_for_4_s() {
+    let mut wall = Wall::new();
+    wall.director.set_history_known(true);
+    wall.pass(200.0).show("history");
+    for run in ["a", "b", "c", "d"] {
+        wall.tell(run, FAILED).show("history");
+    }
+    wall.pass(3.9).show("history").pass(0.2).show("wall");
+}
