@@ -45,7 +45,8 @@ pub use ended::{EndedRun, Outcome};
 pub use period::{Last, LastError, Part, Period, PeriodError};
 pub use sketch::Sketch;
 pub use summary::{
-    BarSummary, CauseOfBar, CauseSummary, CauseTotal, Change, EndedRuns, FixCounts, StepNumbers,
-    StepSummary, Summary, SummaryInput, Totals, VERSION, summary_of,
+    BarSummary, CauseOfBar, CauseSummary, CauseTotal, Change, EndedRuns, FixCounts,
+    LEAST_TO_COMPARE, RIDGE_PARTS, Ridge, StepNumbers, StepSummary, Summary, SummaryInput, Totals,
+    VERSION, summary_of,
 };
 pub use table::write_table;

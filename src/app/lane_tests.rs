@@ -18,7 +18,7 @@ use crate::app::views;
 use crate::app::views::counts::RunCounts;
 use crate::app::views::wall::header::{self, HeaderView};
 use crate::config::{Settings, ViewName};
-use crate::layout::{CanvasSize, Rect, stage_lane, wall_header};
+use crate::layout::{CanvasSize, Rect, lay_out_history, stage_lane, wall_header};
 use crate::model::{Model, Retention};
 use crate::protocol::Batch;
 use crate::source::{ConnectionState, Polling, PollingReason, RunOperation, SourceSpec, Updates};
@@ -152,7 +152,13 @@ fn header_band_and_toast_never_overlap_at_any_size() {
         ["Undertow", "Everything We Left on the Platform at Night", "夜の灯台", "مطر النيون"];
     for size in SIZES {
         for state in connections() {
-            for view in [ViewName::Wall, ViewName::Stage, ViewName::Timeline, ViewName::Race] {
+            for view in [
+                ViewName::Wall,
+                ViewName::Stage,
+                ViewName::Timeline,
+                ViewName::Race,
+                ViewName::History,
+            ] {
                 let title = titles[random.usize(0..titles.len())];
                 let mut app = showing(view, &state, size, title);
                 let canvas_size = app.world().resource::<Viewport>().canvas_size();
@@ -160,6 +166,7 @@ fn header_band_and_toast_never_overlap_at_any_size() {
                 let lane = match view {
                     ViewName::Wall | ViewName::Timeline => wall_header(&canvas_size).lane,
                     ViewName::Stage | ViewName::Race => stage_lane(&canvas_size).0,
+                    ViewName::History => lay_out_history(&canvas_size).lane,
                 };
                 assert!(free.w >= 240.0 && free.right() <= lane.right() + 0.1, "{size:?} {free:?}");
                 let world = app.world_mut();
@@ -173,6 +180,7 @@ fn header_band_and_toast_never_overlap_at_any_size() {
                 match view {
                     ViewName::Wall => words.extend(canvas.words("wall")),
                     ViewName::Timeline | ViewName::Race => words.extend(canvas.words("timeline")),
+                    ViewName::History => words.extend(canvas.words("history")),
                     ViewName::Stage => {
                         let stage = canvas.words("stage").into_iter();
                         words.extend(stage.filter(|(_, place)| place.y < 300.0));

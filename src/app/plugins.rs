@@ -12,7 +12,7 @@ use super::draw::{CanvasCamera, DrawPlugin, overlay_camera};
 use super::overlays::drop_hint;
 use super::overlays::notices;
 use super::state::next_frame::NextFrame;
-use super::state::{entities, focus, link, rewind, run_store, view, viewport};
+use super::state::{entities, focus, history, link, rewind, run_store, view, viewport};
 use super::{panel, systems, theme, views};
 use crate::config::Settings;
 use crate::protocol::RunId;
@@ -47,6 +47,7 @@ impl Plugin for MeterbridgePlugin {
             systems::plugin,
             run_store::plugin,
             rewind::plugin,
+            history::plugin,
             navigation::plugin,
             connection::plugin,
             theme::choice_plugin,
@@ -95,6 +96,7 @@ impl Plugin for ControlsPlugin {
                 control::input_plugin,
                 zoom::plugin,
                 control::timeline::plugin,
+                control::history::plugin,
                 fullscreen::plugin,
                 panel::plugin,
             ));

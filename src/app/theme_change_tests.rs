@@ -66,6 +66,8 @@ fn next_theme_redraws_every_part_of_every_view_once() {
         ("wall-12", ViewName::Timeline),
         ("failed", ViewName::Race),
         ("waiting", ViewName::Timeline),
+        ("wall-12", ViewName::History),
+        ("waiting", ViewName::History),
     ] {
         let mut app = showing(scene, view);
         assert!(!frame_later(&mut app), "{scene}: it rests");

@@ -64,7 +64,7 @@ pub(super) fn showing(model: Model, now: Timestamp, view: ViewName, size_px: (f3
 pub(super) fn faults(app: &mut App) -> Vec<String> {
     app.update();
     let caught = app.world().resource::<Faults>();
-    let caught = ["the stage", "the wall", "the frame with its meters"]
+    let caught = ["the stage", "the wall", "the history", "the frame with its meters"]
         .into_iter()
         .filter_map(|what| Some(format!("{what} panicked: {}", caught.message_of(what)?)));
     let mut found: Vec<String> = caught.collect();
@@ -195,7 +195,11 @@ fn any_model_is_drawn_at_any_size_in_any_view_and_theme() {
         let mut rng = Rng::with_seed(seed);
         let runs = RUNS[rng.usize(0..RUNS.len())];
         let nodes = NODES[seed as usize % NODES.len()];
-        let view = if seed % 3 == 0 { ViewName::Wall } else { ViewName::Stage };
+        let view = match seed % 6 {
+            0 | 3 => ViewName::Wall,
+            5 => ViewName::History,
+            _ => ViewName::Stage,
+        };
         let (model, now) = random_model(&mut rng, runs, nodes);
         let first = SIZES[seed as usize % SIZES.len()];
         let mut app = showing(model, now, view, first);

@@ -214,6 +214,8 @@ pub enum ViewName {
     Timeline,
     /// One run beside another one of its song, or beside the usual run.
     Race,
+    /// What became of runs by hours and days.
+    History,
 }
 
 impl ViewName {
@@ -224,6 +226,7 @@ impl ViewName {
             Self::Wall => "wall",
             Self::Timeline => "timeline",
             Self::Race => "race",
+            Self::History => "history",
         }
     }
 }

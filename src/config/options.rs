@@ -350,9 +350,9 @@ pub struct RetentionOptions {
 #[command(next_help_heading = "View")]
 pub struct ViewOptions {
     /// Start with one run (`stage`), with all runs (`wall`), with bars over time (`timeline`: of the
-    /// run that `--run` names, else of all runs) or with one run beside another (`race`) [default:
-    /// stage; with a director wall]
-    #[arg(long, value_enum, value_name = "stage|wall|timeline|race")]
+    /// run that `--run` names, else of all runs), with one run beside another (`race`) or with days and
+    /// weeks (`history`) [default: stage; with a director wall]
+    #[arg(long, value_enum, value_name = "stage|wall|timeline|race|history")]
     #[arg(hide_possible_values = true, env = "METERBRIDGE_VIEW", hide_env = true)]
     pub view: Option<ViewName>,
 

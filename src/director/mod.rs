@@ -1,5 +1,6 @@
 //! The director: chooses what an unattended display shows. Nearly always that is the wall of all
-//! runs; when something noteworthy happens to a run, the stage of that run for a while.
+//! runs; when something noteworthy happens to a run, the stage of that run for a while; and every
+//! five minutes, where enough runs have ended, the history.
 //!
 //! | file | content |
 //! | --- | --- |

@@ -23,6 +23,9 @@ pub const STALE_SECS: f64 = 30.0;
 const STALE_FAILURE_SECS: f64 = 60.0;
 /// Maximum number of runs in the queue.
 const MOST_WAITING: usize = 8;
+/// Time for which the history is shown, and between two times of that.
+const HISTORY_SECS: f64 = 20.0;
+const HISTORY_EVERY_SECS: f64 = 300.0;
 /// Number of failures that are shown one after the other; with one more, the wall is shown instead.
 const MANY_FAILURES: usize = 3;
 
@@ -84,6 +87,12 @@ pub struct Director {
     /// Times of the latest failures.
     failed_at_secs: VecDeque<f64>,
     live: bool,
+    /// True when enough runs are known to have ended.
+    knows_history: bool,
+    /// Time until which the history is shown in place of the wall.
+    history_until_secs: Option<f64>,
+    /// Time at which it was last shown.
+    history_at_secs: f64,
 }
 
 impl Rates {
@@ -148,6 +157,9 @@ impl Director {
             waiting: Vec::new(),
             failed_at_secs: VecDeque::new(),
             live: true,
+            knows_history: false,
+            history_until_secs: None,
+            history_at_secs: now_secs,
         }
     }
 
@@ -157,6 +169,7 @@ impl Director {
         self.wall_since_secs = now_secs;
         self.waiting.clear();
         self.failed_at_secs.clear();
+        self.end_history(now_secs);
     }
 
     pub fn mode(&self) -> Mode {
@@ -170,6 +183,16 @@ impl Director {
     /// Returns the run to show, or `None` for the wall. Meaningful only in auto mode.
     pub fn shot(&self) -> Option<&Shot> {
         self.shot.as_ref()
+    }
+
+    /// True while the history is shown in place of the wall.
+    pub fn shows_history(&self) -> bool {
+        self.is_auto() && self.shot.is_none() && self.history_until_secs.is_some()
+    }
+
+    /// Sets whether there is a history worth showing.
+    pub fn set_history_known(&mut self, known: bool) {
+        self.knows_history = known;
     }
 
     /// Sets whether events arrive live. While they do not, no further runs are shown.
@@ -259,6 +282,7 @@ impl Director {
             let until_secs = ends.then_some(now_secs + self.rates.pin_secs);
             self.mode = Mode::Pinned { until_secs };
             self.shot = None;
+            self.end_history(now_secs);
         }
     }
 
@@ -279,6 +303,7 @@ impl Director {
         } else {
             (self.mode, self.shot) = (Mode::Off, None);
             self.waiting.clear();
+            self.end_history(now_secs);
         }
     }
 
@@ -298,8 +323,9 @@ impl Director {
         }
         let next = self.next().cloned();
         let Some(shot) = &self.shot else {
-            if let Some(next) = next.filter(|next| now_secs >= self.free_at(next.why)) {
-                self.show(next, now_secs);
+            match next.filter(|next| now_secs >= self.next_at(next.why)) {
+                Some(next) => self.show(next, now_secs),
+                None => self.step_history(now_secs),
             }
             return;
         };
@@ -325,7 +351,11 @@ impl Director {
             (Mode::Auto, Some(shot)) => {
                 Some(shot.retry_at().map_or(shot.until_secs, |at| at.min(shot.until_secs)))
             }
-            (Mode::Auto, None) => next.map(|why| self.free_at(why)),
+            (Mode::Auto, None) => {
+                let history = self.history_until_secs.or(self.history_due());
+                let next = next.map(|why| self.next_at(why));
+                next.map_or(history, |next| Some(history.map_or(next, |at| at.min(next))))
+            }
         };
         at.map(|at| (at - now_secs).max(0.0))
     }
@@ -349,7 +379,45 @@ impl Director {
         oldest.is_some_and(|at| now_secs - at < span)
     }
 
+    /// Returns the time from which the history may be shown; `None` where there is none, or runs wait.
+    fn history_due(&self) -> Option<f64> {
+        let is_free = self.knows_history && self.live && self.waiting.is_empty();
+        let wall = self.wall_since_secs + self.rates.gap_secs.max(LEAST_HOLD_SECS);
+        is_free.then_some((self.history_at_secs + HISTORY_EVERY_SECS).max(wall))
+    }
+
+    /// Returns the time from which a run may replace the wall or the history.
+    fn next_at(&self, why: ShowReason) -> f64 {
+        let free = self.free_at(why);
+        let begun = self.history_until_secs.map(|until| until - HISTORY_SECS);
+        begun.map_or(free, |begun| free.max(begun + LEAST_HOLD_SECS))
+    }
+
+    fn step_history(&mut self, now_secs: f64) {
+        let is_crowded = self.is_crowded(now_secs);
+        match self.history_until_secs {
+            Some(until) => {
+                let has_stood = now_secs >= until - HISTORY_SECS + LEAST_HOLD_SECS;
+                if now_secs >= until || !self.knows_history || (is_crowded && has_stood) {
+                    self.show_wall(now_secs);
+                }
+            }
+            None => {
+                if !is_crowded && self.history_due().is_some_and(|at| now_secs >= at) {
+                    self.history_until_secs = Some(now_secs + HISTORY_SECS);
+                }
+            }
+        }
+    }
+
+    fn end_history(&mut self, now_secs: f64) {
+        if self.history_until_secs.take().is_some() {
+            self.history_at_secs = now_secs;
+        }
+    }
+
     fn show(&mut self, next: Waiting, now_secs: f64) {
+        self.end_history(now_secs);
         self.forget(&next.run);
         let until_secs = now_secs + self.rates.hold_secs(next.why);
         let Waiting { run, why, .. } = next;
@@ -371,6 +439,7 @@ impl Director {
     }
 
     fn show_wall(&mut self, now_secs: f64) {
+        self.end_history(now_secs);
         self.shot = None;
         self.wall_since_secs = now_secs;
     }

@@ -47,6 +47,7 @@ impl Wall {
         match (self.director.mode(), self.director.shot()) {
             (Mode::Off, _) => "off".to_owned(),
             (Mode::Pinned { .. }, _) => "pinned".to_owned(),
+            (Mode::Auto, None) if self.director.shows_history() => "history".to_owned(),
             (Mode::Auto, None) => "wall".to_owned(),
             (Mode::Auto, Some(shot)) => format!("{} {:?}", shot.run, shot.why).to_lowercase(),
         }
@@ -326,4 +327,51 @@ fn retry_that_was_removed_is_not_shown() {
     wall.pass(5.0);
     wall.director.gone(&RunId::new("again"), wall.now_secs);
     wall.pass(9.9).show("a failed").pass(0.2).show("wall");
+}
+
+#[test]
+fn history_is_shown_for_20_s_every_five_minutes_where_there_is_one() {
+    let mut wall = Wall::new();
+    wall.pass(1_000.0).show("wall");
+    wall.director.set_history_known(true);
+    wall.pass(0.0).show("history").pass(19.9).show("history").pass(0.1).show("wall");
+    assert_eq!(wall.director.due_in_secs(wall.now_secs), Some(300.0));
+    wall.pass(299.9).show("wall").pass(0.1).show("history");
+}
+
+#[test]
+fn history_gives_way_to_a_run_and_to_a_user() {
+    let mut wall = Wall::new();
+    wall.director.set_history_known(true);
+    wall.pass(200.0).show("history");
+    wall.tell("a", FAILED).show("history").pass(4.0).show("a failed");
+    wall.pass(15.0).show("wall").pass(100.0).show("wall");
+    wall.pass(185.0).show("history").touch().show("pinned").pass(120.0).show("wall");
+}
+
+#[test]
+fn history_is_not_shown_while_nothing_arrives() {
+    let mut wall = Wall::new();
+    wall.director.set_history_known(true);
+    wall.director.set_live(false);
+    wall.pass(1_000.0).show("wall");
+}
+
+#[test]
+fn history_waits_until_the_wall_has_stood_for_the_gap() {
+    let mut wall = Wall::new();
+    wall.pass(195.0).tell("a", COMPLETED).show("a completed");
+    wall.director.set_history_known(true);
+    wall.pass(12.0).show("wall").pass(19.9).show("wall").pass(0.2).show("history");
+}
+
+#[test]
+fn history_gives_way_to_many_failures_but_stands_for_4_s() {
+    let mut wall = Wall::new();
+    wall.director.set_history_known(true);
+    wall.pass(200.0).show("history");
+    for run in ["a", "b", "c", "d"] {
+        wall.tell(run, FAILED).show("history");
+    }
+    wall.pass(3.9).show("history").pass(0.2).show("wall");
 }

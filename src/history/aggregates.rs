@@ -263,6 +263,12 @@ impl History {
         }
     }
 
+    /// Forgets what has changed, where nothing is written.
+    pub fn discard_changes(&mut self) {
+        self.changed.clear();
+        self.changed_runs.clear();
+    }
+
     /// Takes over a part of time that was written before; returns false for bytes that are not those of one.
     pub fn restore_bucket(&mut self, level: Level, begin: i64, bytes: &[u8]) -> bool {
         let is_right = level.begin(begin) == begin && decode(bytes).is_some();

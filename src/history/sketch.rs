@@ -105,6 +105,32 @@ impl Sketch {
         self.count = self.count.saturating_add(u64::from(count));
     }
 
+    /// Returns the share of the durations in each of `parts` equal parts of the logarithmic scale from
+    /// `from_ms` to `to_ms`, as the height of a ridge: 1 is all of them. Durations beyond it are left out.
+    pub fn density(&self, from_ms: u64, to_ms: u64, parts: usize) -> Vec<f64> {
+        let mut heights = vec![0.0; parts];
+        let scale = |millis: u64| (millis.max(1) as f64).ln() / GROWTH.ln() + 1.0;
+        let (begin, end) = (scale(from_ms), scale(to_ms));
+        let width = (end - begin) / parts.max(1) as f64;
+        if width <= 0.0 || self.count == 0 {
+            return heights;
+        }
+        for (slot, count) in self.slots() {
+            // A slot may lie in several parts.
+            let (low, high) = (f64::from(slot), f64::from(slot) + 1.0);
+            let first = ((low - begin) / width).floor().max(0.0) as usize;
+            for (place, height) in heights.iter_mut().enumerate().skip(first) {
+                let from = begin + place as f64 * width;
+                if from >= high {
+                    break;
+                }
+                let share = (high.min(from + width) - low.max(from)).max(0.0);
+                *height += share * f64::from(count) / self.count as f64;
+            }
+        }
+        heights
+    }
+
     /// Returns the slots that have counts, ascending.
     pub(super) fn slots(&self) -> impl Iterator<Item = (u16, u32)> {
         let counts = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
@@ -177,6 +203,18 @@ mod tests {
             }
             assert_eq!(sketch.mean_ms(), Some(all.iter().sum::<u64>() / 501));
         }
+    }
+
+    #[test]
+    fn ridge_has_all_durations_within_its_bounds() {
+        let sketch = of((0..1_000).map(|nth| 500 + nth));
+        let heights = sketch.density(250, 4_000, 40);
+        assert!((heights.iter().sum::<f64>() - 1.0).abs() < 0.001, "{heights:?}");
+        assert_eq!(heights[0], 0.0);
+        let part = sketch.density(1_000, 4_000, 40).iter().sum::<f64>();
+        assert!((part - 0.5).abs() < 0.02, "{part}");
+        assert_eq!(sketch.density(10, 10, 3), [0.0; 3]);
+        assert_eq!(Sketch::default().density(250, 4_000, 2), [0.0; 2]);
     }
 
     #[test]

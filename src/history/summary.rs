@@ -17,7 +17,7 @@ use crate::protocol::{NodeName, PIPELINE};
 pub const VERSION: u32 = 1;
 
 /// Runs or attempts that both periods need to be compared.
-const LEAST_TO_COMPARE: u64 = 30;
+pub const LEAST_TO_COMPARE: u64 = 30;
 
 /// Share by which a duration differs at least.
 const LEAST_CHANGE: f64 = 0.02;
@@ -186,6 +186,39 @@ pub enum Change {
     TooFewRuns,
 }
 
+/// Parts of a ridge.
+pub const RIDGE_PARTS: usize = 40;
+
+/// Least and greatest duration of a ridge, as parts of the usual one.
+const RIDGE: (f64, f64) = (0.5, 2.5);
+
+/// How the durations of a step are spread, in parts of equal length of a logarithmic scale around the usual
+/// duration of the period before, or of this one where that is not known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ridge {
+    /// Duration at the begin of the scale in milliseconds.
+    pub from_ms: u64,
+    /// Duration at its end.
+    pub to_ms: u64,
+    /// Share of the durations of this period in each part; what lies beyond the scale is left out.
+    pub now: Vec<f64>,
+    /// The same of the period before.
+    pub before: Vec<f64>,
+}
+
+impl Ridge {
+    fn of(now: &Sketch, before: &Sketch) -> Option<Self> {
+        let usual_ms = before.usual_ms().or(now.usual_ms())?.max(1) as f64;
+        let (from_ms, to_ms) =
+            ((usual_ms * RIDGE.0).round() as u64, (usual_ms * RIDGE.1).ceil() as u64);
+        let shares = |sketch: &Sketch| {
+            let shares = sketch.density(from_ms, to_ms, RIDGE_PARTS);
+            shares.into_iter().map(rounded).collect()
+        };
+        Some(Self { from_ms, to_ms, now: shares(now), before: shares(before) })
+    }
+}
+
 /// Time in a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepSummary {
@@ -199,6 +232,9 @@ pub struct StepSummary {
     pub change_ms: Option<i64>,
     /// Direction of the change.
     pub change: Change,
+    /// Spread of the durations; `null` where none is known.
+    #[serde(default)]
+    pub ridge: Option<Ridge>,
 }
 
 /// Failures for one cause.
@@ -414,7 +450,12 @@ fn steps(total: &Bucket, before: &Bucket) -> Vec<StepSummary> {
             }
             _ => Change::TooFewRuns,
         };
-        StepSummary { step: name.to_string(), now, before: earlier, change_ms, change }
+        let none = Sketch::default();
+        let ridge = Ridge::of(
+            total.steps.get(name).unwrap_or(&none),
+            before.steps.get(name).unwrap_or(&none),
+        );
+        StepSummary { step: name.to_string(), now, before: earlier, change_ms, change, ridge }
     };
     names.into_iter().map(step).collect()
 }

@@ -6,6 +6,7 @@ mod bridge;
 mod canvas_size;
 mod finale;
 mod header;
+mod history;
 mod rack;
 mod rows;
 mod timeline;
@@ -16,6 +17,7 @@ pub use bridge::Bridge;
 pub use canvas_size::{CanvasSize, Rect};
 pub use finale::{FinaleLayout, lay_out_finale};
 pub use header::{HeaderPlaces, stage_lane, wall_header};
+pub use history::{HistoryPlaces, lay_out_history};
 pub use rack::{FixLoop, ModuleBox, Rack, RackRequest, lay_out_rack};
 pub use rows::{ROW_CELLS, RowColumns, RowsLayout, RowsRequest, lay_out_rows};
 pub use timeline::{

@@ -57,6 +57,7 @@ fn shows(app: &App) -> String {
     match app.world().resource::<View>() {
         View::Wall => "wall".to_owned(),
         View::Timeline { .. } => "timeline".to_owned(),
+        View::History => "history".to_owned(),
         View::Stage { .. } => {
             let run = app.world().resource::<Focus>().run().map(RunId::as_str);
             format!("stage of {}", run.unwrap_or("nothing"))

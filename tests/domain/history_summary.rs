@@ -6,8 +6,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::history::{
-    Bucket, Change, History, Last, Level, Part, Period, SummaryRows, summary_of, write_csv,
-    write_table,
+    Bucket, Change, History, Last, Level, Part, Period, RIDGE_PARTS, SummaryRows, summary_of,
+    write_csv, write_table,
 };
 use meterbridge::inspect::Style;
 use meterbridge::model::{Model, Retention};
@@ -375,6 +375,22 @@ fn week_is_compared_with_the_week_before() {
     let change = render.change_ms.unwrap();
     assert!((8_400..9_600).contains(&change), "{change}");
     assert_eq!(summary.changed_most.as_deref(), Some("RENDER"));
+    // Around the usual time of the week before, which is 49 s.
+    let ridge = render.ridge.as_ref().unwrap();
+    assert!((24_000..25_000).contains(&ridge.from_ms), "{}", ridge.from_ms);
+    assert!(ridge.to_ms.abs_diff(5 * ridge.from_ms) <= 5, "{} {}", ridge.from_ms, ridge.to_ms);
+    let place = |millis: f64| {
+        let scale = (ridge.to_ms as f64 / ridge.from_ms as f64).ln();
+        ((millis / ridge.from_ms as f64).ln() / scale * RIDGE_PARTS as f64) as usize
+    };
+    for (shares, least, most) in
+        [(&ridge.now, 57_000.0, 59_000.0), (&ridge.before, 48_000.0, 50_000.0)]
+    {
+        assert_eq!(shares.len(), RIDGE_PARTS);
+        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 0.01, "{shares:?}");
+        let here: f64 = shares[place(least * 0.98)..=place(most * 1.02)].iter().sum();
+        assert!(here > 0.99, "{shares:?}");
+    }
     let causes: Vec<_> = summary
         .causes
         .iter()

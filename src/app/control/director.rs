@@ -12,6 +12,7 @@ use crate::app::state::actions::Action;
 use crate::app::state::auto::Auto;
 use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::focus::Focus;
+use crate::app::state::history::{HistoryData, HistoryOrigin};
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::{EventReceived, RunStore};
@@ -20,6 +21,7 @@ use crate::app::state::view::View;
 use crate::app::state::viewport::Zoom;
 use crate::app::systems::AppSystems;
 use crate::director::{Director, DirectorSettings, STALE_SECS, ShowReason};
+use crate::history::LEAST_TO_COMPARE;
 use crate::model::{NodeStatus, RunStatus};
 use crate::protocol::RunId;
 
@@ -49,6 +51,7 @@ struct DirectorInput<'w, 's> {
     input: UserInput<'w, 's>,
     link: Res<'w, Link>,
     run_store: Res<'w, RunStore>,
+    history: Option<Res<'w, HistoryData>>,
 }
 
 /// Resources that determine what is on screen.
@@ -84,6 +87,7 @@ fn direct(
         return;
     }
     director.set_live(heard.is_live());
+    director.set_history_known(heard.knows_history());
     heard.report_events(director, now, playback.server_now);
     heard.apply_actions(director, now);
     director.step(now);
@@ -107,6 +111,13 @@ impl DirectorInput<'_, '_> {
     fn is_live(&self) -> bool {
         // Embedding apps that feed the model themselves have no connection.
         self.link.state.brings_news() || self.link.source.is_none()
+    }
+
+    /// True when enough runs are known to have ended to say something about them.
+    fn knows_history(&self) -> bool {
+        let summary = self.history.as_ref().filter(|it| it.from == HistoryOrigin::Hub);
+        let of_hub = summary.and_then(|it| it.summary.as_ref()).map_or(0, |it| it.now.runs);
+        self.run_store.history().runs().max(of_hub) >= LEAST_TO_COMPARE
     }
 
     /// Informs the director of live events. Replayed events are ignored, and so are events older
@@ -200,8 +211,9 @@ impl ViewState<'_> {
                 if self.focus.is_directed() || !self.focus.is_following() {
                     self.focus.follow();
                 }
-                if *self.view != View::Wall {
-                    *self.view = View::Wall;
+                let view = if director.shows_history() { View::History } else { View::Wall };
+                if *self.view != view {
+                    *self.view = view;
                     self.zoom.set_if_neq(Zoom::default());
                 }
             }

@@ -8,16 +8,20 @@ use bevy_egui::input::EguiWantsInput;
 use super::run_operations::RunOperations;
 use crate::app::state::actions::{Action, SHORTCUTS, Shortcut, Transport};
 use crate::app::state::chrome::PanelDialog;
+use crate::app::state::view::View;
 
+#[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 pub(super) fn read_keys(
     mut pressed: MessageReader<KeyboardInput>,
     held: Res<ButtonInput<KeyCode>>,
     wanted: Res<EguiWantsInput>,
     dialog: Res<PanelDialog>,
     operations: Option<Res<RunOperations>>,
+    view: Option<Res<View>>,
     mut modifiers: Local<Modifiers>,
     mut actions: MessageWriter<Action>,
 ) {
+    let on_history = view.is_some_and(|view| *view == View::History);
     for input in pressed.read() {
         // A frame can have a modifier's press, keys with it, and its release.
         modifiers.follow(input.key_code, input.state);
@@ -38,6 +42,7 @@ pub(super) fn read_keys(
         // While a confirmation dialog is open, other keys are ignored.
         let is_asked = operations.as_ref().is_some_and(|operations| operations.dialog.is_some());
         let Some(action) = modifiers.of_action((shortcut.action)()) else { continue };
+        let action = if on_history { in_history(action) } else { action };
         if input.repeat && !repeats(&action) {
             continue;
         }
@@ -56,6 +61,16 @@ pub(super) fn read_keys(
     *modifiers = Modifiers::held(&held);
 }
 
+/// Returns what a key does in the history, where arrows choose in place of moving in time.
+fn in_history(action: Action) -> Action {
+    match action {
+        Action::Time(Transport::Skip(by)) => Action::ChoosePart(by),
+        Action::NextRun => Action::ChooseRow(1),
+        Action::PreviousRun => Action::ChooseRow(-1),
+        action => action,
+    }
+}
+
 /// True when holding the key down repeats the action.
 fn repeats(action: &Action) -> bool {
     matches!(
@@ -65,6 +80,8 @@ fn repeats(action: &Action) -> bool {
             | Action::NextOpponent
             | Action::PreviousOpponent
             | Action::ZoomTime(_)
+            | Action::ChoosePart(_)
+            | Action::ChooseRow(_)
             | Action::Time(Transport::Skip(_) | Transport::NextEvent | Transport::PreviousEvent)
     )
 }
@@ -346,6 +363,24 @@ mod tests {
         assert!(press(&mut app, KeyCode::KeyF, key(), true).is_empty());
         let next = press(&mut app, KeyCode::ArrowDown, Key::ArrowDown, true);
         assert_eq!(next, [Action::NextRun]);
+    }
+
+    #[test]
+    fn arrows_choose_in_the_history_and_move_in_time_elsewhere() {
+        for (view, expected) in [
+            (View::History, [Action::ChoosePart(-1), Action::ChooseRow(1), Action::ChooseRow(-1)]),
+            (View::Wall, [Action::Time(Transport::Skip(-1)), Action::NextRun, Action::PreviousRun]),
+        ] {
+            let mut app = app(false);
+            app.insert_resource(view);
+            let keys = [
+                (KeyCode::ArrowLeft, Key::ArrowLeft),
+                (KeyCode::ArrowDown, Key::ArrowDown),
+                (KeyCode::ArrowUp, Key::ArrowUp),
+            ];
+            let told = keys.map(|(code, key)| press(&mut app, code, key, false).remove(0));
+            assert_eq!(told, expected, "{view:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod file_dialog;
 pub mod file_drop;
 pub mod following;
 pub mod fullscreen;
+pub mod history;
 pub mod keys;
 pub mod navigation;
 mod opening;

@@ -3,6 +3,7 @@
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
+use super::history::OnHistory;
 use super::transport;
 use crate::app::state::actions::Action;
 use crate::app::state::chrome::Chrome;
@@ -69,7 +70,7 @@ impl OnWall<'_> {
                 View::Timeline { mode: TimelineMode::Run, from_wall: true }
             }
             View::Timeline { from_wall, .. } => View::Stage { from_wall },
-            view => View::Stage { from_wall: view == View::Wall },
+            view => View::Stage { from_wall: matches!(view, View::Wall | View::History) },
         };
         *zoom = Zoom::default();
     }
@@ -125,11 +126,36 @@ fn apply_navigation_actions(
     mut chrome: ResMut<Chrome>,
     mut zoom: ResMut<Zoom>,
     mut wall: OnWall,
+    mut history: OnHistory,
 ) {
     for action in actions.read() {
         let on_wall = wall.view.is_of_all_runs();
         let on_timeline = matches!(*wall.view, View::Timeline { .. });
+        let on_history = *wall.view == View::History;
         match action {
+            Action::ToggleHistory => {
+                history.toggle(&mut wall.view);
+                *zoom = Zoom::default();
+            }
+            Action::ShowPeriod(period) => history.show_period(*period),
+            Action::ZoomTime(steps) if on_history => history.change_period(*steps),
+            Action::ChoosePart(by) if on_history => history.choose_part(*by),
+            Action::ChooseRow(by) if on_history => history.choose_row(*by),
+            Action::ChoosePart(_) | Action::ChooseRow(_) => {}
+            Action::NextRun if on_history => history.choose_row(1),
+            Action::PreviousRun if on_history => history.choose_row(-1),
+            Action::ToggleFollowing if on_history => {}
+            Action::OpenSelected if on_history => {
+                if let Some(run) = history.open(&run_store) {
+                    wall.open(run, &mut focus, &mut zoom);
+                }
+            }
+            Action::Back if on_history && !chrome.help && !chrome.panel => {
+                if !history.unchoose() {
+                    history.toggle(&mut wall.view);
+                    *zoom = Zoom::default();
+                }
+            }
             Action::NextRun if on_wall => wall.select(1),
             Action::PreviousRun if on_wall => wall.select(-1),
             Action::NextOpponent => wall.choose_opponent(&focus, &run_store, 1),
@@ -158,7 +184,9 @@ fn apply_navigation_actions(
                 }
             }
             Action::Open(run) => wall.open(run.clone(), &mut focus, &mut zoom),
-            Action::SelectRun(run) if on_wall => wall.open(run.clone(), &mut focus, &mut zoom),
+            Action::SelectRun(run) if on_wall || on_history => {
+                wall.open(run.clone(), &mut focus, &mut zoom)
+            }
             Action::SelectRun(run) => focus.pin(run.clone()),
             Action::Fit if on_timeline => wall.timeline.fit(),
             Action::Fit => *zoom = Zoom::default(),

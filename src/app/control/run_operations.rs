@@ -65,6 +65,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
 fn shown(view: View, focus: &Focus, selection: &Selection) -> Option<RunId> {
     match view {
         view if view.is_of_all_runs() => selection.0.clone(),
+        View::History => None,
         _ => focus.run().cloned(),
     }
 }
@@ -157,7 +158,7 @@ fn show_created_run(
         return;
     }
     if let Some(run) = operations.made.take()
-        && !view.is_of_all_runs()
+        && !view.is_about_all()
     {
         focus.pin(run);
     }

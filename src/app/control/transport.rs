@@ -23,6 +23,13 @@ const JUST_PASSED: SignedDuration = SignedDuration::from_secs(2);
 #[derive(Resource, Debug, Default)]
 pub(super) struct Refusals(Vec<String>);
 
+impl Refusals {
+    /// Adds a reason, to be told in a toast.
+    pub(super) fn push(&mut self, words: &str) {
+        self.0.push(words.to_owned());
+    }
+}
+
 /// Adds what the systems read.
 pub(super) fn add_inputs(app: &mut App) {
     user_input::add_messages(app);

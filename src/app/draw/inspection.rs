@@ -9,6 +9,8 @@ use crate::layout::{CanvasSize, Rect};
 
 /// Parts around the views, which may stand on the bridge.
 const AROUND: [&str; 6] = ["frame", "bridge", "director", "toasts", "fault", "past"];
+/// The view that has no bridge below it.
+const WITHOUT_BRIDGE: &str = "history";
 /// Part of a type size below the baseline.
 const DESCENT: f32 = 0.2;
 
@@ -19,7 +21,10 @@ impl Canvas {
         let mut faults = Vec::new();
         for part in self.parts() {
             let name = part.name();
-            let foot = canvas_size.bridge_top() + 0.5;
+            let foot = match name == WITHOUT_BRIDGE {
+                true => canvas_size.height + 0.5,
+                false => canvas_size.bridge_top() + 0.5,
+            };
             let is_view = !AROUND.contains(&name);
             for (layer, shape) in &part.shapes {
                 let is_shadow = shape.raw.tex[2] > 0.0;

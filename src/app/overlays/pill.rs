@@ -10,13 +10,14 @@ use crate::app::draw::{
 use crate::app::state::actions::Action;
 use crate::app::state::auto::Auto;
 use crate::app::state::hit::{Button, Buttons};
+use crate::app::state::view::View;
 use crate::app::state::viewport::Viewport;
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, size};
 use crate::app::words::clock_words;
 use crate::bounded::bounded;
 use crate::director::{Director, Mode, ShowReason};
-use crate::layout::{Bridge, CanvasSize};
+use crate::layout::{Bridge, CanvasSize, lay_out_history};
 
 const PART: &str = "director";
 /// Height that the lengths of the pill are drawn for.
@@ -56,6 +57,7 @@ impl PillView {
             Mode::Off => return None,
             Mode::Auto => (
                 match director.shot().map(|shot| shot.why) {
+                    None if director.shows_history() => "auto: history".to_owned(),
                     None => "auto".to_owned(),
                     Some(ShowReason::Failed) => "auto: failed".to_owned(),
                     Some(ShowReason::Fix) => "auto: fix".to_owned(),
@@ -107,11 +109,11 @@ fn draw(
     mut buttons: ResMut<Buttons>,
     auto: Res<Auto>,
     clock: Res<DrawClock>,
-    viewport: Res<Viewport>,
+    (viewport, shown): (Res<Viewport>, Res<View>),
 ) {
     let view = PillView::of(&auto.0, clock.secs);
     let canvas_size = viewport.canvas_size();
-    let rect = view.as_ref().map(|view| place(&view.words, &canvas_size));
+    let rect = view.as_ref().map(|view| place(&view.words, *shown, &canvas_size));
     let next = Pill { view, canvas_size: Some(canvas_size), theme: canvas.theme, rect };
     if *pill == next {
         return;
@@ -125,10 +127,16 @@ fn draw(
     *pill = next;
 }
 
-/// Place between view and meters, above the panel of the connection, which is free on every view.
-fn place(words: &str, canvas_size: &CanvasSize) -> Rect {
+/// Place between view and meters, above the panel of the connection, which is free on every view; without
+/// meters at the end of the foot.
+fn place(words: &str, view: View, canvas_size: &CanvasSize) -> Rect {
     let bridge = Bridge::of(canvas_size);
     let width = measure(Face::Text600, size::PILL, 0.0, words) + SIGN_WIDTH + END;
+    if view == View::History {
+        let at = lay_out_history(canvas_size);
+        let (width, height) = (width * at.scale, HEIGHT * at.scale);
+        return Rect::new(at.right - width, at.foot - 0.8 * height, width, height);
+    }
     // The tab's height gives the factor of all lengths.
     let k = bridge.tab(0.0).h / HEIGHT;
     bridge.tab(width * k)
@@ -177,7 +185,7 @@ mod tests {
         for (width, height) in [(1920.0, 1080.0), (1080.0, 1920.0), (1200.0, 1200.0)] {
             let canvas_size = CanvasSize::of_pixels(width, height);
             for (words, auto) in [("auto", true), ("pinned, 2:00 to go", false)] {
-                let rect = place(words, &canvas_size);
+                let rect = place(words, View::Wall, &canvas_size);
                 let mut canvas = Canvas::default();
                 let view = PillView { words: words.to_owned(), auto };
                 draw_pill(canvas.redraw(PART), &view, rect);

@@ -4,6 +4,7 @@ use bevy::prelude::*;
 use jiff::Timestamp;
 
 use crate::config::ThemeName;
+use crate::history::Last;
 use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
 use crate::source::{Address, RunOperation, SourceSpec};
@@ -37,6 +38,14 @@ pub enum Action {
     Race,
     /// Zooms the timeline by a number of steps; positive ones are closer.
     ZoomTime(i32),
+    /// Shows the history of all runs by hours and days, or goes back.
+    ToggleHistory,
+    /// Shows this period of the history.
+    ShowPeriod(Last),
+    /// Chooses the part of the history so many places later; earlier, if negative.
+    ChoosePart(i32),
+    /// Chooses the step or cause so many places further down; up, if negative.
+    ChooseRow(i32),
     /// Opens the run selected on the wall and stays on it.
     OpenSelected,
     /// Opens this run from the wall and stays on it.
@@ -344,15 +353,21 @@ pub const SHORTCUTS: &[Shortcut] = &[
         action: || Action::Race,
     },
     Shortcut {
+        key: KeyCode::KeyH,
+        key_text: "H",
+        text: "The history: days and weeks of all runs; ← → ↑ ↓ choose, Enter opens",
+        action: || Action::ToggleHistory,
+    },
+    Shortcut {
         key: KeyCode::Equal,
         key_text: "+",
-        text: "Timeline: zoom in",
+        text: "Timeline: zoom in; history: a shorter period",
         action: || Action::ZoomTime(1),
     },
     Shortcut {
         key: KeyCode::Minus,
         key_text: "-",
-        text: "Timeline: zoom out",
+        text: "Timeline: zoom out; history: a longer period",
         action: || Action::ZoomTime(-1),
     },
     Shortcut {

@@ -17,7 +17,10 @@ pub mod focus;
 #[doc(hidden)]
 pub mod folding;
 pub(crate) mod free_space;
+#[doc(hidden)]
+pub mod history;
 pub(crate) mod hit;
+mod known_history;
 pub mod link;
 mod names;
 pub(crate) mod next_frame;

@@ -9,6 +9,7 @@ use foldhash::fast::FixedState;
 use jiff::Timestamp;
 
 use super::clock::{self, PlaybackClock, local_zone};
+use super::known_history::KnownHistory;
 use super::link::{HubOffer, Link};
 use super::names::Names;
 use super::rewound::Rewound;
@@ -48,6 +49,7 @@ pub struct RunStore {
     pub generation: u64,
     pub(super) names: Names,
     pub(super) songs: SongRuns,
+    history: KnownHistory,
     pub(super) past: Past,
     pub(super) rewound: Option<Box<Rewound>>,
     /// Number of times that another instant was shown at once.
@@ -76,6 +78,9 @@ impl RunStore {
         names.update(&model, &[], &local_zone());
         let mut songs = SongRuns::default();
         songs.update(&model, &[]);
+        let mut history = KnownHistory::default();
+        let all: Vec<RunId> = model.runs().map(|run| run.id().clone()).collect();
+        history.note(&model, &all, Timestamp::MAX);
         let past = Past::new(PastLimits::of(model.retention()), &model);
         let live_now = model.last_received_at().unwrap_or(Timestamp::MIN);
         Self {
@@ -83,6 +88,7 @@ impl RunStore {
             generation,
             names,
             songs,
+            history,
             past,
             rewound: None,
             jumps: 0,
@@ -154,6 +160,8 @@ impl RunStore {
             Some(rewound) => rewound.update_live(&touched, failed, at),
             None => self.update_indexes(&touched),
         }
+        let live = self.rewound.as_ref().map_or(&self.model, |rewound| &rewound.live);
+        self.history.note(live, &touched, live.clock().server_time(at));
         // A run that was executed again may have failed again within the batch.
         let ended = touched.iter().filter(|id| !self.has_failed(id)).cloned();
         changed.extend(ended);
@@ -218,6 +226,11 @@ impl RunStore {
     /// Number of times that a failure was marked as seen; views compare it with the value they last drew.
     pub fn marks(&self) -> u64 {
         self.marks
+    }
+
+    /// What became of the runs that this display has seen, as of now, whatever is shown.
+    pub fn history(&self) -> &KnownHistory {
+        &self.history
     }
 
     /// Returns the sequel of the failure of `run`.

@@ -21,6 +21,8 @@ pub enum View {
         /// True when it was reached from all runs; closing it then returns there.
         from_wall: bool,
     },
+    /// What became of runs by hours and days.
+    History,
 }
 
 /// Forms of the timeline.
@@ -44,6 +46,7 @@ impl View {
             ViewName::Timeline if has_run => timeline(TimelineMode::Run),
             ViewName::Timeline => timeline(TimelineMode::AllRuns),
             ViewName::Race => timeline(TimelineMode::Race),
+            ViewName::History => Self::History,
         }
     }
 
@@ -54,6 +57,7 @@ impl View {
             Self::Wall => ViewName::Wall,
             Self::Timeline { mode: TimelineMode::Race, .. } => ViewName::Race,
             Self::Timeline { .. } => ViewName::Timeline,
+            Self::History => ViewName::History,
         }
     }
 
@@ -62,7 +66,7 @@ impl View {
     pub fn toggled(self) -> Self {
         use TimelineMode::{AllRuns, Run};
         match self {
-            Self::Stage { .. } => Self::Wall,
+            Self::Stage { .. } | Self::History => Self::Wall,
             Self::Wall => Self::Stage { from_wall: true },
             Self::Timeline { mode: AllRuns, .. } => Self::Timeline { mode: Run, from_wall: true },
             Self::Timeline { .. } => Self::Timeline { mode: AllRuns, from_wall: false },
@@ -73,7 +77,9 @@ impl View {
     #[must_use]
     pub fn with_timeline_toggled(self) -> Self {
         match self {
-            Self::Wall => Self::Timeline { mode: TimelineMode::AllRuns, from_wall: false },
+            Self::Wall | Self::History => {
+                Self::Timeline { mode: TimelineMode::AllRuns, from_wall: false }
+            }
             Self::Stage { from_wall } => Self::Timeline { mode: TimelineMode::Run, from_wall },
             Self::Timeline { mode: TimelineMode::AllRuns, .. } => Self::Wall,
             Self::Timeline { from_wall, .. } => Self::Stage { from_wall },
@@ -83,6 +89,11 @@ impl View {
     /// True when the view shows all runs, not one.
     pub fn is_of_all_runs(self) -> bool {
         matches!(self, Self::Wall | Self::Timeline { mode: TimelineMode::AllRuns, .. })
+    }
+
+    /// True when the view is about no single run.
+    pub fn is_about_all(self) -> bool {
+        self.is_of_all_runs() || self == Self::History
     }
 }
 
@@ -94,6 +105,11 @@ pub fn on_stage(view: Res<View>) -> bool {
 /// Run condition: true while the wall is shown.
 pub fn on_wall(view: Res<View>) -> bool {
     *view == View::Wall
+}
+
+/// Run condition: true while the history is shown.
+pub fn on_history(view: Res<View>) -> bool {
+    *view == View::History
 }
 
 /// Run condition: true while the timeline is shown.

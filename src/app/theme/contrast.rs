@@ -90,7 +90,7 @@ fn inks(p: &Palette) -> Vec<Inks> {
         words(
             "failed_text",
             p.failed_text,
-            of(&[&ground, &bezel, &[p.failed_deep, p.well, p.selection]]),
+            of(&[&ground, &bodies, &bezel, &[p.failed_deep, p.well, p.selection]]),
         ),
         words("tag of the next run", p.bg, vec![p.text]),
         words("failed_ink", p.failed_ink, vec![p.failed, p.failed_solid_from, p.failed_solid_to]),
@@ -98,7 +98,7 @@ fn inks(p: &Palette) -> Vec<Inks> {
         words(
             "violet_text",
             p.violet_text,
-            of(&[&[p.bg, p.bridge, p.card, p.selection], &bezel, &connection]),
+            of(&[&[p.bg, p.bridge, p.card, p.selection], &bodies, &bezel, &connection]),
         ),
         // Notes of the meters while the picture is drained.
         words("drained violet", drained(p.violet_text), bezel.to_vec()),
@@ -186,6 +186,7 @@ fn meaningful_graphics_reach_contrast_3() {
             ("bars of failures", p.failed, p.failed_tint_from),
             ("bars of failures, light end", p.failed, p.failed_tint_to),
             ("bars of cancelled runs", p.cancelled, p.bg),
+            ("edge of the curve of a step", p.past_run, p.panel_bottom),
         ] {
             let ratio = contrast(ink, ground);
             assert!(ratio >= 3.0, "{theme:?}: {name} {ratio:.2}");

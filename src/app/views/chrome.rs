@@ -23,7 +23,7 @@ use crate::app::state::view::View;
 use crate::app::state::viewport::{ReducedMotion, Viewport, Zoom};
 use crate::app::theme::{Theme, size};
 use crate::app::words::{updates_words, whole_seconds};
-use crate::layout::{CanvasSize, HeaderPlaces, stage_lane, wall_header};
+use crate::layout::{CanvasSize, HeaderPlaces, lay_out_history, stage_lane, wall_header};
 use crate::source::ConnectionState;
 
 pub(super) fn plugin(app: &mut App) {
@@ -148,8 +148,13 @@ struct Drawn {
 
 impl Drawn {
     /// Inputs of the bridge.
-    fn look(&self) -> (&BridgeView, CanvasSize, Theme) {
-        (&self.bridge, self.canvas_size, self.theme)
+    fn look(&self) -> (&BridgeView, bool, CanvasSize, Theme) {
+        (&self.bridge, self.has_bridge(), self.canvas_size, self.theme)
+    }
+
+    /// False where the light of the connection alone stands at the foot.
+    fn has_bridge(&self) -> bool {
+        self.view != View::History
     }
 }
 
@@ -273,13 +278,20 @@ pub(super) fn draw(
     let from = before.as_ref().map(|before| &before.bridge).filter(|_| !clock.is_fixed());
     let from = from.or(clock.is_fixed().then_some(&drawn.bridge));
     if before.as_ref().is_none_or(|before| before.look() != drawn.look()) {
-        let (pressed, area) = bridge::draw(
-            canvas.redraw("bridge").stay(),
-            &drawn.bridge,
-            from,
-            &canvas_size,
-            draw_clock.secs,
-        );
+        let part = canvas.redraw("bridge").stay();
+        let (pressed, area) = match drawn.has_bridge() {
+            true => bridge::draw(part, &drawn.bridge, from, &canvas_size, draw_clock.secs),
+            false => {
+                let places = lay_out_history(&canvas_size);
+                bridge::draw_light(
+                    part,
+                    &drawn.bridge.light,
+                    (places.left, places.foot),
+                    places.scale,
+                );
+                (Vec::new(), None)
+            }
+        };
         buttons.show(TRANSPORT, pressed);
         let dragged = scrub.dragged.filter(|_| area.is_some());
         scrub.set_if_neq(Scrub { area, dragged });
@@ -323,7 +335,7 @@ fn draw_time_of_day(
     now_words: Option<&str>,
 ) {
     let words = clock.to_owned();
-    let (right, mut y, scale) = if view.is_of_all_runs() {
+    let (right, mut y, scale) = if view.is_about_all() {
         let places = wall_header(canvas_size);
         (places.right, places.clock_y, places.scale)
     } else {
@@ -332,7 +344,7 @@ fn draw_time_of_day(
     let mut ink = part.palette.text_secondary;
     if let Some(now) = now_words {
         // Below the tab on a portrait screen; on the stage above the elapsed time.
-        let (up, down) = match view.is_of_all_runs() {
+        let (up, down) = match view.is_about_all() {
             true if canvas_size.is_portrait() => (2.0, 22.0),
             true => (10.0, 26.0),
             false => (16.0, 14.0),
@@ -400,7 +412,7 @@ impl Band {
     const WALL_SIZES: [f32; 2] = [size::TICKER, size::ESSENTIAL_MIN];
 
     fn of(notice: &str, view: View, canvas_size: &CanvasSize) -> Self {
-        let (room, sizes, sign_width, scale) = match view.is_of_all_runs() {
+        let (room, sizes, sign_width, scale) = match view.is_about_all() {
             // Stands over the line above the title, and ends before the lane.
             false => {
                 let right = if canvas_size.is_tall() {
@@ -413,7 +425,7 @@ impl Band {
             }
             // Shares the lane with the toasts.
             true => {
-                let HeaderPlaces { lane, scale, .. } = wall_header(canvas_size);
+                let (lane, scale) = lane_of_all(view, canvas_size);
                 let w = (lane.w - (LANE_BESIDE_BAND + BAND_GAP) * scale).max(0.0);
                 (Rect { w, ..lane }, &Self::WALL_SIZES[..], 76.0, scale)
             }
@@ -424,7 +436,7 @@ impl Band {
         let fitting = sizes.iter().find(|size| width(**size) <= words_room);
         let words_size = fitting.or(sizes.last()).copied().unwrap_or(size::ESSENTIAL_MIN) * scale;
         let words = truncate(Face::Text500, words_size, notice, words_room).into_owned();
-        let w = match view.is_of_all_runs() {
+        let w = match view.is_about_all() {
             false => room.w,
             true => sign_width + measure(Face::Text500, words_size, 0.0, &words) + end,
         };
@@ -465,13 +477,22 @@ impl Band {
     }
 }
 
+/// Returns the lane of a view that is about all runs, and the factor of its type.
+fn lane_of_all(view: View, canvas_size: &CanvasSize) -> (Rect, f32) {
+    let HeaderPlaces { lane, scale, .. } = wall_header(canvas_size);
+    match view {
+        View::History => (lay_out_history(canvas_size).lane, scale),
+        _ => (lane, scale),
+    }
+}
+
 /// Returns the lane for toasts, less the part that the band takes.
 fn free_space(band: Option<&Band>, view: View, canvas_size: &CanvasSize) -> FreeSpace {
-    if !view.is_of_all_runs() {
+    if !view.is_about_all() {
         let (lane, scale) = stage_lane(canvas_size);
         return FreeSpace { lane, scale };
     }
-    let HeaderPlaces { lane, scale, .. } = wall_header(canvas_size);
+    let (lane, scale) = lane_of_all(view, canvas_size);
     let x = band.map_or(lane.x, |band| band.rect.right() + BAND_GAP * scale);
     FreeSpace { lane: Rect { x, w: (lane.right() - x).max(0.0), ..lane }, scale }
 }

@@ -1,8 +1,9 @@
-//! Views of runs (stage, wall and timeline), and the chrome around them.
+//! Views of runs (stage, wall, timeline and history), and the chrome around them.
 
 pub mod bridge;
 pub mod chrome;
 pub mod counts;
+pub mod history;
 pub mod rewound;
 pub mod stage;
 pub mod timeline;
@@ -28,6 +29,7 @@ pub(super) fn plugin(app: &mut App) {
             stage::plugin,
             wall::plugin,
             timeline::plugin,
+            history::plugin,
         ))
         .add_systems(
             Update,
@@ -38,7 +40,10 @@ pub(super) fn plugin(app: &mut App) {
         .add_message::<SourceReplaced>()
         .add_systems(
             Update,
-            (chrome::forget, rewound::forget, stage::forget, wall::forget, timeline::forget)
+            (
+                (chrome::forget, rewound::forget, stage::forget).chain(),
+                (wall::forget, timeline::forget, history::forget).chain(),
+            )
                 .chain()
                 .run_if(on_message::<SourceReplaced>)
                 .after(AppSystems::Sync)
@@ -46,7 +51,7 @@ pub(super) fn plugin(app: &mut App) {
         )
         .add_systems(
             Update,
-            (stage::systems(), wall::systems(), timeline::systems())
+            (stage::systems(), wall::systems(), timeline::systems(), history::systems())
                 .chain()
                 .in_set(AppSystems::DrawView),
         );

@@ -22,6 +22,7 @@ pub(super) enum ShownView {
     Wall,
     Stage(Option<RunId>),
     Timeline(TimelineMode),
+    History,
 }
 
 impl ShownView {
@@ -49,6 +50,7 @@ pub(super) fn fade(
         View::Wall => ShownView::Wall,
         View::Stage { .. } => ShownView::Stage(focus.directed_run().cloned()),
         View::Timeline { mode, .. } => ShownView::Timeline(mode),
+        View::History => ShownView::History,
     };
     if shown.as_ref().is_some_and(|before| before.gives_way_to(&now)) {
         let directed = auto.is_some_and(|auto| auto.0.is_auto());

@@ -20,6 +20,7 @@ use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::run_store::RunStore;
+use crate::app::state::view::View;
 use crate::app::state::viewport::ReducedMotion;
 use crate::app::systems::AppSystems;
 use crate::app::views::chrome::ViewChrome;
@@ -81,6 +82,8 @@ pub(super) struct ConnectionReport {
 /// Content of the screen as reported to scripts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 struct ViewReport {
+    /// Name of the view, as it is spelled in the page's address.
+    name: &'static str,
     run_id: Option<String>,
     /// Display title of that run.
     title: Option<String>,
@@ -278,7 +281,7 @@ fn publish(
     link: Res<Link>,
     focus: Res<Focus>,
     auto: Res<Auto>,
-    chrome: Res<Chrome>,
+    (chrome, view): (Res<Chrome>, Res<View>),
     reduced_motion: Res<ReducedMotion>,
     (view_chrome, operations, notices): (Res<ViewChrome>, Res<RunOperations>, Res<Notices>),
     draw_clock: Res<DrawClock>,
@@ -287,6 +290,7 @@ fn publish(
     let toast = notices.toasts.standing();
     let past = run_store.shown_past();
     let view = ViewReport {
+        name: view.name().name(),
         rewound_to: past.map(|past| past.at.to_string()),
         paused: past.is_some_and(|past| !past.is_playing),
         run_id: focus.run().map(ToString::to_string),

@@ -185,6 +185,20 @@ fn word_width(word: &str, size: f32) -> f32 {
     measure(Face::Display700, size, 0.02, word)
 }
 
+/// Draws the sign with word and age alone, from a place on the foot of a view without a bridge.
+pub(super) fn draw_foot(part: &mut Part, light: &LightView, (x, y): (f32, f32), scale: f32) {
+    let palette = part.palette;
+    let paint = Paint::of(part, light);
+    let size = size::METER_CAPTION * scale;
+    draw_sign(part, light, &paint, Vec2::new(x + 18.0 * scale, y - 8.0 * scale), 0.45 * scale);
+    let x = x + 44.0 * scale;
+    let word = Text::new("word", light.word.clone(), x, y, Face::Text700, size);
+    paint.text(part, word.colour(word_ink(part, light)));
+    let x = x + measure(Face::Text700, size, 0.0, &light.word) + 10.0 * scale;
+    let beside = Text::new("beside", light.beside.clone(), x, y, Face::Text500, size);
+    paint.text(part, beside.colour(palette.text_secondary));
+}
+
 fn draw_body(part: &mut Part, light: &LightView, paint: &Paint, rect: Rect, scale: f32) {
     let palette = part.palette;
     let (ground, edge, width) = match light.state {

@@ -83,6 +83,11 @@ impl BridgeView {
     }
 }
 
+/// Draws the light of the connection alone with its words, from a place at the foot of the screen on.
+pub fn draw_light(part: &mut Part, light: &LightView, at: (f32, f32), scale: f32) {
+    connection::draw_foot(part, light, at, scale);
+}
+
 /// Draws the bridge at the foot of the screen; needles swing from their places in `before`. Returns what
 /// can be pressed on it.
 pub fn draw(

@@ -1,0 +1,148 @@
+//! The history: its period, what is chosen in it by key and pointer, and the runs behind that.
+
+use bevy::ecs::system::SystemParam;
+use bevy::prelude::*;
+use bevy::window::PrimaryWindow;
+use jiff::Timestamp;
+
+use super::presses::{CLICK_PX, pointer_on_controls};
+use super::transport::Refusals;
+use crate::app::draw::Canvas;
+use crate::app::state::history::{Chosen, HistoryAreas, HistoryData, HistoryState, PERIODS};
+use crate::app::state::run_store::RunStore;
+use crate::app::state::view::{View, on_history};
+use crate::app::systems::AppSystems;
+use crate::history::{Cause, Last, Summary};
+use crate::model::{FailureCause, Run};
+use crate::protocol::RunId;
+
+pub(in crate::app) fn plugin(app: &mut App) {
+    app.init_resource::<HistoryState>().init_resource::<HistoryAreas>().add_systems(
+        Update,
+        (point, choose)
+            .chain()
+            .in_set(AppSystems::Zoom)
+            .run_if(on_history)
+            .run_if(not(pointer_on_controls)),
+    );
+}
+
+/// State of the history that actions change.
+#[derive(SystemParam)]
+pub(super) struct OnHistory<'w> {
+    state: ResMut<'w, HistoryState>,
+    data: ResMut<'w, HistoryData>,
+    areas: Res<'w, HistoryAreas>,
+    refusals: ResMut<'w, Refusals>,
+}
+
+impl OnHistory<'_> {
+    /// Opens the history, or goes back to the view that it was opened from.
+    pub(super) fn toggle(&mut self, view: &mut View) {
+        match *view {
+            View::History => *view = self.state.opened_from.take().unwrap_or(View::Wall),
+            before => {
+                self.state.opened_from = Some(before);
+                *view = View::History;
+            }
+        }
+    }
+
+    pub(super) fn show_period(&mut self, period: Last) {
+        if self.data.asked != period {
+            self.data.ask(period);
+            self.state.chosen = None;
+        }
+    }
+
+    /// Shows a period so many places shorter; longer, if negative.
+    pub(super) fn change_period(&mut self, shorter_by: i32) {
+        let here = PERIODS.iter().position(|period| *period == self.data.asked).unwrap_or(1);
+        let by = isize::try_from(shorter_by.saturating_neg()).unwrap_or(0);
+        let there = here.saturating_add_signed(by).min(PERIODS.len() - 1);
+        self.show_period(PERIODS[there]);
+    }
+
+    pub(super) fn choose_part(&mut self, by: i32) {
+        if let Some(part) = self.areas.part(self.state.chosen.as_ref(), by) {
+            self.state.chosen = Some(part);
+        }
+    }
+
+    pub(super) fn choose_row(&mut self, by: i32) {
+        if let Some(row) = self.areas.row(self.state.chosen.as_ref(), by) {
+            self.state.chosen = Some(row);
+        }
+    }
+
+    /// Ends the choice; returns false where there was none.
+    pub(super) fn unchoose(&mut self) -> bool {
+        self.state.chosen.take().is_some()
+    }
+
+    /// Returns the newest run behind what is chosen; tells where it is no longer kept.
+    pub(super) fn open(&mut self, run_store: &RunStore) -> Option<RunId> {
+        let (chosen, summary) = (self.state.chosen.as_ref()?, self.data.summary.as_ref()?);
+        let found = newest_behind(chosen, summary, run_store);
+        if found.is_none() {
+            self.refusals.push("the runs behind this are no longer kept, or there were none");
+        }
+        found
+    }
+}
+
+/// Newest of the kept runs that ended in the period and belong to what is chosen.
+fn newest_behind(chosen: &Chosen, summary: &Summary, run_store: &RunStore) -> Option<RunId> {
+    let at = |text: &str| text.parse::<Timestamp>().ok();
+    let (mut from, mut to) = (at(&summary.from)?, at(&summary.to)?);
+    if let Chosen::Part(begin) = chosen {
+        let part = summary.buckets.iter().find(|part| at(&part.ended.from) == Some(*begin))?;
+        (from, to) = (*begin, at(&part.ended.to)?);
+    }
+    let belongs = |run: &Run| match chosen {
+        Chosen::Part(_) => true,
+        Chosen::Step(name) => run.nodes.iter().any(|node| node.name == name.as_str()),
+        Chosen::Cause { step, reason } => FailureCause::of(run).is_some_and(|cause| {
+            let cause = Cause::of(&cause);
+            cause.step.as_deref() == step.as_deref() && cause.reason == *reason
+        }),
+    };
+    let ended = run_store.model.runs().filter_map(|run| {
+        let end = run.counted_end().filter(|_| run.status.is_over())?;
+        (from <= end && end <= to && belongs(run)).then_some((end, run.id()))
+    });
+    ended.max().map(|(_, run)| run.clone())
+}
+
+/// Notes where the pointer is.
+fn point(
+    windows: Query<&Window, With<PrimaryWindow>>,
+    canvas: Res<Canvas>,
+    mut state: ResMut<HistoryState>,
+) {
+    let pointer = windows.single().ok().and_then(Window::physical_cursor_position);
+    let pointed = pointer.map(|px| canvas.point_at(px));
+    if state.pointed != pointed {
+        state.pointed = pointed;
+    }
+}
+
+/// Chooses what was clicked; beside it, ends the choice.
+fn choose(
+    buttons: Res<ButtonInput<MouseButton>>,
+    areas: Res<HistoryAreas>,
+    canvas: Res<Canvas>,
+    mut state: ResMut<HistoryState>,
+    mut pressed_at: Local<Option<Vec2>>,
+) {
+    let Some(pointer) = state.pointed else { return };
+    if buttons.just_pressed(MouseButton::Left) {
+        *pressed_at = Some(pointer);
+    }
+    let released = buttons.just_released(MouseButton::Left);
+    let most = CLICK_PX / canvas.scale.max(1e-3);
+    if !released || pressed_at.take().is_none_or(|at| at.distance(pointer) > most) {
+        return;
+    }
+    state.chosen = areas.at(pointer).cloned();
+}
