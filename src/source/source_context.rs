@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::history::PastQuestions;
 #[cfg(not(target_arch = "wasm32"))]
 use super::refetch::Refetches;
 use super::run_operation::{ApiClientFor, ApiRequest, OperationClient, SendRequest};
@@ -87,6 +88,8 @@ pub(super) struct SourceContext {
     pub to_hub: Option<ApiClientFor>,
     /// Posts failures that were marked as seen; `None` while no hub that keeps them is connected.
     pub post_seen: Option<SendRequest>,
+    /// Questions about what the hub kept from before.
+    pub past: PastQuestions,
     /// Position in the stream of [`url`](Self::url), over all connections to it.
     pub stream: Stream,
     /// Waiting refetches; `None` while no backend is connected.
@@ -117,6 +120,7 @@ impl SourceContext {
             local_api: None,
             to_hub: None,
             post_seen: None,
+            past: PastQuestions::default(),
             stream: Stream::default(),
             #[cfg(not(target_arch = "wasm32"))]
             refetches: None,
@@ -279,7 +283,7 @@ impl SourceContext {
         if brings_event {
             self.pass_trial(|trial| trial.has_brought_event = true);
         }
-        if let Some(Hello { api, actions, seen, .. }) = hello {
+        if let Some(Hello { at, api, actions, seen, history }) = hello {
             let to_hub = self.to_hub.as_ref();
             let post_to = |path: Option<&str>| path.zip(to_hub).and_then(|(path, to)| to(path));
             let post = post_to(api.as_deref());
@@ -290,7 +294,9 @@ impl SourceContext {
                 None => Err(OperationRefusal::OnlyEvents),
             };
             let seen = self.post_seen.is_some();
-            self.signal_sender.push(Signal::Hub { api: api.map(String::from), actions, seen });
+            let history = self.past.offered(at.stream, history);
+            let api = api.map(String::from);
+            self.signal_sender.push(Signal::Hub { api, actions, seen, history });
         }
         self.tell_updates(self.stream.updates().clone(), "");
     }
@@ -355,6 +361,18 @@ impl SourceContext {
             }
             Some(Command::MarkSeen(runs)) => {
                 self.mark_seen(runs);
+                LoopAction::Stay
+            }
+            Some(Command::AskHistory(question)) => {
+                self.past.ask(question, self.signal_sender.another());
+                LoopAction::Stay
+            }
+            Some(Command::CancelHistory) => {
+                self.past.cancel();
+                LoopAction::Stay
+            }
+            Some(Command::AskSummary { query }) => {
+                self.past.ask_summary(query, self.signal_sender.another());
                 LoopAction::Stay
             }
             // Playback handles this command itself; other sources ignore it.
@@ -459,12 +477,12 @@ impl SourceContext {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(task);
 }
 
 #[cfg(target_arch = "wasm32")]
-fn spawn(task: impl Future<Output = ()> + 'static) {
+pub(super) fn spawn(task: impl Future<Output = ()> + 'static) {
     wasm_bindgen_futures::spawn_local(task);
 }
 
