@@ -8,6 +8,7 @@
 use std::future::Future;
 use std::io::Cursor;
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::future::{AbortHandle, abortable};
 use jiff::{SignedDuration, Timestamp};
@@ -19,11 +20,16 @@ use super::disconnect::server_words;
 use super::recording::Recording;
 use super::signal_sender::SignalSender;
 use super::source_context::spawn;
+use super::timer::sleep;
 use crate::protocol::Batch;
 use crate::protocol::hub::HistoryOffer;
 
 /// Most frames of a page.
 pub const PAGE_FRAMES: usize = 2_000;
+
+/// Pause after which a hub that had too many questions is asked again, and the greatest number of pauses.
+const PAUSE: Duration = Duration::from_secs(1);
+const MOST_PAUSES: u32 = 20;
 
 /// Response header of a hub with the place after a page, where another page follows.
 pub(super) const NEXT: &str = "meterbridge-next";
@@ -120,6 +126,9 @@ pub enum HistoryError {
         /// The hub's words; may be empty.
         words: String,
     },
+    /// The hub answers no more questions from this address for the moment.
+    #[error("it answers no more questions from this address at present")]
+    Busy,
     /// The hub began another stream of events since the page before.
     #[error("it has begun anew meanwhile")]
     Restarted,
@@ -148,6 +157,7 @@ impl HistoryError {
         match status {
             404 | 405 => Self::Unknown,
             410 => Self::Restarted,
+            429 => Self::Busy,
             401 | 403 => Self::Forbidden { status, words },
             _ => Self::Failed(format!("it answered HTTP {status}{}", behind_colon(&words))),
         }
@@ -266,7 +276,17 @@ pub(super) async fn page(
     ask: AskHub,
     question: &HistoryQuestion,
 ) -> Result<HistoryPage, HistoryError> {
-    let answer = ask(format!("?{}", question.query())).await?;
+    let target = format!("?{}", question.query());
+    let mut pauses = 0;
+    let answer = loop {
+        match ask(target.clone()).await {
+            Err(HistoryError::Busy) if pauses < MOST_PAUSES => {
+                pauses += 1;
+                sleep(PAUSE).await;
+            }
+            answer => break answer?,
+        }
+    };
     let batches = decode(&answer.body)?;
     Ok(HistoryPage {
         batches,

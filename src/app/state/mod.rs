@@ -18,6 +18,8 @@ pub mod focus;
 pub mod folding;
 pub(crate) mod free_space;
 pub(crate) mod hit;
+pub(crate) mod hub_past;
+pub(crate) mod hub_rewind;
 pub mod link;
 mod names;
 pub(crate) mod next_frame;

@@ -9,7 +9,8 @@ use foldhash::fast::FixedState;
 use jiff::Timestamp;
 
 use super::clock::{self, PlaybackClock, local_zone};
-use super::link::{HubOffer, Link};
+use super::hub_past::HubPast;
+use super::link::{HubOffer, Link, SummaryReceived};
 use super::names::Names;
 use super::rewound::Rewound;
 use crate::app::systems::AppSystems;
@@ -49,6 +50,8 @@ pub struct RunStore {
     pub(super) names: Names,
     pub(super) songs: SongRuns,
     pub(super) past: Past,
+    /// What the hub kept from before.
+    pub(super) hub: HubPast,
     pub(super) rewound: Option<Box<Rewound>>,
     /// Number of times that another instant was shown at once.
     pub(super) jumps: u64,
@@ -84,6 +87,7 @@ impl RunStore {
             names,
             songs,
             past,
+            hub: HubPast::default(),
             rewound: None,
             jumps: 0,
             live_now,
@@ -107,7 +111,8 @@ impl RunStore {
     pub(in crate::app) fn forget(&mut self, retention: Retention) {
         // Views compare them with what they last drew.
         let (generation, marks, jumps) = (self.generation + 1, self.marks + 1, self.jumps + 1);
-        *self = Self { generation, marks, jumps, ..Self::new(retention) };
+        let hub = HubPast::after(&self.hub);
+        *self = Self { generation, marks, jumps, hub, ..Self::new(retention) };
     }
 
     /// Applies a batch to the live model and its names, and calls `tell` for each change.
@@ -372,6 +377,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .add_message::<Disconnected>()
         .add_message::<ConnectionError>()
         .add_message::<ParseErrorReceived>()
+        .add_message::<SummaryReceived>()
         .init_resource::<PlaybackClock>()
         // The clock ticks first, so that a recorded frame can then set it to its own time.
         .add_systems(PreUpdate, (clock::tick, drain).chain().in_set(AppSystems::Ingest));
@@ -389,6 +395,7 @@ pub struct Announcements<'w> {
     disconnected: MessageWriter<'w, Disconnected>,
     errors: MessageWriter<'w, ConnectionError>,
     parse_errors: MessageWriter<'w, ParseErrorReceived>,
+    summaries: MessageWriter<'w, SummaryReceived>,
 }
 
 /// Draining budget of successive frames.
@@ -457,6 +464,10 @@ fn drain(
                     ConnectionState::Connecting { .. } => link.hub = None,
                     _ => {}
                 }
+                if !matches!(state, ConnectionState::Connected { .. }) {
+                    link.has_history = false;
+                    run_store.bypass_change_detection().take_offer(None, clock.live_now);
+                }
                 let stands =
                     |state: &ConnectionState| matches!(state, ConnectionState::Connected { .. });
                 match (stands(&link.state), stands(&state)) {
@@ -474,11 +485,17 @@ fn drain(
             Signal::OperationFinished(outcome) => {
                 announce.operations.write(OperationFinished(outcome));
             }
-            Signal::Hub { api, actions, seen } => {
+            Signal::Hub { api, actions, seen, history } => {
                 link.hub = Some(HubOffer { api, actions });
+                link.has_history = history.is_some();
+                run_store.take_offer(history, clock.live_now);
                 if seen {
                     run_store.tell_marks_again();
                 }
+            }
+            Signal::History(answer) => run_store.bypass_change_detection().take_answer(answer),
+            Signal::Summary(answer) => {
+                announce.summaries.write(SummaryReceived(answer));
             }
         }
         if begun.elapsed() > budget {
