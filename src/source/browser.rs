@@ -401,7 +401,7 @@ impl Connection for PageSocket {
         self.opened_at = context.now();
         loop {
             wait_for_capacity(commands, context).await?;
-            let mut batch = Batch::new(context.now(), true);
+            let mut batch = context.new_batch(true);
             let taken =
                 self.take(&mut batch, context.stream.is_live(), context.signal_sender.waiting());
             if let InboxRead::TooLarge = taken {

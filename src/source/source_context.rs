@@ -229,7 +229,6 @@ impl SourceContext {
             ConnectionEvent::Connecting | ConnectionEvent::Connected => {}
         }
         let entry = ConnectionLogEntry { at: self.now(), url: self.shown_url(), event };
-        #[cfg(not(target_arch = "wasm32"))]
         if let Some(recorder) = &self.settings.recorder {
             recorder.log(entry.change());
         }
@@ -237,7 +236,6 @@ impl SourceContext {
     }
 
     /// Returns an empty batch, which keeps its frames where they are recorded.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn new_batch(&mut self, live: bool) -> Batch {
         let mut batch = Batch::new(self.now(), live);
         if self.settings.recorder.is_some() {
@@ -247,7 +245,6 @@ impl SourceContext {
     }
 
     /// Records the frames that a batch has kept, without secrets, and reports that recording failed.
-    #[cfg(not(target_arch = "wasm32"))]
     fn record(&mut self, batch: &mut Batch) {
         let tape = batch.take_tape();
         let Some(recorder) = &self.settings.recorder else { return };
@@ -266,7 +263,6 @@ impl SourceContext {
     }
 
     pub fn deliver(&mut self, mut batch: Batch) {
-        #[cfg(not(target_arch = "wasm32"))]
         self.record(&mut batch);
         if !self.secrets.is_empty() {
             batch.hide(|text| self.secrets.hide_in_data(text));

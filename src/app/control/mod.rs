@@ -14,6 +14,8 @@ pub mod fullscreen;
 pub mod keys;
 pub mod navigation;
 mod opening;
+#[cfg(target_arch = "wasm32")]
+mod page_recording;
 pub mod presenting;
 pub mod presses;
 #[cfg(not(target_arch = "wasm32"))]
