@@ -21,8 +21,8 @@ use super::recording::Recording;
 use super::signal_sender::SignalSender;
 use super::source_context::spawn;
 use super::timer::sleep;
-use crate::protocol::Batch;
 use crate::protocol::hub::HistoryOffer;
+use crate::protocol::{Batch, Item};
 
 /// Most frames of a page.
 pub const PAGE_FRAMES: usize = 2_000;
@@ -103,9 +103,11 @@ pub struct HistoryPage {
 }
 
 impl HistoryPage {
-    /// Number of frames of this page.
+    /// Number of frames of this page, of events and of REST answers.
     pub fn frames(&self) -> u64 {
-        self.batches.iter().map(|batch| batch.frames + batch.answers).sum()
+        let is_answer = |item: &&Item| matches!(item, Item::Run(_));
+        let answers = |batch: &Batch| batch.items.iter().filter(is_answer).count() as u64;
+        self.batches.iter().map(|batch| batch.frames + answers(batch)).sum()
     }
 }
 

@@ -158,10 +158,13 @@ mod tests {
         batch.take_tape().unwrap()
     }
 
+    fn hide(text: &str) -> Cow<'_, str> {
+        Cow::Owned(text.replace("s3cr3t", "…"))
+    }
+
     #[test]
     fn recording_of_a_page_is_read_like_that_of_a_file() {
         let recorder = Recorder::start("studio.ndjson");
-        let hide = |text: &str| Cow::Owned::<str>(text.replace("s3cr3t", "…"));
         let url = "ws://studio/events";
         let (what, code, reason) = ("connected", None, None);
         recorder.log(ConnectionChange { at: at(0), url, what, code, reason });
@@ -192,7 +195,6 @@ mod tests {
     #[test]
     fn full_recording_ends_with_a_whole_line_and_says_so_once() {
         let recorder = Recorder::within("studio.ndjson", 2_000);
-        let hide = |text| Cow::Borrowed(text);
         for nth in 0..50 {
             recorder.record("ws://s", at(nth), true, &tape(&[&"x".repeat(100)]), hide);
         }
