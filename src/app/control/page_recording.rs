@@ -3,7 +3,7 @@
 use bevy::prelude::*;
 use jiff::Timestamp;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
+use web_sys::{Blob, BlobPropertyBag, HtmlElement, Url};
 
 use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::{Notice, Notices};
@@ -90,9 +90,9 @@ fn save(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
     let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
     let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &kind)?;
     let address = Url::create_object_url_with_blob(&blob)?;
-    let anchor: HtmlAnchorElement = document.create_element("a")?.dyn_into()?;
-    anchor.set_href(&address);
-    anchor.set_download(name);
+    let anchor: HtmlElement = document.create_element("a")?.dyn_into()?;
+    anchor.set_attribute("href", &address)?;
+    anchor.set_attribute("download", name)?;
     anchor.click();
     // The browser has begun to read it.
     Url::revoke_object_url(&address)

@@ -11,11 +11,13 @@ use super::hub_past::{Asking, Goal, Landing};
 use super::link::Link;
 use super::next_frame::NextFrame;
 use super::run_store::RunStore;
+use crate::model::RunStatus;
 use crate::model::past::{EndMark, FetchedPast, Past};
 use crate::source::{HistoryAnswer, OfferedHistory};
 
-/// Time that one frame may spend on folding what the hub sent.
-const FOLD_BUDGET: Duration = Duration::from_millis(4);
+/// Time that one frame may spend on folding what the hub sent: while the picture waits for it, and otherwise.
+const FOLD_BUDGET: Duration = Duration::from_millis(12);
+const BACKGROUND_BUDGET: Duration = Duration::from_millis(3);
 
 /// Smallest step in time.
 const MOMENT: SignedDuration = SignedDuration::from_nanos(1);
@@ -138,7 +140,14 @@ impl RunStore {
             Landing::At | Landing::EventBefore => past.previous_event(at),
         };
         let Some(own) = self.oldest() else { return Step::Nowhere };
-        if let Some(found) = find(&self.past, at).filter(|found| *found >= own) {
+        let found = match landing {
+            Landing::FailureBefore => {
+                let is_failure = |mark: &&EndMark| mark.at < at && mark.status == RunStatus::Failed;
+                self.own_ends(own, at).rev().find(is_failure).map(|mark| mark.at)
+            }
+            Landing::At | Landing::EventBefore => find(&self.past, at),
+        };
+        if let Some(found) = found.filter(|found| *found >= own) {
             return Step::To(found);
         }
         let before = at.min(own).checked_sub(MOMENT).unwrap_or(at);
@@ -176,8 +185,15 @@ impl RunStore {
                 return Step::Asked;
             }
         }
-        find(&self.past, at.max(own.checked_sub(MOMENT).unwrap_or(own)))
-            .map_or(Step::Nowhere, Step::To)
+        let at = at.max(own.checked_sub(MOMENT).unwrap_or(own));
+        let found = match is_failure {
+            true => {
+                let is_next = |mark: &&EndMark| mark.at > at && mark.status == RunStatus::Failed;
+                self.own_ends(at, Timestamp::MAX).find(is_next).map(|mark| mark.at)
+            }
+            false => find(&self.past, at),
+        };
+        found.map_or(Step::Nowhere, Step::To)
     }
 
     /// Returns the number of changes in each of `parts` equal parts of the time from `from` to `until`, of
@@ -195,12 +211,23 @@ impl RunStore {
         counts
     }
 
+    /// Returns the ends of runs in this screen's own past. Those that a hub repeated when it was connected
+    /// are left out where its past, in which they happened, is in reach.
+    fn own_ends(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl DoubleEndedIterator<Item = &EndMark> {
+        let has_hub = self.oldest().is_some_and(|own| self.hub.reach(own).is_some());
+        self.past.ends(from, until).filter(move |mark| mark.live || !has_hub)
+    }
+
     /// Returns the ends of runs from `from` to `until`, in order, of the hub's past and this screen's own.
     pub fn ends(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = &EndMark> {
         let own = self.oldest().unwrap_or(from);
         let fetched = self.hub.fetched().filter(|_| from < own);
         let of_hub = fetched.map(|fetched| fetched.past().ends(from, until.min(own)));
-        of_hub.into_iter().flatten().chain(self.past.ends(from, until))
+        of_hub.into_iter().flatten().chain(self.own_ends(from, until))
     }
 }
 
@@ -217,7 +244,11 @@ pub(super) fn pursue(
     if shown.is_none() && !unseen.hub.is_at_work() {
         return;
     }
-    let budget = if clock.is_fixed() { Duration::MAX } else { FOLD_BUDGET };
+    let budget = match unseen.hub.goal() {
+        _ if clock.is_fixed() => Duration::MAX,
+        Some(_) => FOLD_BUDGET,
+        None => BACKGROUND_BUDGET,
+    };
     let retention = *unseen.live().retention();
     if unseen.hub.fold(budget, retention) {
         next.within_secs(0.0);

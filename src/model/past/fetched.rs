@@ -6,7 +6,7 @@ use super::super::{Model, Retention};
 use super::{Past, PastLimits};
 use crate::protocol::Batch;
 
-/// Share of the journal's limit up to which more than what was asked for is kept.
+/// Share of the limits up to which more than what was asked for is kept.
 const ROOM: f64 = 0.6;
 
 /// Frames of a hub from the first one that it keeps on, folded into a model and a past of their own. The
@@ -18,7 +18,7 @@ pub struct FetchedPast {
     past: Past,
     /// The model as of the last frame, from which the fold goes on.
     head: Model,
-    journal_bytes: usize,
+    limits: PastLimits,
     covered_to: Option<Timestamp>,
 }
 
@@ -31,8 +31,7 @@ impl FetchedPast {
     /// Creates one with other limits than those that suit the model's.
     pub fn within(limits: PastLimits, retention: Retention) -> Self {
         let head = Model::new(retention);
-        let (past, journal_bytes) = (Past::new(limits, &head), limits.journal_bytes);
-        Self { past, head, journal_bytes, covered_to: None }
+        Self { past: Past::new(limits, &head), head, limits, covered_to: None }
     }
 
     /// Adds the next frames, which arrived at the hub at the batch's time.
@@ -70,7 +69,11 @@ impl FetchedPast {
 
     /// True while more can be added without dropping anything.
     pub fn has_room(&self) -> bool {
-        (self.past.memory().journal as f64) < self.journal_bytes as f64 * ROOM
+        let memory = self.past.memory();
+        let is_within = |bytes: usize, most: usize| (bytes as f64) < most as f64 * ROOM;
+        self.since().is_none()
+            && is_within(memory.journal, self.limits.journal_bytes)
+            && is_within(memory.checkpoints, self.limits.checkpoint_bytes)
     }
 }
 
