@@ -19,7 +19,7 @@ use super::Signal;
 use super::disconnect::server_words;
 use super::recording::Recording;
 use super::signal_sender::SignalSender;
-use super::source_context::spawn;
+use super::task::spawn;
 use super::timer::sleep;
 use crate::protocol::hub::HistoryOffer;
 use crate::protocol::{Batch, Item};

@@ -37,6 +37,7 @@
 //! | [`recording`], `frame_times`, [`playback`] | reading recordings; their times; playing them | sockets |
 //! | [`merge`] | several recordings as one | how they are played |
 //! | [`opening`] | checking and opening recordings | how they are played |
+//! | `task` | tasks beside the work of a source | what they do |
 //! | `thread` | named threads, and handles that command them | everything else |
 
 mod access;
@@ -98,6 +99,7 @@ mod socket;
 pub mod source_context;
 mod spec;
 mod stream;
+mod task;
 #[cfg(not(target_arch = "wasm32"))]
 mod thread;
 mod timer;

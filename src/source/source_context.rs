@@ -16,6 +16,7 @@ use super::run_operation::{ApiClientFor, ApiRequest, OperationClient, SendReques
 use super::secrets::Secrets;
 use super::signal_sender::SignalSender;
 use super::stream::Stream;
+use super::task::spawn;
 use super::url::redact;
 use super::{
     Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Disconnect,
@@ -470,16 +471,6 @@ impl SourceContext {
         self.settings.enabled = true;
         LoopAction::Restart
     }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-    tokio::spawn(task);
-}
-
-#[cfg(target_arch = "wasm32")]
-pub(super) fn spawn(task: impl Future<Output = ()> + 'static) {
-    wasm_bindgen_futures::spawn_local(task);
 }
 
 /// Idles between two sessions: after a stop enters the disconnected state, or keeps a failure without
