@@ -1,6 +1,7 @@
 //! Recording in a page: keeps what arrives in memory, and has the browser save it as a file at the end.
 
 use bevy::prelude::*;
+use gloo_timers::callback::Timeout;
 use jiff::Timestamp;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlElement, Url};
@@ -14,6 +15,9 @@ use crate::source::ConnectionSettings;
 use crate::source::recorder::Recorder;
 use crate::text::{count_words, file_stem};
 use crate::time_zone;
+
+/// Time within which a browser has begun to read a file that it saves.
+const READ_WITHIN_MS: u32 = 60_000;
 
 pub(super) fn record(
     mut actions: MessageReader<Action>,
@@ -94,6 +98,10 @@ fn save(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
     anchor.set_attribute("href", &address)?;
     anchor.set_attribute("download", name)?;
     anchor.click();
-    // The browser has begun to read it.
-    Url::revoke_object_url(&address)
+    // Some browsers read it only later.
+    Timeout::new(READ_WITHIN_MS, move || {
+        let _ = Url::revoke_object_url(&address);
+    })
+    .forget();
+    Ok(())
 }
