@@ -10,8 +10,8 @@ mod quantities;
 use std::borrow::Cow;
 
 pub use self::quantities::{
-    ago_words, clock_words, count_words, countdown_words, duration_words, length_words, span_words,
-    whole_seconds,
+    ago_words, clock_words, count_words, countdown_words, duration_words, length_words, size_words,
+    span_words, whole_seconds,
 };
 
 /// Treatment of a character.

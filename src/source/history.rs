@@ -10,10 +10,10 @@ use std::io::Cursor;
 use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::future::{AbortHandle, abortable};
 use jiff::{SignedDuration, Timestamp};
 use smol_str::SmolStr;
 use thiserror::Error;
+use tokio::sync::oneshot;
 
 use super::Signal;
 use super::disconnect::server_words;
@@ -210,8 +210,8 @@ pub(super) struct PastQuestions {
     /// Creates the client for a hub that announces a history.
     pub client: Option<HistoryClientFor>,
     ask: Option<AskHub>,
-    /// Gives up the question for frames that is being answered.
-    asking: Option<AbortHandle>,
+    /// Dropping it gives up the question for frames that is being answered.
+    asking: Option<oneshot::Sender<()>>,
 }
 
 impl PastQuestions {
@@ -235,7 +235,9 @@ impl PastQuestions {
     pub fn ask(&mut self, question: HistoryQuestion, mut signal_sender: SignalSender) {
         self.cancel();
         let ask = self.ask.clone();
-        let (work, handle) = abortable(async move {
+        let (asking, given_up) = oneshot::channel();
+        self.asking = Some(asking);
+        let work = async move {
             let result = match ask {
                 Some(ask) => page(ask, &question).await,
                 None => Err(HistoryError::NoHub),
@@ -243,19 +245,19 @@ impl PastQuestions {
             let id = question.id;
             signal_sender.push(Signal::History(HistoryAnswer { id, result }));
             signal_sender.wait_for_capacity().await;
-        });
-        self.asking = Some(handle);
+        };
         spawn(async move {
-            // It was given up, if it was.
-            let _ = work.await;
+            tokio::select! {
+                biased;
+                _ = given_up => {}
+                () = work => {}
+            }
         });
     }
 
     /// Gives up the question for frames that is being answered.
     pub fn cancel(&mut self) {
-        if let Some(asking) = self.asking.take() {
-            asking.abort();
-        }
+        self.asking = None;
     }
 
     /// Asks for the summary as a task of its own.

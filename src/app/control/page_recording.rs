@@ -10,10 +10,9 @@ use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::{Notice, Notices};
 use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
-use crate::progress::size_words;
 use crate::source::ConnectionSettings;
 use crate::source::recorder::Recorder;
-use crate::text::{count_words, file_stem};
+use crate::text::{count_words, file_stem, size_words};
 use crate::time_zone;
 
 /// Time within which a browser has begun to read a file that it saves.

@@ -14,10 +14,9 @@ use crate::app::overlays::notices::{Notice, Notices};
 use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
 use crate::app::state::opening::in_background;
-use crate::progress::size_words;
 use crate::source::recorder::{Recorder, RecorderError, RecorderSettings, RecorderSummary};
 use crate::source::{ConnectionSettings, Waker};
-use crate::text::{count_words, file_stem};
+use crate::text::{count_words, file_stem, size_words};
 use crate::time_zone;
 
 /// Number of names that are tried when a recording of the same second exists.
