@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::source::recording::{Recording, RecordingError};
-use crate::text;
+use crate::text::{self, size_words};
 
 /// Time after which the first line is written. Each further line follows after twice the time.
 const FIRST: Duration = Duration::from_secs(5);
@@ -114,16 +114,6 @@ fn drawing_words(width: u32, height: u32, passed: Duration) -> String {
 pub fn open(path: &Path) -> Result<Recording<BufReader<impl Read + use<>>>, RecordingError> {
     let name = path.display().to_string();
     Recording::open_through(path, move |file: File| on_stderr(file, &name))
-}
-
-/// Writes a number of bytes for people.
-pub(crate) fn size_words(bytes: u64) -> String {
-    let tenths = |unit: u32| bytes.saturating_mul(10) >> unit;
-    match bytes {
-        0..0x10_0000 => format!("{} KiB", bytes >> 10),
-        0x10_0000..0x4000_0000 => format!("{} MiB", bytes >> 20),
-        _ => format!("{}.{} GiB", tenths(30) / 10, tenths(30) % 10),
-    }
 }
 
 #[cfg(test)]

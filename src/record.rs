@@ -9,7 +9,6 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::drain;
-use crate::progress::size_words;
 use crate::server::signals::Signals;
 use crate::source::recorder::{
     FLUSH_INTERVAL, Recorder, RecorderError, RecorderSettings, RecorderSummary,
@@ -18,7 +17,7 @@ use crate::source::{
     Address, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal,
     spawn,
 };
-use crate::text::{self, count_words, length_words};
+use crate::text::{self, count_words, length_words, size_words};
 
 /// Source to record, and the files to write.
 #[derive(Clone, Debug)]

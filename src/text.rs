@@ -10,8 +10,8 @@ mod quantities;
 use std::borrow::Cow;
 
 pub use self::quantities::{
-    ago_words, clock_words, count_words, countdown_words, duration_words, length_words, span_words,
-    whole_seconds,
+    ago_words, clock_words, count_words, countdown_words, duration_words, length_words, size_words,
+    span_words, whole_seconds,
 };
 
 /// Treatment of a character.
@@ -279,9 +279,33 @@ fn after_string(rest: &str) -> &str {
         .unwrap_or(rest)
 }
 
+/// Most characters of a name in the name of a file.
+const LONGEST_STEM: usize = 60;
+
+/// Returns the beginning of a file's name that every file system takes: letters, digits, dots and hyphens.
+pub fn file_stem(name: &str) -> String {
+    let letter = |c: char| if c.is_alphanumeric() || c == '.' { c } else { '-' };
+    let name: String = name.chars().map(letter).take(LONGEST_STEM).collect();
+    let name = name.trim_matches(['-', '.']);
+    if name.is_empty() { "recording".to_owned() } else { name.to_lowercase() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn name_of_a_source_becomes_a_name_of_a_file() {
+        for (source, name) in [
+            ("demo studio", "demo-studio"),
+            ("Studio:8000", "studio-8000"),
+            ("[::1]:9", "1--9"),
+            ("../../etc/passwd", "etc-passwd"),
+            ("…", "recording"),
+        ] {
+            assert_eq!(file_stem(source), name);
+        }
+    }
 
     #[test]
     fn texts_that_differ_in_numbers_and_ids_are_equal_when_masked() {

@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use super::{
     Hub,
     answer::{as_json, error_response},
-    relay::{Page, PageRequest},
+    relay::{HISTORY_PATH, Page, PageRequest},
 };
 use crate::history::{
     Last, Part, Period, PeriodError, Summary, SummaryInput, SummaryRows, write_csv,
@@ -28,13 +28,19 @@ use crate::protocol::parse_instant;
 use crate::time_zone::{self, DisplayZone};
 
 /// Path of the frames.
-pub(super) const FRAMES: &str = "/history";
+pub(super) const FRAMES: &str = HISTORY_PATH;
 
 /// Path of the summary.
 const SUMMARY: &str = "/history/summary";
 
 /// Header with the value of `after` for the next page.
 const NEXT: &str = "meterbridge-next";
+
+/// Header with the value of `after` for what follows this page, also where nothing follows yet.
+const END: &str = "meterbridge-end";
+
+/// Header of a first page: the number of frames that are asked for, over all pages.
+const FRAMES_IN_ALL: &str = "meterbridge-frames";
 
 /// Most summaries that are computed at a time. Each takes a fraction of a second.
 const MOST_SUMMARIES: usize = 2;
@@ -129,7 +135,7 @@ async fn frames(
         let words = "the hub has begun another stream since that page: begin with the first page";
         return Err(error_response(StatusCode::GONE, words));
     }
-    let Page { stream, next, reader } = page;
+    let Page { stream, next, end, frames, reader } = page;
     let lines = stream::unfold(reader, |mut reader| async move {
         loop {
             let lines = reader.next_lines()?;
@@ -147,6 +153,12 @@ async fn frames(
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(next) = next.and_then(|next| format!("{stream}.{next}").parse().ok()) {
         headers.insert(NEXT, next);
+    }
+    if let Ok(end) = format!("{stream}.{end}").parse() {
+        headers.insert(END, end);
+    }
+    if let Some(frames) = frames {
+        headers.insert(FRAMES_IN_ALL, frames.into());
     }
     Ok(response)
 }

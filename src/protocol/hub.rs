@@ -2,7 +2,7 @@
 //! clients ignore.
 //!
 //! ```json
-//! {"hub":{"hello":1,"stream":"1f0c…","seq":41,"api":"/api/v1","actions":false}}
+//! {"hub":{"hello":1,"stream":"1f0c…","seq":41,"api":"/api/v1","actions":false,"history":{"path":"/history","since":"2026-11-16T08:00:00Z"}}}
 //! {"hub":{"upstream":{"state":"lost","since":"2026-11-23T21:03:04Z","reason":"refused: …"}}}
 //! {"hub":{"run":{"run_id":"…","status":"running","executions":[],"song_title":"Neon Rain","gapless":false}}}
 //! {"hub":{"seq":57}}
@@ -73,6 +73,17 @@ pub struct Hello {
     /// Path to which a screen posts the ids of failed runs that it marks as seen; `None` if the hub
     /// keeps no such marks.
     pub seen: Option<SmolStr>,
+    /// What the hub kept from before; `None` if it cannot be asked for that.
+    pub history: Option<HistoryOffer>,
+}
+
+/// Frames of the past that a hub answers with when it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryOffer {
+    /// Path of the frames; what became of runs is at `/summary` below it.
+    pub path: SmolStr,
+    /// Arrival of the first frame that is kept, by the hub's clock; `None` while none is.
+    pub since: Option<Timestamp>,
 }
 
 /// State of a hub's connection to its backend.
@@ -116,7 +127,7 @@ impl HubFrame {
     /// Returns the frame's text.
     pub fn to_json(&self) -> String {
         let body = match self {
-            Self::Hello(Hello { at: Position { stream, seq }, api, actions, seen }) => {
+            Self::Hello(Hello { at: Position { stream, seq }, api, actions, seen, history }) => {
                 let mut body = json!({
                     "hello": VERSION, "stream": stream.as_str(), "seq": seq, "actions": actions,
                 });
@@ -125,6 +136,12 @@ impl HubFrame {
                 }
                 if let Some(seen) = seen {
                     body["seen"] = seen.as_str().into();
+                }
+                if let Some(HistoryOffer { path, since }) = history {
+                    body["history"] = json!({ "path": path.as_str() });
+                    if let Some(since) = since {
+                        body["history"]["since"] = since.to_string().into();
+                    }
                 }
                 body
             }
@@ -188,7 +205,15 @@ fn read_hello(body: &Fields) -> Option<Hello> {
         api: path("api"),
         actions: field(body, "actions") == Some(true),
         seen: path("seen"),
+        history: body.get("history").and_then(|history| read_history(history.get())),
     })
+}
+
+fn read_history(text: &str) -> Option<HistoryOffer> {
+    let body: Fields = serde_json::from_str(text).ok()?;
+    let path: String = field(&body, "path")?;
+    let since = field::<String>(&body, "since").and_then(|since| parse_instant(&since));
+    Some(HistoryOffer { path: path.into(), since })
 }
 
 fn read_upstream(body: &Fields) -> Option<Upstream> {

@@ -19,7 +19,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
 use super::disconnect::{LOST_CODE, server_words, skipped_text};
-use super::fetch::post_below;
+use super::fetch::{get_below, post_below};
+use super::history::HistoryClientFor;
 use super::run_operation::ApiClientFor;
 use super::session::{
     self, Connection, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, OpenConnection, REPLAY_PERIOD,
@@ -134,6 +135,11 @@ impl OpenConnection for Page {
     fn post_to(&self, url: &SourceUrl, _: &ConnectionSettings) -> ApiClientFor {
         let url = url.clone();
         Box::new(move |api| Some(post_below(ApiUrl::beside(&url, api)?.to_string())))
+    }
+
+    fn ask_at(&self, url: &SourceUrl, _: &ConnectionSettings) -> HistoryClientFor {
+        let url = url.clone();
+        Box::new(move |path| Some(get_below(ApiUrl::beside(&url, path)?.to_string())))
     }
 
     /// Suspends attempts while the browser is offline, and returns as soon as it is online again.
@@ -395,7 +401,7 @@ impl Connection for PageSocket {
         self.opened_at = context.now();
         loop {
             wait_for_capacity(commands, context).await?;
-            let mut batch = Batch::new(context.now(), true);
+            let mut batch = context.new_batch(true);
             let taken =
                 self.take(&mut batch, context.stream.is_live(), context.signal_sender.waiting());
             if let InboxRead::TooLarge = taken {

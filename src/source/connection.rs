@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use super::Access;
 use super::budget::ConnectionBudget;
-#[cfg(not(target_arch = "wasm32"))]
 use super::recorder::{ConnectionChange, Recorder};
 use crate::protocol::RunId;
 
@@ -53,7 +52,6 @@ pub struct ConnectionSettings {
     /// size ends the connection, which is then retried.
     pub max_message_bytes: usize,
     /// Records everything that arrives. Clones of these settings share it.
-    #[cfg(not(target_arch = "wasm32"))]
     pub recorder: Option<Recorder>,
 }
 
@@ -72,7 +70,6 @@ impl Default for ConnectionSettings {
             access: Access::default(),
             api: ApiSettings::default(),
             max_message_bytes: 4 << 20,
-            #[cfg(not(target_arch = "wasm32"))]
             recorder: None,
         }
     }
@@ -347,7 +344,6 @@ pub struct ConnectionLogEntry {
     pub event: ConnectionEvent,
 }
 
-#[cfg(not(target_arch = "wasm32"))]
 impl ConnectionLogEntry {
     /// Returns the entry for a recorder.
     pub(super) fn change(&self) -> ConnectionChange<'_> {

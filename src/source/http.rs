@@ -134,6 +134,19 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         self.succeed(self.look(target).await?)
     }
 
+    /// Works like [`get`](Self::get), but returns the whole response.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`get`](Self::get).
+    pub async fn fetch(&self, target: &str) -> Result<HttpResponse, HttpError> {
+        let answer = self.look(target).await?;
+        if (200..300).contains(&answer.status) {
+            return Ok(self.without_secrets(answer));
+        }
+        Err(self.refused(answer))
+    }
+
     /// Works like [`get`](Self::get), but returns responses of any status.
     ///
     /// # Errors
@@ -311,11 +324,13 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         let location = text(header::LOCATION).filter(|_| status.is_redirection());
         let location = location.map(str::to_owned);
         let content_type = text(header::CONTENT_TYPE).map(str::to_owned);
+        let headers = response.headers().clone();
         let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
         match body {
             Ok(body) => {
                 let body = body.to_bytes().to_vec();
-                Ok(HttpResponse { status: status.as_u16(), content_type, body, location })
+                let status = status.as_u16();
+                Ok(HttpResponse { status, content_type, body, location, headers })
             }
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 Err(HttpError::TooLarge)
@@ -329,9 +344,13 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         if (200..300).contains(&answer.status) {
             return Ok(self.without_secrets(answer).body);
         }
+        Err(self.refused(answer))
+    }
+
+    fn refused(&self, answer: HttpResponse) -> HttpError {
         let HttpResponse { status, body, .. } = answer;
         let words = server_words(self.secrets.hide(&refusal_words(&body)).as_bytes());
-        Err(HttpError::Refused { status, words: refusal_advice(status, words) })
+        HttpError::Refused { status, words: refusal_advice(status, words) }
     }
 
     fn take_idle(&self) -> Option<SendRequest<String>> {
@@ -356,6 +375,14 @@ pub struct HttpResponse {
     pub body: Vec<u8>,
     /// Target of a redirect.
     location: Option<String>,
+    headers: header::HeaderMap,
+}
+
+impl HttpResponse {
+    /// Returns the value of a header; `None` where there is none, or it is no text.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    }
 }
 
 fn refusal_advice(status: u16, words: String) -> String {

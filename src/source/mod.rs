@@ -24,6 +24,7 @@
 //! | `local_api` | run operations on a server in this process | that server |
 //! | `refetch` | refetches that an application asked for | how they are fetched |
 //! | `budget` | limit of connections to a backend | use of a connection |
+//! | `history` | questions to a hub about the past | transport of a question |
 //! | `api_base` | path prefix of a backend's REST | the endpoints below it |
 //! | `amcs` | backend with REST and one socket per run | TCP, TLS, threads |
 //! | [`net`] | choice between stream and backend, by address | how either works |
@@ -36,6 +37,7 @@
 //! | [`recording`], `frame_times`, [`playback`] | reading recordings; their times; playing them | sockets |
 //! | [`merge`] | several recordings as one | how they are played |
 //! | [`opening`] | checking and opening recordings | how they are played |
+//! | `task` | tasks beside the work of a source | what they do |
 //! | `thread` | named threads, and handles that command them | everything else |
 
 mod access;
@@ -53,6 +55,7 @@ mod disconnect;
 mod fetch;
 mod frame_times;
 mod held;
+mod history;
 #[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
 pub mod http;
@@ -96,6 +99,7 @@ mod socket;
 pub mod source_context;
 mod spec;
 mod stream;
+mod task;
 #[cfg(not(target_arch = "wasm32"))]
 mod thread;
 mod timer;
@@ -115,6 +119,10 @@ pub use connection::{
 };
 pub use disconnect::{Disconnect, server_words};
 pub use held::HeldRuns;
+pub use history::{
+    HistoryAnswer, HistoryError, HistoryPage, HistoryQuestion, OfferedHistory, PAGE_FRAMES,
+    SummaryAnswer,
+};
 #[cfg(not(target_arch = "wasm32"))]
 pub use local_api::LocalApi;
 #[cfg(not(target_arch = "wasm32"))]
@@ -153,7 +161,13 @@ pub enum Signal {
         actions: bool,
         /// True when the hub keeps which failures were marked as seen.
         seen: bool,
+        /// What the hub kept from before; `None` where it cannot be asked for that.
+        history: Option<OfferedHistory>,
     },
+    /// Answer to a [`Command::AskHistory`]; none comes to a question that was given up.
+    History(HistoryAnswer),
+    /// Answer to a [`Command::AskSummary`]; sent exactly once for each.
+    Summary(SummaryAnswer),
 }
 
 /// Message from the application to a source. Valid at any time, also while connecting or waiting.
@@ -180,6 +194,16 @@ pub enum Command {
     /// Tell a hub that somebody marked the failures of these runs as seen. Other sources, and hubs that
     /// keep no such marks, are told nothing.
     MarkSeen(Vec<RunId>),
+    /// Ask the hub for a page of the frames that it kept, and give up the question before. Without a hub
+    /// that has a history, the answer says so.
+    AskHistory(HistoryQuestion),
+    /// Give up the question for frames that is being answered.
+    CancelHistory,
+    /// Ask the hub for the summary of what became of runs.
+    AskSummary {
+        /// Query of `/history/summary`, such as `last=7d&zone=UTC`; empty for the usual period.
+        query: String,
+    },
     /// Skip the current pause of a recording.
     SkipPause,
     /// Carry out run operations on the server of this API without a network.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::history::HistoryClientFor;
 use super::run_operation::ApiClientFor;
 use super::schedule::{Next, Schedule};
 #[cfg(target_arch = "wasm32")]
@@ -41,6 +42,10 @@ pub(super) trait OpenConnection {
 
     /// Returns a factory for the REST client of the server at `url`, used if that server is a hub.
     fn post_to(&self, url: &SourceUrl, settings: &ConnectionSettings) -> ApiClientFor;
+
+    /// Returns a factory for the client that asks the server at `url` for its history, used if that server
+    /// is a hub.
+    fn ask_at(&self, url: &SourceUrl, settings: &ConnectionSettings) -> HistoryClientFor;
 
     /// Waits `delay` before the next attempt, or longer while an attempt is pointless.
     fn wait(&mut self, delay: Duration) -> impl Future<Output = ()>;
@@ -104,6 +109,7 @@ pub(super) async fn follow_stream<D: OpenConnection>(
     };
     context.operation_client = Err(OperationRefusal::OnlyEvents);
     context.to_hub = Some(opener.post_to(&url, &context.settings));
+    context.past.client = Some(opener.ask_at(&url, &context.settings));
     let mut schedule = Schedule::default();
     // Number of connections in a row that ended right after they were opened.
     let mut short_lived: u32 = 0;
@@ -137,6 +143,7 @@ pub(super) async fn follow_stream<D: OpenConnection>(
                 context.begin_trial(is_probing || short_lived > 0);
                 let end = connection.read(commands, context).await;
                 context.post_seen = None;
+                context.past.disconnected();
                 match end {
                     Ok(disconnect) => {
                         let is_success = context.end_trial(&disconnect);

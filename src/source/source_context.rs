@@ -9,12 +9,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::history::PastQuestions;
 #[cfg(not(target_arch = "wasm32"))]
 use super::refetch::Refetches;
 use super::run_operation::{ApiClientFor, ApiRequest, OperationClient, SendRequest};
 use super::secrets::Secrets;
 use super::signal_sender::SignalSender;
 use super::stream::Stream;
+use super::task::spawn;
 use super::url::redact;
 use super::{
     Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Disconnect,
@@ -87,6 +89,8 @@ pub(super) struct SourceContext {
     pub to_hub: Option<ApiClientFor>,
     /// Posts failures that were marked as seen; `None` while no hub that keeps them is connected.
     pub post_seen: Option<SendRequest>,
+    /// Questions about what the hub kept from before.
+    pub past: PastQuestions,
     /// Position in the stream of [`url`](Self::url), over all connections to it.
     pub stream: Stream,
     /// Waiting refetches; `None` while no backend is connected.
@@ -117,6 +121,7 @@ impl SourceContext {
             local_api: None,
             to_hub: None,
             post_seen: None,
+            past: PastQuestions::default(),
             stream: Stream::default(),
             #[cfg(not(target_arch = "wasm32"))]
             refetches: None,
@@ -225,7 +230,6 @@ impl SourceContext {
             ConnectionEvent::Connecting | ConnectionEvent::Connected => {}
         }
         let entry = ConnectionLogEntry { at: self.now(), url: self.shown_url(), event };
-        #[cfg(not(target_arch = "wasm32"))]
         if let Some(recorder) = &self.settings.recorder {
             recorder.log(entry.change());
         }
@@ -233,7 +237,6 @@ impl SourceContext {
     }
 
     /// Returns an empty batch, which keeps its frames where they are recorded.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn new_batch(&mut self, live: bool) -> Batch {
         let mut batch = Batch::new(self.now(), live);
         if self.settings.recorder.is_some() {
@@ -243,7 +246,6 @@ impl SourceContext {
     }
 
     /// Records the frames that a batch has kept, without secrets, and reports that recording failed.
-    #[cfg(not(target_arch = "wasm32"))]
     fn record(&mut self, batch: &mut Batch) {
         let tape = batch.take_tape();
         let Some(recorder) = &self.settings.recorder else { return };
@@ -262,7 +264,6 @@ impl SourceContext {
     }
 
     pub fn deliver(&mut self, mut batch: Batch) {
-        #[cfg(not(target_arch = "wasm32"))]
         self.record(&mut batch);
         if !self.secrets.is_empty() {
             batch.hide(|text| self.secrets.hide_in_data(text));
@@ -279,7 +280,7 @@ impl SourceContext {
         if brings_event {
             self.pass_trial(|trial| trial.has_brought_event = true);
         }
-        if let Some(Hello { api, actions, seen, .. }) = hello {
+        if let Some(Hello { at, api, actions, seen, history }) = hello {
             let to_hub = self.to_hub.as_ref();
             let post_to = |path: Option<&str>| path.zip(to_hub).and_then(|(path, to)| to(path));
             let post = post_to(api.as_deref());
@@ -290,7 +291,9 @@ impl SourceContext {
                 None => Err(OperationRefusal::OnlyEvents),
             };
             let seen = self.post_seen.is_some();
-            self.signal_sender.push(Signal::Hub { api: api.map(String::from), actions, seen });
+            let history = self.past.offered(at.stream, history);
+            let api = api.map(String::from);
+            self.signal_sender.push(Signal::Hub { api, actions, seen, history });
         }
         self.tell_updates(self.stream.updates().clone(), "");
     }
@@ -355,6 +358,18 @@ impl SourceContext {
             }
             Some(Command::MarkSeen(runs)) => {
                 self.mark_seen(runs);
+                LoopAction::Stay
+            }
+            Some(Command::AskHistory(question)) => {
+                self.past.ask(question, self.signal_sender.another());
+                LoopAction::Stay
+            }
+            Some(Command::CancelHistory) => {
+                self.past.cancel();
+                LoopAction::Stay
+            }
+            Some(Command::AskSummary { query }) => {
+                self.past.ask_summary(query, self.signal_sender.another());
                 LoopAction::Stay
             }
             // Playback handles this command itself; other sources ignore it.
@@ -456,16 +471,6 @@ impl SourceContext {
         self.settings.enabled = true;
         LoopAction::Restart
     }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-    tokio::spawn(task);
-}
-
-#[cfg(target_arch = "wasm32")]
-fn spawn(task: impl Future<Output = ()> + 'static) {
-    wasm_bindgen_futures::spawn_local(task);
 }
 
 /// Idles between two sessions: after a stop enters the disconnected state, or keeps a failure without

@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolE
 use super::connector::Connect;
 use super::disconnect::{NO_CODE, server_words, skipped_text};
 use super::handshake::shake_hands;
+use super::history::{self, AnswerFuture, HistoryClientFor, HubAnswer};
 use super::http::HttpClient;
 use super::oversize::{SKIPPED_FACTOR, is_skipped};
 use super::run_operation::{ApiClientFor, ApiRequest, ResponseFuture};
@@ -29,6 +30,9 @@ const LONGEST_GATHERING: Duration = Duration::from_millis(10);
 /// Time that a server has to answer our close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// Time that a hub has for the answer to a question about the past.
+const HISTORY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Opens WebSockets over byte transports.
 pub(super) struct Network<C> {
@@ -73,6 +77,30 @@ impl<C: Connect + Send + Sync + 'static> OpenConnection for Network<C> {
                 Box::pin(async move { Ok(client.post(&target, call.body, call.patience).await?) })
             };
             Some(Arc::new(post))
+        })
+    }
+
+    fn ask_at(&self, url: &SourceUrl, settings: &ConnectionSettings) -> HistoryClientFor {
+        let (connector, url) = (self.connector.clone(), url.clone());
+        let credentials = settings.access.credentials().ok().flatten();
+        let limit = settings.connect_timeout;
+        Box::new(move |path| {
+            let url = ApiUrl::beside(&url, path)?;
+            let base = url.path().to_owned();
+            let client = HttpClient::new(connector.clone(), url, credentials.clone(), limit)
+                .over_one_connection(HISTORY_PATIENCE);
+            let client = Arc::new(client);
+            let ask = move |rest: String| -> AnswerFuture {
+                let (client, target) = (client.clone(), format!("{base}{rest}"));
+                Box::pin(async move {
+                    let answer = client.fetch(&target).await?;
+                    let header = |name| answer.header(name);
+                    let (next, end) = (header(history::NEXT), header(history::END));
+                    let frames = header(history::FRAMES);
+                    Ok(HubAnswer { body: answer.body, next, end, frames })
+                })
+            };
+            Some(Arc::new(ask))
         })
     }
 

@@ -92,6 +92,16 @@ pub fn count_words(count: u64) -> String {
     words
 }
 
+/// Writes a number of bytes for people.
+pub fn size_words(bytes: u64) -> String {
+    let tenths = |unit: u32| bytes.saturating_mul(10) >> unit;
+    match bytes {
+        0..0x10_0000 => format!("{} KiB", bytes >> 10),
+        0x10_0000..0x4000_0000 => format!("{} MiB", bytes >> 20),
+        _ => format!("{}.{} GiB", tenths(30) / 10, tenths(30) % 10),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

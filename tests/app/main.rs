@@ -17,6 +17,7 @@ mod demo;
 mod director;
 mod dvr;
 mod focus;
+mod hub_past;
 mod kiosk;
 mod link;
 mod lost_device;

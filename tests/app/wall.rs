@@ -120,7 +120,7 @@ fn wall_of_three_runs() {
 fn wall_of_the_mock_up() {
     check(
         "wall-12",
-        "9 running | last hour | 1 failed | 1 cancelled | 1 finished\n\
+        "9 running, 1 without news | last hour | 1 failed | 1 cancelled | 1 finished\n\
          Glass Harbour | VALIDATE failed | stopped after 3:19 | failed 1 min ago | Score 0.74 after 3 fix passes, needs 0.80\n\
          Copper Sky | REVIEW 0:04 of 0:07 | elapsed 2:01 | to go 0:04\n\
          Midnight Ferry | RENDER 0:33 of 0:48 | elapsed 2:28 | to go 0:23\n\

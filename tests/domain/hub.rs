@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::model::Model;
-use meterbridge::protocol::hub::{Hello, HubFrame, Position, Upstream, UpstreamState, run_frame};
+use meterbridge::protocol::hub::{
+    Hello, HistoryOffer, HubFrame, Position, Upstream, UpstreamState, run_frame,
+};
 use meterbridge::protocol::rest::{NodeExecution, ReportedError, ReportedStatus};
 use meterbridge::protocol::{Batch, Item, RunSnapshot};
 use meterbridge::text;
@@ -33,8 +35,22 @@ fn written_frames_are_read_back() {
             api: Some("/api/v1".into()),
             actions: true,
             seen: None,
+            history: None,
         }),
-        HubFrame::Hello(Hello { at, api: None, actions: false, seen: Some("/seen".into()) }),
+        HubFrame::Hello(Hello {
+            at: at.clone(),
+            api: None,
+            actions: false,
+            seen: Some("/seen".into()),
+            history: Some(HistoryOffer { path: "/history".into(), since: None }),
+        }),
+        HubFrame::Hello(Hello {
+            at,
+            api: None,
+            actions: false,
+            seen: None,
+            history: Some(HistoryOffer { path: "/history".into(), since: Some(since) }),
+        }),
         HubFrame::Seen(vec!["r-1".into(), "r \"2\"".into()]),
         HubFrame::Seen(Vec::new()),
         HubFrame::Seq(u64::MAX),
@@ -55,11 +71,59 @@ fn frames_are_read_as_other_hubs_may_write_them() {
     let at = Position { stream: "s".into(), seq: 7 };
     assert_eq!(
         read(hello),
-        Item::Hub(HubFrame::Hello(Hello { at, api: None, actions: false, seen: None }))
+        Item::Hub(HubFrame::Hello(Hello {
+            at,
+            api: None,
+            actions: false,
+            seen: None,
+            history: None
+        }))
     );
     let run = r#"{"hub":{"run":{"run_id":"r","status":"running","executions":[]}}}"#;
     let Item::Run(run) = read(run) else { panic!("no run") };
     assert_eq!((run.run_id.as_str(), run.status), ("r", Some(ReportedStatus::Running)));
+}
+
+/// Hubs of this version and older ones work with screens of both: the history is an addition to the hello.
+#[test]
+fn hello_announces_the_history_in_a_field_that_others_may_lack_or_ignore() {
+    let history = |field: &str| {
+        let text =
+            format!(r#"{{"hub":{{"hello":1,"stream":"s","seq":7,"actions":false{field}}}}}"#);
+        match read(&text) {
+            Item::Hub(HubFrame::Hello(hello)) => {
+                assert_eq!((hello.at.stream.as_str(), hello.at.seq), ("s", 7), "{text}");
+                hello.history
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    };
+    let offer = |since: Option<&str>| {
+        let since = since.map(|since| since.parse().unwrap());
+        Some(HistoryOffer { path: "/history".into(), since })
+    };
+    assert_eq!(history(""), None, "an older hub");
+    for odd in ["true", "null", "[]", "{}", r#"{"since":"2026-11-16T08:00:00Z"}"#, r#"{"path":7}"#]
+    {
+        assert_eq!(history(&format!(r#","history":{odd}"#)), None, "{odd}");
+    }
+    let path = r#""path":"/history""#;
+    let at = "2026-11-16T08:00:00Z";
+    let told = history(&format!(r#","history":{{{path},"since":"{at}","more":1}}"#));
+    assert_eq!(told, offer(Some(at)));
+    for odd in ["", r#","since":null"#, r#","since":"soon""#] {
+        assert_eq!(history(&format!(r#","history":{{{path}{odd}}}"#)), offer(None), "{odd}");
+    }
+    // An older screen reads these fields, and no others.
+    let at = Position { stream: "s".into(), seq: 7 };
+    let hello =
+        Hello { at, api: Some("/api".into()), actions: true, seen: None, history: offer(None) };
+    let text = HubFrame::Hello(hello).to_json();
+    let written: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(written.as_object().unwrap().len(), 1);
+    for (name, value) in [("hello", "1"), ("stream", r#""s""#), ("seq", "7"), ("actions", "true")] {
+        assert_eq!(written["hub"][name].to_string(), value, "{name}");
+    }
 }
 
 #[test]

@@ -84,7 +84,7 @@ impl TestClient {
                 Signal::State(state) => self.states.push(state),
                 Signal::Log(entry) => self.log.push(entry.event),
                 Signal::OperationFinished(outcome) => self.outcomes.push(outcome),
-                Signal::Hub { .. } => {}
+                Signal::Hub { .. } | Signal::History(_) | Signal::Summary(_) => {}
             }
         }
     }

@@ -13,8 +13,8 @@ use meterbridge::source::connector::Connect;
 use meterbridge::source::signal_sender::{CHANNEL_CAPACITY, SignalSender};
 use meterbridge::source::source_context::Environment;
 use meterbridge::source::{
-    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Disconnect, OperationOutcome,
-    Signal, SourceUrl, Updates, net,
+    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Disconnect, HistoryAnswer,
+    HistoryError, HistoryPage, OperationOutcome, Signal, SourceUrl, Updates, net,
 };
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot};
@@ -283,6 +283,17 @@ impl Stage {
             _ => None,
         };
         self.taken.iter().filter_map(hub).collect()
+    }
+
+    /// Returns the answers to questions about the past: number, and frames or the reason for none.
+    pub fn answers(&self) -> Vec<(u64, Result<u64, HistoryError>)> {
+        let answer = |signal: &Signal| match signal {
+            Signal::History(HistoryAnswer { id, result }) => {
+                Some((*id, result.as_ref().map(HistoryPage::frames).map_err(Clone::clone)))
+            }
+            _ => None,
+        };
+        self.taken.iter().filter_map(answer).collect()
     }
 
     pub fn batches(&self) -> Vec<&Batch> {

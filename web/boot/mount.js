@@ -28,7 +28,7 @@ class Failed extends Error {
 /**
  * Starts the display on `canvas`, which fills its parent element; the parent needs a size of its own.
  * Returns the API at once:
- * `{ready, state, connect, disconnect, select, auto, open, rewind, play, pause, link}`.
+ * `{ready, state, connect, disconnect, select, auto, open, record, rewind, play, pause, link}`.
  *
  * Options, all of them optional:
  * - `query`: settings as in the address of the page, "?source=…&view=…".
@@ -138,6 +138,8 @@ export function mount(canvas, options = {}) {
       running();
       return openFiles([...files]);
     },
+    /** Begins to record what arrives; the same again ends it, and the browser saves the file. */
+    record: () => running().record(),
     /** Returns the address of this page with the current settings. */
     link: () => running().link(),
   };

@@ -3,6 +3,8 @@
 use bevy::prelude::*;
 
 use super::opening::{self, Openings};
+#[cfg(target_arch = "wasm32")]
+use super::page_recording;
 use super::starter::{self, Starter};
 #[cfg(not(target_arch = "wasm32"))]
 use super::{file_dialog, recording};
@@ -16,6 +18,8 @@ pub(in crate::app) fn plugin(app: &mut App) {
     let apply = apply_connection_actions;
     #[cfg(not(target_arch = "wasm32"))]
     let apply = (apply, file_dialog::choose, recording::record).chain();
+    #[cfg(target_arch = "wasm32")]
+    let apply = (apply, page_recording::record).chain();
     app.add_plugins((starter::plugin, opening::plugin))
         .add_systems(Update, apply.in_set(AppSystems::Navigate));
     #[cfg(not(target_arch = "wasm32"))]

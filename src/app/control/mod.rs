@@ -15,6 +15,8 @@ pub mod history;
 pub mod keys;
 pub mod navigation;
 mod opening;
+#[cfg(target_arch = "wasm32")]
+mod page_recording;
 pub mod presenting;
 pub mod presses;
 #[cfg(not(target_arch = "wasm32"))]

@@ -214,6 +214,7 @@ fn apply_navigation_actions(
             Action::TogglePanel => chrome.panel = !chrome.panel,
             Action::ToggleFullscreen => chrome.fullscreen = !chrome.fullscreen,
             Action::ToggleHelp => chrome.help = !chrome.help,
+            Action::Back if run_store.asking().is_some() => run_store.cancel_asking(),
             Action::Back if chrome.help => chrome.help = false,
             Action::Back if chrome.panel => chrome.panel = false,
             Action::Back if on_timeline && wall.has_choice() => {

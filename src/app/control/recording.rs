@@ -14,14 +14,11 @@ use crate::app::overlays::notices::{Notice, Notices};
 use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
 use crate::app::state::opening::in_background;
-use crate::progress::size_words;
 use crate::source::recorder::{Recorder, RecorderError, RecorderSettings, RecorderSummary};
 use crate::source::{ConnectionSettings, Waker};
-use crate::text::count_words;
+use crate::text::{count_words, file_stem, size_words};
 use crate::time_zone;
 
-/// Most characters of a source's name in the name of a file.
-const LONGEST_NAME: usize = 60;
 /// Number of names that are tried when a recording of the same second exists.
 const MOST_NAMES: u32 = 9;
 
@@ -63,7 +60,7 @@ impl Recordings {
             None => (source, "ndjson"),
         };
         let now = jiff::Timestamp::now().to_zoned(time_zone::current().zone().clone());
-        let stem = format!("{}-{}", plain(stem), now.strftime("%Y-%m-%d-%H%M%S"));
+        let stem = format!("{}-{}", file_stem(stem), now.strftime("%Y-%m-%d-%H%M%S"));
         let mut number = 1;
         loop {
             let name = match number {
@@ -104,14 +101,6 @@ impl Recordings {
             waker();
         });
     }
-}
-
-/// Returns a name of letters that every file system takes.
-fn plain(name: &str) -> String {
-    let letter = |c: char| if c.is_alphanumeric() || c == '.' { c } else { '-' };
-    let name: String = name.chars().map(letter).take(LONGEST_NAME).collect();
-    let name = name.trim_matches(['-', '.']);
-    if name.is_empty() { "recording".to_owned() } else { name.to_lowercase() }
 }
 
 /// Says what was recorded.
@@ -202,19 +191,6 @@ pub(super) fn record(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn name_of_a_source_becomes_a_name_of_a_file() {
-        for (source, name) in [
-            ("demo studio", "demo-studio"),
-            ("Studio:8000", "studio-8000"),
-            ("[::1]:9", "1--9"),
-            ("../../etc/passwd", "etc-passwd"),
-            ("…", "recording"),
-        ] {
-            assert_eq!(plain(source), name);
-        }
-    }
 
     #[test]
     fn summary_says_how_much_was_recorded_where() {

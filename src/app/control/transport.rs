@@ -11,6 +11,8 @@ use crate::app::state::actions::{Action, Transport};
 use crate::app::state::chrome::Chrome;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::hit::Scrub;
+use crate::app::state::hub_past::Landing;
+use crate::app::state::hub_rewind::Step;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::rewind::{self, SPEEDS, Unattended};
 use crate::app::state::run_store::RunStore;
@@ -18,6 +20,9 @@ use crate::app::state::run_store::RunStore;
 /// Time back from the shown instant within which "the failure before" skips one while playing, so that a
 /// second press goes on to an earlier one.
 const JUST_PASSED: SignedDuration = SignedDuration::from_secs(2);
+
+/// Said where what comes next has to come from the hub first.
+const STILL_ASKING: &str = "the hub is still asked for what came next: try again in a moment";
 
 /// Reasons why something was not done, until they are told.
 #[derive(Resource, Debug, Default)]
@@ -60,6 +65,7 @@ pub(super) fn apply(
             _ => {}
         }
     }
+    refusals.0.extend(run_store.bypass_change_detection().take_hub_failure());
     // Older lines are read when the pointer comes to rest: that takes longer than a frame.
     let is_dragged = scrub.is_some_and(|scrub| scrub.dragged.is_some());
     if chrome.panel && !is_dragged && run_store.lacks_log() {
@@ -79,8 +85,10 @@ fn perform(
 ) -> Result<(), String> {
     let live_now = run_store.latest(live_now);
     let past = run_store.shown_past();
-    let at = past.map_or(live_now, |past| past.at);
+    let aimed_at = run_store.aimed_at();
+    let at = aimed_at.map_or(past.map_or(live_now, |past| past.at), |(at, _)| at);
     let is_playing = past.is_none_or(|past| past.is_playing);
+    let is_playing = aimed_at.map_or(is_playing, |(_, is_playing)| is_playing);
     let nothing = || "nothing is kept that could be shown again".to_owned();
     let show = |run_store: &mut RunStore, at: Timestamp, is_playing: bool| {
         run_store.rewind_to(at, live_now, is_playing).then_some(()).ok_or_else(nothing)
@@ -103,31 +111,31 @@ fn perform(
             show(run_store, at.checked_add(by).unwrap_or(at), is_playing)
         }
         Transport::Show(at) => show(run_store, at, is_playing),
-        Transport::NextEvent => {
-            match run_store.past().next_event(at).filter(|at| *at <= live_now) {
-                Some(next) => show_still(run_store, next, live_now),
-                None => Err("no event came after this one; key L goes back to live".to_owned()),
-            }
-        }
-        Transport::PreviousEvent => match run_store.past().previous_event(at) {
-            Some(before) => show_still(run_store, before, live_now),
-            None => Err("no event before this one is kept".to_owned()),
+        Transport::NextEvent => match run_store.step_forward(at, false) {
+            Step::To(next) if next <= live_now => show_still(run_store, next, live_now),
+            Step::Asked => Err(STILL_ASKING.to_owned()),
+            _ => Err("no event came after this one; key L goes back to live".to_owned()),
         },
-        Transport::NextFailure => {
-            match run_store.past().next_failure(at).map(|mark| mark.at).filter(|_| past.is_some()) {
-                Some(next) => show(run_store, next, is_playing),
-                None => Err("no run failed after this moment".to_owned()),
-            }
-        }
+        Transport::PreviousEvent => match run_store.step_back(at, Landing::EventBefore) {
+            Step::To(before) => show_still(run_store, before, live_now),
+            Step::Asked => Ok(()),
+            Step::Nowhere => Err("no event before this one is kept".to_owned()),
+        },
+        Transport::NextFailure => match run_store.step_forward(at, true) {
+            Step::To(next) if past.is_some() => show(run_store, next, is_playing),
+            Step::Asked if past.is_some() => Err(STILL_ASKING.to_owned()),
+            _ => Err("no run failed after this moment".to_owned()),
+        },
         Transport::PreviousFailure => {
             let passed = past.is_some_and(|past| past.is_playing);
             let from = if passed { at.checked_sub(JUST_PASSED).unwrap_or(at) } else { at };
-            match run_store.past().previous_failure(from).map(|mark| mark.at) {
-                Some(before) => show(run_store, before, is_playing),
-                None => Err("no failure before this moment is kept".to_owned()),
+            match run_store.step_back(from, Landing::FailureBefore) {
+                Step::To(before) => show(run_store, before, is_playing),
+                Step::Asked => Ok(()),
+                Step::Nowhere => Err("no failure before this moment is kept".to_owned()),
             }
         }
-        Transport::Oldest => match run_store.oldest() {
+        Transport::Oldest => match run_store.oldest_in_reach() {
             Some(oldest) => show(run_store, oldest, is_playing),
             None => Err(nothing()),
         },

@@ -170,15 +170,9 @@ fn forget(mut state: ResMut<PanelState>) {
 }
 
 /// Returns size and file of the recording that is being made.
-#[cfg(not(target_arch = "wasm32"))]
 fn recording_of(link: &Link) -> Option<(String, String)> {
     let summary = link.settings.recorder.as_ref()?.summary();
-    Some((crate::progress::size_words(summary.bytes), summary.path.display().to_string()))
-}
-
-#[cfg(target_arch = "wasm32")]
-fn recording_of(_: &Link) -> Option<(String, String)> {
-    None
+    Some((crate::text::size_words(summary.bytes), summary.path.display().to_string()))
 }
 
 #[expect(clippy::too_many_arguments, reason = "a system names what it reads")]

@@ -44,7 +44,6 @@ pub(super) fn sources_ui(ui: &mut Ui, view: &SourcesView, actions: &mut Vec<Acti
     if view.source.is_none() {
         return;
     }
-    let can_record = cfg!(not(target_arch = "wasm32"));
     let each = (ui.available_width() - space::GAP) / 2.0;
     ui.horizontal(|ui| {
         if button_ui(ui, "Open a recording…", Offer::Plain, each).clicked() {
@@ -57,7 +56,7 @@ pub(super) fn sources_ui(ui: &mut Ui, view: &SourcesView, actions: &mut Vec<Acti
             if back.on_hover_text(stream).clicked() {
                 actions.push(Action::BackToStream);
             }
-        } else if can_record {
+        } else {
             let words = if view.recording.is_some() { "Stop recording" } else { "Record" };
             if button_ui(ui, words, Offer::Plain, each).clicked() {
                 actions.push(Action::ToggleRecording);

@@ -13,7 +13,7 @@ use crate::protocol::RunId;
 use crate::source::LocalApi;
 use crate::source::{
     ApiUrl, Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
-    OperationRefusal, RefetchTarget, RunOperation, SourceHandle, SourceSpec,
+    OperationRefusal, RefetchTarget, RunOperation, SourceHandle, SourceSpec, SummaryAnswer,
 };
 use crate::text;
 
@@ -26,6 +26,10 @@ pub struct HubOffer {
     /// True when the hub also forwards requests that change something at the backend.
     pub actions: bool,
 }
+
+/// Sent with the answer to [`Link::ask_summary`], or the reason why there is none.
+#[derive(Message, Clone, Debug, PartialEq, Eq)]
+pub struct SummaryReceived(pub SummaryAnswer);
 
 /// Returns host and port of a URL.
 fn place_in(url: &str) -> &str {
@@ -48,6 +52,8 @@ pub struct Link {
     /// Offer of the connected hub; `None` when the server is not a hub or has not sent its offer
     /// yet.
     pub hub: Option<HubOffer>,
+    /// True when the connected hub can be asked for what it kept from before, and for its summary.
+    pub has_history: bool,
     /// Time and text of the last error; cleared once a connection is established.
     pub last_error: Option<(Timestamp, String)>,
     /// Oldest first.
@@ -74,6 +80,7 @@ impl Link {
             settings: settings.connection.clone(),
             state: ConnectionState::Disconnected,
             hub: None,
+            has_history: false,
             last_error: None,
             log: VecDeque::new(),
             recording_rate: settings.view.speed,
@@ -127,6 +134,7 @@ impl Link {
         self.url.clear();
         self.state = ConnectionState::Disconnected;
         self.hub = None;
+        self.has_history = false;
         self.last_error = None;
         self.log.clear();
         self.backlog = 0;
@@ -284,6 +292,22 @@ impl Link {
     pub fn operate(&self, operation: RunOperation) {
         if let Some(handle) = &self.handle {
             handle.send(Command::Operate(operation));
+        }
+    }
+
+    /// Asks the hub for the summary of what became of runs, by a query such as `last=7d&zone=UTC`. The answer
+    /// arrives as [`SummaryReceived`], once for each question. Returns false when there is no source.
+    pub fn ask_summary(&self, query: impl Into<String>) -> bool {
+        if let Some(handle) = &self.handle {
+            handle.send(Command::AskSummary { query: query.into() });
+        }
+        self.handle.is_some()
+    }
+
+    /// Sends a question about the hub's past, or gives one up.
+    pub(super) fn ask(&self, question: Command) {
+        if let Some(handle) = &self.handle {
+            handle.send(question);
         }
     }
 

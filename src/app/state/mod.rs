@@ -20,6 +20,8 @@ pub(crate) mod free_space;
 #[doc(hidden)]
 pub mod history;
 pub(crate) mod hit;
+pub(crate) mod hub_past;
+pub(crate) mod hub_rewind;
 mod known_history;
 pub mod link;
 mod names;

@@ -13,12 +13,15 @@ use bevy::prelude::*;
 use jiff::{SignedDuration, Timestamp};
 
 use super::clock::{PlaybackClock, millis_between};
+use super::hub_past::{HubPast, Landing};
+use super::hub_rewind::pursue;
 use super::names::Names;
+use super::next_frame::NextFrame;
 use super::rewound::Rewound;
 pub use super::rewound::{PastChanged, PastView, SPEEDS, Unattended};
 use super::run_store::{EventReceived, RunStore};
 use crate::app::systems::AppSystems;
-use crate::model::past::{OutOfReach, Past};
+use crate::model::past::{Cursor, FetchedPast, OutOfReach, Past};
 use crate::model::{Change, Model, Run, RunStatus, SongRuns};
 use crate::protocol::RunId;
 
@@ -98,7 +101,7 @@ impl RunStore {
         }
     }
 
-    /// Returns the oldest instant that can be shown; `None` when nothing was received.
+    /// Returns the oldest instant that is kept here; `None` when nothing was received.
     pub fn oldest(&self) -> Option<Timestamp> {
         let reach = self.past.reach();
         let kept = reach.kept.map(|(first, _)| first);
@@ -108,27 +111,51 @@ impl RunStore {
         }
     }
 
-    /// Shows the instant `at`, or the oldest one that is kept; live from the present on. Playing goes on as
+    /// Shows the instant `at`, or the oldest one in reach; live from the present on. Playing goes on as
     /// before; from live, `is_playing` says whether it plays. Returns false when there is nothing to show.
+    ///
+    /// An instant that only the hub has is shown as soon as it has answered.
     pub(in crate::app) fn rewind_to(
         &mut self,
         at: Timestamp,
         live_now: Timestamp,
         is_playing: bool,
     ) -> bool {
-        let is_playing = self.shown_past().map_or(is_playing, |past| past.is_playing);
+        let before = self.shown_past().map_or(is_playing, |past| past.is_playing);
+        let is_playing = self.aimed_at().map_or(before, |(_, is_playing)| is_playing);
         if at > live_now || (at == live_now && is_playing) {
             self.go_live();
             return true;
         }
         let Some(oldest) = self.oldest() else { return false };
-        let at = at.max(oldest);
+        if at < oldest && self.rewind_before(at, oldest, is_playing, Landing::At) {
+            return true;
+        }
+        self.cancel_asking();
+        self.show_own(at.max(oldest), is_playing)
+    }
+
+    /// Shows an instant of this screen's own past.
+    pub(super) fn show_own(&mut self, at: Timestamp, is_playing: bool) -> bool {
         let Ok(cursor) = self.past.cursor(at) else { return false };
+        self.show_cursor(cursor, at, is_playing, false);
+        true
+    }
+
+    /// Shows a model of the past, of the hub's or of this screen's own.
+    pub(super) fn show_cursor(
+        &mut self,
+        cursor: Cursor,
+        at: Timestamp,
+        is_playing: bool,
+        is_of_hub: bool,
+    ) {
         let (model, place) = cursor.into_parts();
         let before = std::mem::replace(&mut self.model, model);
         match self.rewound.as_mut() {
             Some(rewound) => {
                 (rewound.at, rewound.place, rewound.has_log) = (at, place, false);
+                (rewound.is_playing, rewound.is_of_hub) = (is_playing, is_of_hub);
             }
             None => {
                 self.rewound = Some(Box::new(Rewound {
@@ -137,6 +164,7 @@ impl RunStore {
                     songs: std::mem::take(&mut self.songs),
                     at,
                     place,
+                    is_of_hub,
                     is_playing,
                     speed: 1.0,
                     has_log: false,
@@ -147,11 +175,11 @@ impl RunStore {
         (self.names, self.songs) = (Names::default(), SongRuns::default());
         self.update_indexes(&[]);
         self.jumped();
-        true
     }
 
     /// Shows the present again.
     pub(in crate::app) fn go_live(&mut self) {
+        self.cancel_asking();
         if let Some(rewound) = self.rewound.take() {
             let Rewound { live, names, songs, .. } = *rewound;
             (self.model, self.names, self.songs) = (live, names, songs);
@@ -166,7 +194,9 @@ impl RunStore {
 
     /// Lets the past play on, or stops it. No effect while the display is live.
     pub(in crate::app) fn set_playing(&mut self, is_playing: bool) {
-        if let Some(rewound) = self.rewound.as_mut() {
+        if let Some(goal) = self.hub.goal_mut() {
+            goal.is_playing = is_playing;
+        } else if let Some(rewound) = self.rewound.as_mut() {
             rewound.is_playing = is_playing;
         }
     }
@@ -182,7 +212,7 @@ impl RunStore {
     pub(in crate::app) fn fill_log(&mut self) {
         if let Some(rewound) = self.rewound.as_mut().filter(|rewound| !rewound.has_log) {
             rewound.has_log = true;
-            self.past.fill_log(&mut self.model, usize::MAX);
+            past_of(rewound, &self.past, &self.hub).fill_log(&mut self.model, usize::MAX);
             self.generation += 1;
         }
     }
@@ -203,12 +233,28 @@ impl RunStore {
         let Some(rewound) = self.rewound.as_ref().filter(|rewound| rewound.is_playing) else {
             return;
         };
+        if self.hub.goal().is_some() {
+            return;
+        }
+        let is_of_hub = rewound.is_of_hub;
         let step = SignedDuration::try_from_secs_f64(passed.as_secs_f64() * rewound.speed);
         let step = step.unwrap_or(SignedDuration::MAX);
-        let to = rewound.at.checked_add(step).unwrap_or(Timestamp::MAX);
+        let mut to = rewound.at.checked_add(step).unwrap_or(Timestamp::MAX);
         if to >= live_now {
-            self.go_live();
-        } else if let Err(OutOfReach { since }) = self.advance(to, budget, tell) {
+            return self.go_live();
+        }
+        if is_of_hub
+            && let Some(own) = self.oldest()
+            && let Some(covered_to) = self.hub.fetched().and_then(FetchedPast::covered_to)
+        {
+            if to >= own && covered_to >= own {
+                self.show_own(to, true);
+                return;
+            }
+            // What follows is on its way.
+            to = to.min(covered_to);
+        }
+        if let Err(OutOfReach { since }) = self.advance(to, budget, tell) {
             self.rewind_to(since, live_now, true);
         }
     }
@@ -220,16 +266,17 @@ impl RunStore {
         mut tell: impl FnMut(Change),
     ) -> Result<(), OutOfReach> {
         let Some(rewound) = self.rewound.as_deref_mut() else { return Ok(()) };
+        let past = past_of(rewound, &self.past, &self.hub);
         let begun = Instant::now();
         let mut touched: Vec<RunId> = Vec::new();
         let mut is_changed = false;
         loop {
-            let next = rewound.place.next_at(&self.past)?.filter(|next| *next <= to);
+            let next = rewound.place.next_at(past)?.filter(|next| *next <= to);
             let Some(next) = next else {
                 rewound.at = to;
                 break;
             };
-            rewound.place.advance(&self.past, &mut self.model, next, |_, change| {
+            rewound.place.advance(past, &mut self.model, next, |_, change| {
                 touched.push(change.run_id.clone());
                 touched.extend(change.evicted.iter().cloned());
                 tell(change);
@@ -250,10 +297,16 @@ impl RunStore {
     }
 }
 
+/// Returns the past that the shown model is of.
+fn past_of<'a>(rewound: &Rewound, own: &'a Past, hub: &'a HubPast) -> &'a Past {
+    hub.fetched().filter(|_| rewound.is_of_hub).map_or(own, FetchedPast::past)
+}
+
 pub(in crate::app) fn plugin(app: &mut App) {
     app.add_message::<PastChanged>()
         .init_resource::<Unattended>()
-        .add_systems(PreUpdate, play.after(AppSystems::Ingest));
+        .init_resource::<NextFrame>()
+        .add_systems(PreUpdate, (pursue, play).chain().after(AppSystems::Ingest));
 }
 
 /// Plays the past on, and lets the clock follow the instant that is shown.

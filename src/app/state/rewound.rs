@@ -72,6 +72,8 @@ pub(super) struct Rewound {
     pub(super) songs: SongRuns,
     pub(super) at: Timestamp,
     pub(super) place: Place,
+    /// True when the place is in the hub's past, and not in this screen's own.
+    pub(super) is_of_hub: bool,
     pub(super) is_playing: bool,
     pub(super) speed: f64,
     /// True when the shown model has the older lines of the log.

@@ -9,8 +9,9 @@ use foldhash::fast::FixedState;
 use jiff::Timestamp;
 
 use super::clock::{self, PlaybackClock, local_zone};
+use super::hub_past::HubPast;
 use super::known_history::KnownHistory;
-use super::link::{HubOffer, Link};
+use super::link::{HubOffer, Link, SummaryReceived};
 use super::names::Names;
 use super::rewound::Rewound;
 use crate::app::systems::AppSystems;
@@ -51,6 +52,8 @@ pub struct RunStore {
     pub(super) songs: SongRuns,
     history: KnownHistory,
     pub(super) past: Past,
+    /// What the hub kept from before.
+    pub(super) hub: HubPast,
     pub(super) rewound: Option<Box<Rewound>>,
     /// Number of times that another instant was shown at once.
     pub(super) jumps: u64,
@@ -90,6 +93,7 @@ impl RunStore {
             songs,
             history,
             past,
+            hub: HubPast::default(),
             rewound: None,
             jumps: 0,
             live_now,
@@ -113,7 +117,8 @@ impl RunStore {
     pub(in crate::app) fn forget(&mut self, retention: Retention) {
         // Views compare them with what they last drew.
         let (generation, marks, jumps) = (self.generation + 1, self.marks + 1, self.jumps + 1);
-        *self = Self { generation, marks, jumps, ..Self::new(retention) };
+        let hub = HubPast::after(&self.hub);
+        *self = Self { generation, marks, jumps, hub, ..Self::new(retention) };
     }
 
     /// Applies a batch to the live model and its names, and calls `tell` for each change.
@@ -385,6 +390,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .add_message::<Disconnected>()
         .add_message::<ConnectionError>()
         .add_message::<ParseErrorReceived>()
+        .add_message::<SummaryReceived>()
         .init_resource::<PlaybackClock>()
         // The clock ticks first, so that a recorded frame can then set it to its own time.
         .add_systems(PreUpdate, (clock::tick, drain).chain().in_set(AppSystems::Ingest));
@@ -402,6 +408,7 @@ pub struct Announcements<'w> {
     disconnected: MessageWriter<'w, Disconnected>,
     errors: MessageWriter<'w, ConnectionError>,
     parse_errors: MessageWriter<'w, ParseErrorReceived>,
+    summaries: MessageWriter<'w, SummaryReceived>,
 }
 
 /// Draining budget of successive frames.
@@ -470,6 +477,10 @@ fn drain(
                     ConnectionState::Connecting { .. } => link.hub = None,
                     _ => {}
                 }
+                if !matches!(state, ConnectionState::Connected { .. }) {
+                    link.has_history = false;
+                    run_store.bypass_change_detection().take_offer(None, clock.live_now);
+                }
                 let stands =
                     |state: &ConnectionState| matches!(state, ConnectionState::Connected { .. });
                 match (stands(&link.state), stands(&state)) {
@@ -487,11 +498,17 @@ fn drain(
             Signal::OperationFinished(outcome) => {
                 announce.operations.write(OperationFinished(outcome));
             }
-            Signal::Hub { api, actions, seen } => {
+            Signal::Hub { api, actions, seen, history } => {
                 link.hub = Some(HubOffer { api, actions });
+                link.has_history = history.is_some();
+                run_store.take_offer(history, clock.live_now);
                 if seen {
                     run_store.tell_marks_again();
                 }
+            }
+            Signal::History(answer) => run_store.bypass_change_detection().take_answer(answer),
+            Signal::Summary(answer) => {
+                announce.summaries.write(SummaryReceived(answer));
             }
         }
         if begun.elapsed() > budget {

@@ -130,6 +130,8 @@ struct PastInputs {
     /// Shown instant in parts of a second, and the live second.
     at: (i64, i64),
     newer: u64,
+    /// What the hub's past has, and how far it reaches.
+    hub: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -192,6 +194,7 @@ pub(super) fn draw(
                 clock.live_now.as_second(),
             ),
             newer: run_store.newer_events(),
+            hub: run_store.hub_changes(),
         }),
     };
     let view_chrome = view_chrome.into_inner();

@@ -13,6 +13,7 @@ use crate::app::draw::{
     truncate,
 };
 use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
+use crate::app::state::hub_past::Asking;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::rewind::Unattended;
 use crate::app::state::run_store::RunStore;
@@ -86,6 +87,21 @@ struct TabView {
 }
 
 impl TabView {
+    /// Says what the hub is asked for, and how much of it has come.
+    fn of_asking(asking: &Asking, live_now: Timestamp) -> Self {
+        let Asking { from, to, pages, of } = *asking;
+        let zone = local_zone();
+        let (from, to) = (moment_words(from, live_now, &zone), moment_words(to, live_now, &zone));
+        let pages = match (pages, of) {
+            (0, None) => String::new(),
+            (1, None) => ", 1 page".to_owned(),
+            (pages, None) => format!(", {} pages", count_words(pages)),
+            (pages, Some(of)) => format!(", {} of {} pages", count_words(pages), count_words(of)),
+        };
+        let rest = format!("asking the hub for {from} to {to}{pages}; Esc cancels");
+        Self { is_playing: false, word: "LOADING", rest }
+    }
+
     fn of(at: &str, is_playing: bool, returns_in: Option<u32>) -> Self {
         let (word, told) = match is_playing {
             true => ("REWOUND", format!("to {at}, playing behind live")),
@@ -131,7 +147,10 @@ fn draw(
     let rect = Rect::new(corner.x, corner.y, opposite.x - corner.x, opposite.y - corner.y);
     let unit = rect.h / canvas_size.height;
     let drawn = Drawn {
-        tab: TabView::of(&at, past.is_playing, unattended.said_secs(now)),
+        tab: match run_store.asking() {
+            Some(asking) => TabView::of_asking(&asking, clock.live_now),
+            None => TabView::of(&at, past.is_playing, unattended.said_secs(now)),
+        },
         canvas_size,
         edge: (rect, unit),
         theme: *theme,
@@ -403,6 +422,23 @@ mod tests {
         assert_eq!(tab(false, None), "PAUSED at 21:11:53, the picture stands still");
         assert_eq!(tab(true, Some(24)), "REWOUND to 21:11:53, back to live in 0:24");
         assert_eq!(tab(false, Some(5)), "PAUSED at 21:11:53, back to live in 0:05");
+    }
+
+    #[test]
+    fn wait_for_the_hub_says_what_is_asked_for_and_how_much_has_come() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let (from, to) = (at("2026-11-23T09:00:00Z"), at("2026-11-23T09:20:00Z"));
+        let shown = |instant: Timestamp| moment_words(instant, to, &local_zone());
+        let span = format!("LOADING asking the hub for {} to {}", shown(from), shown(to));
+        for (pages, of, told) in [
+            (0, None, ""),
+            (1, None, ", 1 page"),
+            (3, Some(12), ", 3 of 12 pages"),
+            (1_200, None, ", 1,200 pages"),
+        ] {
+            let tab = TabView::of_asking(&Asking { from, to, pages, of }, to);
+            assert_eq!(format!("{} {}", tab.word, tab.rest), format!("{span}{told}; Esc cancels"));
+        }
     }
 
     #[test]

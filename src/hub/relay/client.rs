@@ -18,8 +18,8 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use uuid::Uuid;
 
 use super::stall_detector::{Stall, StallDetector};
-use super::{SEEN_PATH, Shared, State, counters::Counter};
-use crate::protocol::hub::{Hello, HubFrame, Position};
+use super::{HISTORY_PATH, SEEN_PATH, Shared, State, counters::Counter};
+use crate::protocol::hub::{Hello, HistoryOffer, HubFrame, Position};
 use crate::server::flood_guard::{Flood, FloodGuard};
 use crate::server::websocket::close;
 
@@ -152,7 +152,12 @@ impl Shared {
         let stream = state.stream.to_string().into();
         let api = self.api.map(SmolStr::new_static);
         let seen = Some(SmolStr::new_static(SEEN_PATH));
-        HubFrame::Hello(Hello { at: Position { stream, seq }, api, actions: self.actions, seen })
+        let history = Some(HistoryOffer {
+            path: SmolStr::new_static(HISTORY_PATH),
+            since: state.journal.first_at(),
+        });
+        let (at, actions) = (Position { stream, seq }, self.actions);
+        HubFrame::Hello(Hello { at, api, actions, seen, history })
     }
 }
 

@@ -213,7 +213,11 @@ impl IngestThread {
                 }
                 // The state says the same as the log entry, in fewer words. The offer of another
                 // hub does not apply to this one, and no operations are sent through this source.
-                Signal::Log(_) | Signal::Hub { .. } | Signal::OperationFinished(_) => {}
+                Signal::Log(_)
+                | Signal::Hub { .. }
+                | Signal::OperationFinished(_)
+                | Signal::History(_)
+                | Signal::Summary(_) => {}
             }
         }
         self.commit(staged);

@@ -97,6 +97,11 @@ impl Journal {
         self.last
     }
 
+    /// Returns the time of reception of the first frame that is kept.
+    pub(super) fn first_at(&self) -> Option<Timestamp> {
+        self.frames.values().next().map(|frame| frame.at)
+    }
+
     pub(super) fn entries(&self) -> usize {
         self.frames.len()
     }

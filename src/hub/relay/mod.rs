@@ -66,6 +66,9 @@ const LEAST_MODEL_RUNS: usize = 100_000;
 /// Path to which screens post the failures that they mark as seen.
 pub const SEEN_PATH: &str = "/seen";
 
+/// Path of the frames that are kept.
+pub const HISTORY_PATH: &str = "/history";
+
 /// Maximum number of requests to mark failures that wait to be written.
 const MOST_MARK_REQUESTS: usize = 64;
 

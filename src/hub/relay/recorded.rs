@@ -19,6 +19,9 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// Number of frames that are looked at under one lock.
 const MOST_LOOKED_AT: usize = 20_000;
 
+/// Bytes of frames after which a page with a limit ends; it has one frame at least.
+const PAGE_BYTES: usize = 2 << 20;
+
 /// Frames that are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageRequest {
@@ -28,7 +31,7 @@ pub struct PageRequest {
     pub to: Option<Timestamp>,
     /// Number of the frame after which the page begins; 0 for the first page.
     pub after: u64,
-    /// Greatest number of frames.
+    /// Greatest number of frames. A page with a limit also ends after 2 MiB of them.
     pub limit: Option<usize>,
 }
 
@@ -45,6 +48,10 @@ pub struct Page {
     pub stream: Uuid,
     /// Number of the last frame of this page, where another page follows.
     pub next: Option<u64>,
+    /// Number of the last frame of this page, or of the page before where this one has none.
+    pub end: u64,
+    /// Number of frames that are asked for, over all pages; only for the first page of several.
+    pub frames: Option<u64>,
     /// Reads the page.
     pub reader: PageReader,
 }
@@ -73,6 +80,8 @@ impl Hub {
         let mut page = Page {
             stream,
             next: None,
+            end: last,
+            frames: None,
             reader: PageReader {
                 shared: self.shared.clone(),
                 request,
@@ -83,8 +92,10 @@ impl Hub {
             },
         };
         let Some(limit) = request.limit else { return page };
-        let (mut found, mut end, mut after) = (0, request.after, request.after);
-        while after < last {
+        let (mut found, mut bytes, mut all) = (0, 0, 0);
+        let mut after = request.after;
+        page.end = request.after;
+        'frames: while after < last {
             let state = self.shared.state();
             let mut looked_at = 0;
             for (seq, frame) in state.journal.frames(after, last).take(MOST_LOOKED_AT) {
@@ -92,17 +103,23 @@ impl Hub {
                 if !request.has(frame) {
                     continue;
                 }
-                if found == limit {
-                    page.next = Some(end);
-                    page.reader.until = end;
-                    return page;
+                if page.next.is_none() && (found == limit || bytes >= PAGE_BYTES) {
+                    page.next = Some(page.end);
+                    page.reader.until = page.end;
+                    if request.after > 0 {
+                        break 'frames;
+                    }
                 }
-                (found, end) = (found + 1, seq);
+                all += 1;
+                if page.next.is_none() {
+                    (found, page.end, bytes) = (found + 1, seq, bytes + frame.text.len());
+                }
             }
             if looked_at < MOST_LOOKED_AT {
                 break;
             }
         }
+        page.frames = (request.after == 0).then_some(all);
         page
     }
 }

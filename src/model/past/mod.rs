@@ -17,6 +17,7 @@
 //! | `checkpoints` | models to begin from, and which of them are kept |
 //! | `cursor` | a model of the past that goes on |
 //! | `activity` | events by second and ends of runs, for a scrub bar |
+//! | `fetched` | the past of a hub, before a display's own |
 //!
 //! # Limits
 //!
@@ -28,6 +29,7 @@ mod activity;
 mod checkpoints;
 mod cursor;
 mod entry;
+mod fetched;
 mod journal;
 mod pack;
 
@@ -36,6 +38,7 @@ use thiserror::Error;
 
 pub use self::activity::EndMark;
 pub use self::cursor::{Cursor, Place};
+pub use self::fetched::FetchedPast;
 
 use self::activity::Activity;
 use self::checkpoints::Checkpoints;

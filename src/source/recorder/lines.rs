@@ -47,6 +47,7 @@ struct ConnectionLine<'a> {
     reason: Option<&'a str>,
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Serialize)]
 struct LostLine {
     recv_ms: f64,
@@ -101,6 +102,7 @@ pub(super) fn push_connection(lines: &mut Vec<u8>, recv_ms: f64, change: Connect
 }
 
 /// Appends a gap: a number of frames that could not be recorded.
+#[cfg(not(target_arch = "wasm32"))]
 pub(super) fn push_lost(lines: &mut Vec<u8>, recv_ms: f64, lost: u64) {
     push(lines, &LostLine { recv_ms, lost });
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -12,6 +11,7 @@ use jiff::Timestamp;
 use super::RecorderSettings;
 use super::files::{Files, Origin, RecorderError};
 use super::lines::{self, ConnectionChange};
+use super::summary::RecorderSummary;
 use crate::protocol::Tape;
 
 /// Longest time that a line waits before it is written.
@@ -23,21 +23,6 @@ const FULL: usize = 1 << 20;
 /// Most bytes that wait for a slow disk. Beyond them frames are not recorded, and the recording says how
 /// many.
 const MOST_WAITING: usize = 64 << 20;
-
-/// Result of a recording so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RecorderSummary {
-    /// Frames and REST answers recorded.
-    pub frames: u64,
-    /// Frames and REST answers that were not recorded, because the disk was too slow.
-    pub lost: u64,
-    /// Bytes in all files.
-    pub bytes: u64,
-    /// Number of files.
-    pub files: u32,
-    /// Last file.
-    pub path: PathBuf,
-}
 
 /// Handle of a recorder; clones record into the same file. The last one to be dropped writes the rest.
 #[derive(Clone)]

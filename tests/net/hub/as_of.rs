@@ -20,7 +20,7 @@ use meterbridge::source::recording::Recording;
 use super::{Fed, eventually, keeping_old};
 
 /// Returns the frames of a recording with their times.
-fn recorded(path: &Path) -> Vec<Batch> {
+pub(super) fn recorded(path: &Path) -> Vec<Batch> {
     let mut frames = TimedFrames::new(Recording::open(path).unwrap());
     let mut batches = Vec::new();
     while let Some((batch, _)) = frames.next("2026-11-23T01:00:00Z".parse().unwrap()).unwrap() {
@@ -30,7 +30,7 @@ fn recorded(path: &Path) -> Vec<Batch> {
 }
 
 /// Returns half an hour of the demo studio, each event a little after it happened.
-fn studio(dialect: Dialect) -> Vec<Batch> {
+pub(super) fn studio(dialect: Dialect) -> Vec<Batch> {
     let begin: Timestamp = "2026-11-23T01:00:00Z".parse().unwrap();
     let session = Session { epoch: begin, speed: 1.0, salt: 5 };
     let mut timeline = Timeline::new(DemoSchedule::new(7, DemoScheduleOptions { runs: 4 }));
@@ -61,7 +61,7 @@ fn shown(hub: &Hub, to: Timestamp) -> Vec<RunReport> {
 }
 
 /// Returns the runs that a live model knows at an instant.
-fn known(batches: &[Batch], to: Timestamp) -> Vec<RunReport> {
+pub(super) fn known(batches: &[Batch], to: Timestamp) -> Vec<RunReport> {
     let mut model = Model::new(Retention::EVERYTHING);
     for batch in batches.iter().filter(|batch| batch.received_at <= to) {
         model.receive(batch.clone(), |_, _| ());

@@ -64,7 +64,7 @@ fn replayed(lines: &[u8]) -> Vec<RunReport> {
 }
 
 /// Returns the body of a chunked answer without the lengths of its chunks.
-fn unchunked(answer: &Answer) -> Vec<u8> {
+pub(super) fn unchunked(answer: &Answer) -> Vec<u8> {
     if answer.header("transfer-encoding") != Some("chunked") {
         return answer.body.clone();
     }

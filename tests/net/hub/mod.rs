@@ -1,6 +1,7 @@
 //! Hub tests: delivery to screens despite failures of the screens, the hub or its upstream.
 
 mod as_of;
+mod asking;
 mod clients;
 mod clock;
 mod floods;

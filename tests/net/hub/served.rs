@@ -37,6 +37,10 @@ impl Served {
     pub fn send<T: AsRef<str>>(&self, at: Timestamp, texts: impl IntoIterator<Item = T>) {
         let mut batch = Batch::new(at, true);
         texts.into_iter().for_each(|text| batch.push_text(text.as_ref()));
+        self.send_batch(batch);
+    }
+
+    pub fn send_batch(&self, batch: Batch) {
         self.upstream.send(Signal::Batch(batch)).unwrap();
     }
 }

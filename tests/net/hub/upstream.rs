@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{Fed, NetViewer, TempStore, connect, eventually, options, runs_of, whole_run};
 use crate::backend::{Backend, Script, Truth};
 
-async fn hub_of(options: HubOptions) -> HubServer {
+pub(super) async fn hub_of(options: HubOptions) -> HubServer {
     HubServer::start_hub(([127, 0, 0, 1], 0).into(), Hub::open(options).unwrap(), None)
         .await
         .unwrap()

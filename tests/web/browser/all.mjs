@@ -12,6 +12,7 @@ import "./login.test.mjs";
 import "./actions.test.mjs";
 import "./faults.test.mjs";
 import "./opening.test.mjs";
+import "./recording.test.mjs";
 import "./controls.test.mjs";
 import "./visits.test.mjs";
 import "./words.test.mjs";

@@ -39,6 +39,27 @@ browserTest("a page from a hub shows songs' titles and events", async (bench) =>
   assert.match(told.message, /LLM call timed out/);
 });
 
+browserTest("a late page goes back in time to before it was opened, by asking its hub", async (bench) => {
+  const { backend, hub } = await studio(bench);
+  const early = await bench.open({ at: hub.url });
+  await early.until("a connection", ({ connection }) => connection.updates === "live");
+  const { run } = await backend.start("Copper Sky", { node_ms: 2_000 });
+  const succeeded = (state) => nodeOf(runOf(state, run), "PLAN")?.status === "success";
+  await early.until("the first step", succeeded);
+  const then = new Date();
+  await early.until("the run's end", knows(run, "completed"));
+  await early.page.close();
+  const late = await bench.open({ at: hub.url });
+  await late.until("the run's end", knows(run, "completed"));
+  await late.ask((at) => window.meterbridge.rewind(new Date(at)), then.toISOString());
+  const at = ({ view }) => view.rewound_to !== null && Date.parse(view.rewound_to) === then.getTime();
+  const state = await late.until("the moment", at);
+  assert.equal(nodeOf(runOf(state, run), "PLAN").status, "success");
+  assert.notEqual(runOf(state, run).status, "completed");
+  await late.ask(() => window.meterbridge.rewind());
+  await late.until("the present", (live) => live.view.rewound_to === null && knows(run, "completed")(live));
+});
+
 browserTest("a late page shows nodes that the backend has forgotten", async (bench) => {
   const { backend, hub } = await studio(bench);
   const early = await bench.open({ at: hub.url });

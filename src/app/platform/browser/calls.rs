@@ -231,6 +231,12 @@ pub fn play(plays: bool) {
     call(Action::Time(Transport::Play(plays)));
 }
 
+/// Begins to record what arrives, or ends the recording, which the browser then saves.
+#[wasm_bindgen]
+pub fn record() {
+    call(Action::ToggleRecording);
+}
+
 fn call(action: Action) {
     SCRIPT_CHANNEL.with_borrow_mut(|channel| {
         channel.calls.push(action);

@@ -20,7 +20,8 @@ use crate::model::{LogItem, RunStatus};
 
 const LAYER: Layer = Layer::Bridge;
 /// Lengths of time that the bar can show, in minutes; the shortest that has the shown instant.
-const SPANS_MIN: [i64; 9] = [15, 30, 60, 180, 360, 720, 1_440, 4_320, 10_080];
+const SPANS_MIN: [i64; 12] =
+    [15, 30, 60, 180, 360, 720, 1_440, 4_320, 10_080, 20_160, 43_200, 525_600];
 /// Least part of the bar before the shown instant.
 const BEFORE_HEAD: f64 = 0.1;
 /// Shortest time on the bar, in seconds.
@@ -58,9 +59,8 @@ pub struct TransportView {
 
 impl TransportView {
     pub fn of(run_store: &RunStore, shown: &PastView, live_now: Timestamp) -> Self {
-        let past = run_store.past();
         let until = run_store.latest(live_now);
-        let oldest = run_store.oldest().unwrap_or(until);
+        let oldest = run_store.oldest_in_reach().unwrap_or(until);
         let span = |from: Timestamp| until.duration_since(from).as_secs_f64().max(1.0);
         let mut starts = SPANS_MIN.into_iter().map(|minutes| {
             let from = until.checked_sub(SignedDuration::from_mins(minutes));
@@ -73,12 +73,12 @@ impl TransportView {
         let from = starts.clone().find(has_head).or(starts.next_back()).unwrap_or(oldest);
         let least = until.checked_sub(SignedDuration::from_secs(LEAST_SECS)).unwrap_or(from);
         let from = from.min(least);
-        let counts = past.activity(from, until, BARS);
+        let counts = run_store.activity(from, until, BARS);
         let place = |at: Timestamp| at.duration_since(from).as_secs_f64() / span(from);
         let start = from.to_zoned(local_zone());
         let is_today = start.date() == until.to_zoned(local_zone()).date();
         let start = start.strftime(if is_today { "%H:%M" } else { "%-d %b %H:%M" }).to_string();
-        let ends = past.ends(from, until).map(|mark| (place(mark.at), mark.status, mark.at));
+        let ends = run_store.ends(from, until).map(|mark| (place(mark.at), mark.status, mark.at));
         Self {
             is_playing: shown.is_playing,
             speed: shown.speed,
