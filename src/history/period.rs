@@ -1,5 +1,6 @@
 //! Periods of the history: their hours and days in a time zone, and the period to compare with.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::tz::TimeZone;
@@ -68,6 +69,15 @@ pub enum Last {
     Hours(u32),
     /// Today and the days before.
     Days(u32),
+}
+
+impl fmt::Display for Last {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hours(hours) => write!(f, "{hours}h"),
+            Self::Days(days) => write!(f, "{days}d"),
+        }
+    }
 }
 
 /// A text that names no period.

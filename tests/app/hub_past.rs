@@ -10,9 +10,11 @@ use futures_util::SinkExt;
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::app::overlays::notices::Notices;
 use meterbridge::app::state::actions::{Action, Transport};
+use meterbridge::app::state::history::{HistoryData, HistoryOrigin};
 use meterbridge::app::state::link::{Link, SummaryReceived};
 use meterbridge::app::state::run_store::RunStore;
 use meterbridge::config::Settings;
+use meterbridge::history::Last;
 use meterbridge::hub::HubServer;
 use meterbridge::hub::relay::{Hub, HubOptions, JournalRetention};
 use meterbridge::inspect::{Report, RunReport};
@@ -261,6 +263,25 @@ fn summary_of_the_hub_arrives_as_a_message() {
     assert_eq!(answer.query, "last=24h&zone=UTC");
     let summary: serde_json::Value = serde_json::from_str(answer.result.as_ref().unwrap()).unwrap();
     assert!(summary["now"]["runs"].as_u64().unwrap() > 50, "{summary}");
+}
+
+#[test]
+fn history_of_a_screen_is_the_hubs() {
+    let batches = studio();
+    let hub = TestHub::of(&batches);
+    let mut app = hub.screen(&batches);
+    perform(&mut app, Action::ToggleHistory);
+    let data = |app: &App| app.world().resource::<HistoryData>().clone();
+    until(&mut app, "the numbers of the hub", |app| data(app).from == HistoryOrigin::Hub);
+    let of_week = data(&app).summary.unwrap();
+    assert!(of_week.now.runs > 50, "{:?}", of_week.now);
+    perform(&mut app, Action::ShowPeriod(Last::Hours(24)));
+    until(&mut app, "another period", |app| {
+        let data = data(app);
+        data.asked == Last::Hours(24) && data.from == HistoryOrigin::Hub
+    });
+    assert_eq!(data(&app).error, None);
+    assert_ne!(data(&app).summary.unwrap().from, of_week.from);
 }
 
 /// A hub with one live event, which answers questions about its past as it is told to.

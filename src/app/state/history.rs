@@ -8,6 +8,7 @@ use bevy::prelude::*;
 use jiff::Timestamp;
 
 use super::clock::PlaybackClock;
+use super::link::{Link, SummaryReceived};
 use super::next_frame::NextFrame;
 use super::run_store::{RunStore, SourceReplaced};
 use super::view::{View, on_history};
@@ -21,6 +22,9 @@ pub const PERIODS: [Last; 4] = [Last::Hours(24), Last::Days(7), Last::Days(30), 
 
 /// Least time between two summaries of what this display has seen.
 const LEAST: Duration = Duration::from_secs(1);
+
+/// Time between two questions to a hub about the same period.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// Who counted the numbers of the history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -159,9 +163,13 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<HistoryAreas>()
         .init_resource::<NextFrame>()
         .add_message::<SourceReplaced>()
+        .add_message::<SummaryReceived>()
         .add_systems(
             Update,
-            (forget.run_if(on_message::<SourceReplaced>), count.run_if(on_history))
+            (
+                forget.run_if(on_message::<SourceReplaced>),
+                (ask_hub, take_answer, count).chain().run_if(on_history),
+            )
                 .chain()
                 .in_set(AppSystems::Sync),
         );
@@ -171,6 +179,51 @@ pub(in crate::app) fn plugin(app: &mut App) {
 fn forget(mut data: ResMut<HistoryData>, mut state: ResMut<HistoryState>) {
     *data = HistoryData { asked: data.asked, ..HistoryData::default() };
     state.chosen = None;
+}
+
+/// Query for the hub's summary of a period.
+fn query_of(period: Last, zone: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("last", &period.to_string()).append_pair("zone", zone);
+    query.finish()
+}
+
+/// Asks a hub for its numbers: at once for another period, and again every minute while they are looked at.
+fn ask_hub(
+    data: Res<HistoryData>,
+    link: Option<Res<Link>>,
+    mut next: ResMut<NextFrame>,
+    mut asked: Local<Option<(String, Instant)>>,
+) {
+    let Some(link) = link.filter(|link| link.has_history) else {
+        *asked = None;
+        return;
+    };
+    let query = query_of(data.asked, time_zone::current().name());
+    if let Some((before, at)) = &*asked {
+        let wait = AGAIN.saturating_sub(at.elapsed());
+        if *before == query && !wait.is_zero() {
+            next.within_secs(wait.as_secs_f64());
+            return;
+        }
+    }
+    link.ask_summary(query.clone());
+    *asked = Some((query, Instant::now()));
+}
+
+/// Takes the hub's answers. One about another period or zone comes too late.
+fn take_answer(mut data: ResMut<HistoryData>, mut answers: MessageReader<SummaryReceived>) {
+    for SummaryReceived(answer) in answers.read() {
+        let asked = data.asked;
+        if answer.query != query_of(asked, time_zone::current().name()) {
+            continue;
+        }
+        let summary = answer.result.clone().and_then(|text| {
+            let read = serde_json::from_str::<Summary>(&text);
+            read.map(Arc::new).map_err(|error| format!("the hub's history cannot be read: {error}"))
+        });
+        data.answer(asked, summary);
+    }
 }
 
 /// What the numbers were last counted from.
