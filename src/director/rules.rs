@@ -26,6 +26,8 @@ const MOST_WAITING: usize = 8;
 /// Time for which the history is shown, and between two times of that.
 const HISTORY_SECS: f64 = 20.0;
 const HISTORY_EVERY_SECS: f64 = 300.0;
+/// Time for which a failure is news.
+const NEWS_SECS: f64 = 180.0;
 /// Number of failures that are shown one after the other; with one more, the wall is shown instead.
 const MANY_FAILURES: usize = 3;
 
@@ -206,7 +208,7 @@ impl Director {
     /// Reports that something noteworthy happened to a run now.
     pub fn propose_run(&mut self, run: &RunId, why: ShowReason, now_secs: f64) {
         let hold = self.rates.hold_secs(why);
-        if hold <= 0.0 || !self.live || self.mode == Mode::Off {
+        if !self.live || self.mode == Mode::Off {
             return;
         }
         if why == ShowReason::Failed {
@@ -214,6 +216,9 @@ impl Director {
             if self.failed_at_secs.len() > MANY_FAILURES + 1 {
                 self.failed_at_secs.pop_front();
             }
+        }
+        if hold <= 0.0 {
+            return;
         }
         if let Some(shot) = self.shot.as_mut().filter(|shot| shot.run == *run) {
             if why > shot.why {
@@ -379,11 +384,13 @@ impl Director {
         oldest.is_some_and(|at| now_secs - at < span)
     }
 
-    /// Returns the time from which the history may be shown; `None` where there is none, or runs wait.
+    /// Returns the time from which the history may be shown; `None` where there is none, or runs wait. It covers
+    /// no failure that is news.
     fn history_due(&self) -> Option<f64> {
         let is_free = self.knows_history && self.live && self.waiting.is_empty();
         let wall = self.wall_since_secs + self.rates.gap_secs.max(LEAST_HOLD_SECS);
-        is_free.then_some((self.history_at_secs + HISTORY_EVERY_SECS).max(wall))
+        let news = self.failed_at_secs.back().map_or(f64::MIN, |failed_at| failed_at + NEWS_SECS);
+        is_free.then_some((self.history_at_secs + HISTORY_EVERY_SECS).max(wall).max(news))
     }
 
     /// Returns the time from which a run may replace the wall or the history.

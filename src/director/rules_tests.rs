@@ -350,6 +350,14 @@ fn history_gives_way_to_a_run_and_to_a_user() {
 }
 
 #[test]
+fn history_covers_no_failure_that_is_news() {
+    let mut wall = Wall::new();
+    wall.pass(195.0).tell("a", FAILED).show("a failed");
+    wall.director.set_history_known(true);
+    wall.pass(15.0).show("wall").pass(164.9).show("wall").pass(0.2).show("history");
+}
+
+#[test]
 fn history_is_not_shown_while_nothing_arrives() {
     let mut wall = Wall::new();
     wall.director.set_history_known(true);

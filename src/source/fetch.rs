@@ -50,6 +50,9 @@ async fn get(address: &str) -> Result<HubAnswer, HistoryError> {
     let response = send(address, None).await.map_err(lost)?;
     let text = text_of(&response).await;
     let status = response.status();
+    let Some(text) = text else {
+        return Err(HistoryError::Failed("the answer broke off".to_owned()));
+    };
     if !(200..=299).contains(&status) {
         let words = server_words(refusal_words(text.as_bytes()).as_bytes());
         return Err(HistoryError::of_status(status, words));
@@ -67,7 +70,7 @@ async fn post(address: &str, body: &str) -> Result<Vec<u8>, RequestError> {
             "the hub did not answer, or redirected to another address. Is it running?".to_owned(),
         )
     })?;
-    let text = text_of(&response).await;
+    let text = text_of(&response).await.unwrap_or_default();
     match response.status() {
         200..=299 => Ok(text.into_bytes()),
         status => {
@@ -77,12 +80,9 @@ async fn post(address: &str, body: &str) -> Result<Vec<u8>, RequestError> {
     }
 }
 
-async fn text_of(response: &Response) -> String {
-    let text = match response.text() {
-        Ok(text) => JsFuture::from(text).await.ok().and_then(|text| text.as_string()),
-        Err(_) => None,
-    };
-    text.unwrap_or_default()
+/// Returns the body; `None` where it broke off.
+async fn text_of(response: &Response) -> Option<String> {
+    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
 }
 
 /// Sends a `POST` with JSON, or a `GET` without a body.

@@ -198,8 +198,9 @@ fn steps_lead_from_the_screens_own_past_into_that_of_the_hub_and_back() {
     let mut app = hub.screen(&batches);
     let own = store(&app).oldest().unwrap();
     let last = batches.last().unwrap().received_at;
-    go(&mut app, Transport::Show(own));
+    // Paused first: the past that plays would be on its way already.
     go(&mut app, Transport::TogglePlaying);
+    go(&mut app, Transport::Show(own));
     // The last event before the connection.
     go(&mut app, Transport::PreviousEvent);
     let changed = |at: Timestamp| model_of(&batches, at).changes();

@@ -13,7 +13,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::view::{View, on_history};
 use crate::app::systems::AppSystems;
 use crate::history::{Cause, Last, Summary};
-use crate::model::{FailureCause, Run};
+use crate::model::{FailureCause, Run, RunStatus};
 use crate::protocol::RunId;
 
 pub(in crate::app) fn plugin(app: &mut App) {
@@ -51,7 +51,7 @@ impl OnHistory<'_> {
     pub(super) fn show_period(&mut self, period: Last) {
         if self.data.asked != period {
             self.data.ask(period);
-            self.state.chosen = None;
+            (self.state.chosen, self.state.pointed) = (None, None);
         }
     }
 
@@ -64,26 +64,33 @@ impl OnHistory<'_> {
     }
 
     pub(super) fn choose_part(&mut self, by: i32) {
-        if let Some(part) = self.areas.part(self.state.chosen.as_ref(), by) {
-            self.state.chosen = Some(part);
+        if let Some(part) = self.areas.part(self.shown().as_ref(), by) {
+            (self.state.chosen, self.state.pointed) = (Some(part), None);
         }
     }
 
     pub(super) fn choose_row(&mut self, by: i32) {
-        if let Some(row) = self.areas.row(self.state.chosen.as_ref(), by) {
-            self.state.chosen = Some(row);
+        if let Some(row) = self.areas.row(self.shown().as_ref(), by) {
+            (self.state.chosen, self.state.pointed) = (Some(row), None);
         }
     }
 
-    /// Ends the choice; returns false where there was none.
+    /// What the view reads out: what is pointed at, else what is chosen.
+    fn shown(&self) -> Option<Chosen> {
+        self.state.shown(&self.areas).cloned()
+    }
+
+    /// Ends the choice; returns false where none was to be seen.
     pub(super) fn unchoose(&mut self) -> bool {
-        self.state.chosen.take().is_some()
+        let was_shown = self.shown().is_some();
+        (self.state.chosen, self.state.pointed) = (None, None);
+        was_shown
     }
 
     /// Returns the newest run behind what is chosen; tells where it is no longer kept.
     pub(super) fn open(&mut self, run_store: &RunStore) -> Option<RunId> {
-        let (chosen, summary) = (self.state.chosen.as_ref()?, self.data.summary.as_ref()?);
-        let found = newest_behind(chosen, summary, run_store);
+        let (chosen, summary) = (self.shown()?, self.data.summary.as_ref()?);
+        let found = newest_behind(&chosen, summary, run_store);
         if found.is_none() {
             self.refusals.push("the runs behind this are no longer kept, or there were none");
         }
@@ -91,7 +98,8 @@ impl OnHistory<'_> {
     }
 }
 
-/// Newest of the kept runs that ended in the period and belong to what is chosen.
+/// Newest of the kept runs that ended in the period and belong to what is chosen; of a part the newest failed
+/// one, if any.
 fn newest_behind(chosen: &Chosen, summary: &Summary, run_store: &RunStore) -> Option<RunId> {
     let at = |text: &str| text.parse::<Timestamp>().ok();
     let (mut from, mut to) = (at(&summary.from)?, at(&summary.to)?);
@@ -109,33 +117,38 @@ fn newest_behind(chosen: &Chosen, summary: &Summary, run_store: &RunStore) -> Op
     };
     let ended = run_store.model.runs().filter_map(|run| {
         let end = run.counted_end().filter(|_| run.status.is_over())?;
-        (from <= end && end <= to && belongs(run)).then_some((end, run.id()))
+        // A part in which runs failed is looked at for them.
+        let is_failed = matches!(chosen, Chosen::Part(_)) && run.status == RunStatus::Failed;
+        (from <= end && end <= to && belongs(run)).then_some((is_failed, end, run.id()))
     });
-    ended.max().map(|(_, run)| run.clone())
+    ended.max().map(|(.., run)| run.clone())
 }
 
-/// Notes where the pointer is.
+/// Notes where the pointer was moved to. Where it rests counts for nothing once a key has chosen something.
 fn point(
     windows: Query<&Window, With<PrimaryWindow>>,
     canvas: Res<Canvas>,
     mut state: ResMut<HistoryState>,
+    mut before: Local<Option<Vec2>>,
 ) {
     let pointer = windows.single().ok().and_then(Window::physical_cursor_position);
-    let pointed = pointer.map(|px| canvas.point_at(px));
-    if state.pointed != pointed {
-        state.pointed = pointed;
+    if *before != pointer {
+        *before = pointer;
+        state.pointed = pointer.map(|px| canvas.point_at(px));
     }
 }
 
 /// Chooses what was clicked; beside it, ends the choice.
 fn choose(
+    windows: Query<&Window, With<PrimaryWindow>>,
     buttons: Res<ButtonInput<MouseButton>>,
     areas: Res<HistoryAreas>,
     canvas: Res<Canvas>,
     mut state: ResMut<HistoryState>,
     mut pressed_at: Local<Option<Vec2>>,
 ) {
-    let Some(pointer) = state.pointed else { return };
+    let pointer = windows.single().ok().and_then(Window::physical_cursor_position);
+    let Some(pointer) = pointer.map(|px| canvas.point_at(px)) else { return };
     if buttons.just_pressed(MouseButton::Left) {
         *pressed_at = Some(pointer);
     }

@@ -150,6 +150,7 @@ fn apply_navigation_actions(
                     wall.open(run, &mut focus, &mut zoom);
                 }
             }
+            Action::Back if run_store.asking().is_some() => run_store.cancel_asking(),
             Action::Back if on_history && !chrome.help && !chrome.panel => {
                 if !history.unchoose() {
                     history.toggle(&mut wall.view);
@@ -214,7 +215,6 @@ fn apply_navigation_actions(
             Action::TogglePanel => chrome.panel = !chrome.panel,
             Action::ToggleFullscreen => chrome.fullscreen = !chrome.fullscreen,
             Action::ToggleHelp => chrome.help = !chrome.help,
-            Action::Back if run_store.asking().is_some() => run_store.cancel_asking(),
             Action::Back if chrome.help => chrome.help = false,
             Action::Back if chrome.panel => chrome.panel = false,
             Action::Back if on_timeline && wall.has_choice() => {

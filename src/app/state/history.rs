@@ -113,6 +113,14 @@ pub struct HistoryState {
     pub opened_from: Option<View>,
 }
 
+impl HistoryState {
+    /// What is read out: what is pointed at, else what is chosen and to be seen.
+    pub fn shown<'a>(&'a self, areas: &'a HistoryAreas) -> Option<&'a Chosen> {
+        let pointed = self.pointed.and_then(|at| areas.at(at));
+        pointed.or(self.chosen.as_ref().filter(|chosen| areas.has(chosen)))
+    }
+}
+
 /// Areas of what can be chosen, in the order of the keys.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
 pub struct HistoryAreas {
@@ -127,6 +135,10 @@ impl HistoryAreas {
     pub fn at(&self, point: Vec2) -> Option<&Chosen> {
         let mut all = self.parts.iter().chain(&self.rows);
         all.find(|(_, rect)| rect.holds(point.x, point.y)).map(|(chosen, _)| chosen)
+    }
+
+    fn has(&self, chosen: &Chosen) -> bool {
+        self.parts.iter().chain(&self.rows).any(|(known, _)| known == chosen)
     }
 
     /// Returns the part `by` places after the chosen one; the last one when none is chosen.
@@ -161,6 +173,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
     app.init_resource::<HistoryData>()
         .init_resource::<HistoryState>()
         .init_resource::<HistoryAreas>()
+        .init_resource::<AskedOfHub>()
         .init_resource::<NextFrame>()
         .add_message::<SourceReplaced>()
         .add_message::<SummaryReceived>()
@@ -168,7 +181,8 @@ pub(in crate::app) fn plugin(app: &mut App) {
             Update,
             (
                 forget.run_if(on_message::<SourceReplaced>),
-                (ask_hub, take_answer, count).chain().run_if(on_history),
+                take_answer,
+                (ask_hub, count).chain().run_if(on_history),
             )
                 .chain()
                 .in_set(AppSystems::Sync),
@@ -176,31 +190,48 @@ pub(in crate::app) fn plugin(app: &mut App) {
 }
 
 /// Forgets the numbers of a source that was left.
-fn forget(mut data: ResMut<HistoryData>, mut state: ResMut<HistoryState>) {
+fn forget(
+    mut data: ResMut<HistoryData>,
+    mut state: ResMut<HistoryState>,
+    mut asked: ResMut<AskedOfHub>,
+) {
+    asked.0 = None;
     *data = HistoryData { asked: data.asked, ..HistoryData::default() };
     state.chosen = None;
 }
 
-/// Query for the hub's summary of a period.
+/// Last question to the hub, and when it was asked.
+#[derive(Resource, Debug, Default)]
+struct AskedOfHub(Option<(String, Instant)>);
+
+/// Query for the hub's summary of a period. A zone whose name is only for people is left out; the hub then uses
+/// its own.
 fn query_of(period: Last, zone: &str) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("last", &period.to_string()).append_pair("zone", zone);
+    query.append_pair("last", &period.to_string());
+    if zone.parse::<time_zone::DisplayZone>().is_ok_and(|known| known.name() == zone) {
+        query.append_pair("zone", zone);
+    }
     query.finish()
 }
 
 /// Asks a hub for its numbers: at once for another period, and again every minute while they are looked at.
 fn ask_hub(
-    data: Res<HistoryData>,
+    mut data: ResMut<HistoryData>,
     link: Option<Res<Link>>,
     mut next: ResMut<NextFrame>,
-    mut asked: Local<Option<(String, Instant)>>,
+    mut asked: ResMut<AskedOfHub>,
 ) {
+    let asked = &mut asked.0;
     let Some(link) = link.filter(|link| link.has_history) else {
         *asked = None;
+        if data.from == HistoryOrigin::Hub && data.error.is_none() {
+            data.error = Some("it is not connected".to_owned());
+        }
         return;
     };
     let query = query_of(data.asked, time_zone::current().name());
-    if let Some((before, at)) = &*asked {
+    if let Some((before, at)) = asked {
         let wait = AGAIN.saturating_sub(at.elapsed());
         if *before == query && !wait.is_zero() {
             next.within_secs(wait.as_secs_f64());
@@ -303,6 +334,17 @@ mod tests {
         assert_eq!((data.from, data.summary.clone()), (HistoryOrigin::Seen, None));
         data.answer(Last::Days(7), Ok(of_hub));
         assert_eq!(data.summary, None, "it came too late");
+    }
+
+    #[test]
+    fn hub_is_asked_with_zones_that_it_can_read() {
+        let asked = |zone| query_of(Last::Days(7), zone);
+        assert_eq!(asked("Europe/Berlin"), "last=7d&zone=Europe%2FBerlin");
+        assert_eq!(asked("UTC"), "last=7d&zone=UTC");
+        for for_people in ["local time", "UTC+02:00", "UTC (the system's time zone was not found)"]
+        {
+            assert_eq!(asked(for_people), "last=7d", "{for_people}");
+        }
     }
 
     #[test]

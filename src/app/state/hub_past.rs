@@ -84,6 +84,8 @@ pub(super) struct HubPast {
     /// True from a failure on until something is asked for again.
     has_failed: bool,
     was_restarted: bool,
+    /// True while an instant is shown whose past was dropped meanwhile.
+    is_shown_lost: bool,
     changes: u64,
 }
 
@@ -171,9 +173,25 @@ impl HubPast {
         let goal = self.goal;
         self.cancel();
         self.goal = goal;
+        self.is_shown_lost |= self.fetched.is_some();
         (self.fetched, self.after, self.fold) = (None, None, None);
         (self.from, self.pages, self.of) = (None, 0, None);
         self.changes += 1;
+    }
+
+    /// True while an instant is shown whose past was dropped meanwhile: it cannot play on.
+    pub fn is_shown_lost(&self) -> bool {
+        self.is_shown_lost
+    }
+
+    /// Notes that an instant of what was fetched is shown.
+    pub fn note_shown(&mut self) {
+        self.is_shown_lost = false;
+    }
+
+    /// True when no more of the past will come by itself.
+    pub fn is_stuck(&self) -> bool {
+        self.has_failed || self.offer.is_none()
     }
 
     /// Takes an answer of the hub.

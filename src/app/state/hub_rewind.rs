@@ -120,6 +120,21 @@ impl RunStore {
         true
     }
 
+    /// True while an instant of the hub's past is shown that was dropped meanwhile.
+    pub(super) fn is_shown_lost(&self) -> bool {
+        let is_of_hub = self.rewound.as_ref().is_some_and(|rewound| rewound.is_of_hub);
+        is_of_hub && self.hub.is_shown_lost()
+    }
+
+    /// Shows the oldest instant of this screen's own past in place of one that was dropped, unless another one is
+    /// on its way.
+    fn leave_lost(&mut self) -> bool {
+        if !self.is_shown_lost() || self.hub.goal().is_some() {
+            return false;
+        }
+        self.oldest().is_some_and(|oldest| self.show_own(oldest, false))
+    }
+
     /// Shows what was waited for, if it is there.
     fn land(&mut self) -> bool {
         let Some(goal) = self.hub.take_reached() else { return false };
@@ -181,7 +196,7 @@ impl RunStore {
             if let Some(found) = find(fetched.past(), at).filter(|found| *found < own) {
                 return Step::To(found);
             }
-            if fetched.covered_to().is_none_or(|to| to < own) {
+            if fetched.covered_to().is_none_or(|to| to < own) && !self.hub.is_stuck() {
                 return Step::Asked;
             }
         }
@@ -253,7 +268,8 @@ pub(super) fn pursue(
     if unseen.hub.fold(budget, retention) {
         next.within_secs(0.0);
     }
-    if unseen.land() {
+    let is_left = unseen.land() || unseen.leave_lost();
+    if is_left {
         run_store.set_changed();
     }
     let unseen = run_store.bypass_change_detection();

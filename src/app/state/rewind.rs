@@ -150,6 +150,7 @@ impl RunStore {
         is_playing: bool,
         is_of_hub: bool,
     ) {
+        self.hub.note_shown();
         let (model, place) = cursor.into_parts();
         let before = std::mem::replace(&mut self.model, model);
         match self.rewound.as_mut() {
@@ -210,6 +211,9 @@ impl RunStore {
 
     /// Adds the older lines to the log of the model of the past, once for each instant.
     pub(in crate::app) fn fill_log(&mut self) {
+        if self.is_shown_lost() {
+            return;
+        }
         if let Some(rewound) = self.rewound.as_mut().filter(|rewound| !rewound.has_log) {
             rewound.has_log = true;
             past_of(rewound, &self.past, &self.hub).fill_log(&mut self.model, usize::MAX);
@@ -233,7 +237,7 @@ impl RunStore {
         let Some(rewound) = self.rewound.as_ref().filter(|rewound| rewound.is_playing) else {
             return;
         };
-        if self.hub.goal().is_some() {
+        if self.hub.goal().is_some() || self.is_shown_lost() {
             return;
         }
         let is_of_hub = rewound.is_of_hub;
@@ -251,7 +255,10 @@ impl RunStore {
                 self.show_own(to, true);
                 return;
             }
-            // What follows is on its way.
+            // What follows is on its way, or nothing more comes.
+            if to > covered_to && self.hub.is_stuck() {
+                self.set_playing(false);
+            }
             to = to.min(covered_to);
         }
         if let Err(OutOfReach { since }) = self.advance(to, budget, tell) {

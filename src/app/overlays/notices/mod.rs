@@ -174,6 +174,7 @@ fn add_notices(
     // What the view shows by itself gets no toast: the wall shows every run, the stage its own.
     let shown = match *view {
         view if view.is_of_all_runs() => Some(Shown::AllRuns),
+        View::History => None,
         _ => focus.run().map(Shown::Run),
     };
     // Nobody is interrupted by a success on a screen that shows the ends of runs by itself.

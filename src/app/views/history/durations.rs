@@ -78,10 +78,10 @@ pub fn draw(pen: &mut Pen, rect: Rect, view: &DurationsView, runs: &RunsView) {
             pen.part.shape(Layer::Face, Shape::disc(*point, 4.0 * k).fill(palette.violet_text));
         }
     }
-    let end = view.lines.last().and_then(|line| line.last());
-    if let Some(end) = end {
-        let x = scale.x(end.at);
-        let (usual, slow) = (y(end.usual_ms), y(end.slow_ms));
+    // The values of the whole period; the lines end where its last part does.
+    if let Some((usual, slow)) = view.whole_ms {
+        let (usual, slow) = (y(usual), y(slow));
+        let x = plot.right() + VALUES * k / 2.0;
         let dot = |at: f32, ink| Shape::disc(Vec2::new(x, at), 6.0 * k).fill(ink);
         pen.part.shape(Layer::Face, dot(slow, palette.violet_text));
         pen.part.shape(Layer::Face, dot(usual, palette.text));
@@ -117,7 +117,7 @@ fn draw_labels(pen: &mut Pen, runs: &RunsView, scale: &Scale, plot: Rect, rect: 
     }
 }
 
-/// Draws the values of the period near the ends of their lines, one above the other.
+/// Draws the values of the period beside their dots, one above the other.
 fn draw_values(
     pen: &mut Pen,
     view: &DurationsView,

@@ -20,6 +20,8 @@ pub struct DurationsView {
     /// Duration beyond which the slowest 5 % of the period are.
     pub slow: String,
     pub slow_note: String,
+    /// Both in milliseconds.
+    pub whole_ms: Option<(f64, f64)>,
 }
 
 /// Durations around an instant.
@@ -65,14 +67,19 @@ impl DurationsView {
             usual_note: note("usual", summary.usual_change_ms),
             slow: ended.slow_ms.map(duration_words).unwrap_or_default(),
             slow_note: "slowest 5 %".to_owned(),
+            whole_ms: ended
+                .usual_ms
+                .zip(ended.slow_ms)
+                .map(|(usual, slow)| (usual as f64, slow as f64)),
         }
     }
 
-    /// Least and greatest duration of the lines in milliseconds; `None` where there are none.
+    /// Least and greatest duration in milliseconds; `None` where there are no lines.
     pub fn range(&self) -> Option<(f64, f64)> {
-        let points = || self.lines.iter().flatten();
-        let least = points().map(|point| point.usual_ms).fold(f64::INFINITY, f64::min);
-        let most = points().map(|point| point.slow_ms.max(point.usual_ms)).fold(0.0, f64::max);
+        let points = || self.lines.iter().flatten().map(|point| (point.usual_ms, point.slow_ms));
+        let all = || points().chain(self.whole_ms);
+        let least = all().map(|(usual, _)| usual).fold(f64::INFINITY, f64::min);
+        let most = all().map(|(usual, slow)| slow.max(usual)).fold(0.0, f64::max);
         (points().next().is_some()).then_some((least, most))
     }
 }

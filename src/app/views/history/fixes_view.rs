@@ -46,7 +46,11 @@ impl FixesView {
         let all: u64 = summary.fixes.all().iter().sum();
         let sentence = match all {
             ..100 => format!("{first} of {all} passed at the first try"),
-            _ => format!("{:.0} of 100 pass at the first try", shares[0] * 100.0),
+            // "100 of 100" stands for all only.
+            _ if first < all => {
+                format!("{:.0} of 100 pass at the first try", (shares[0] * 100.0).round().min(99.0))
+            }
+            _ => "all pass at the first try".to_owned(),
         };
         Self {
             rows: rows.collect(),

@@ -9,7 +9,7 @@ const WORDS: f32 = 24.0;
 const KEYS: f32 = 22.0;
 /// Keys, and what they do.
 const HINTS: [(&str, &str); 3] =
-    [("← →", "hour"), ("↑ ↓", "step or cause"), ("Enter", "opens its runs")];
+    [("← →", "hour"), ("↑ ↓", "step or cause"), ("Enter", "opens its newest run")];
 /// Gaps between a key and its words, between two keys, and before them.
 const AFTER_KEY: f32 = 10.0;
 const BETWEEN: f32 = 22.0;

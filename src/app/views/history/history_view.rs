@@ -13,7 +13,7 @@ use super::period_view::{
 use super::runs_view::{PartWords, RunsView, part_words};
 use super::steps_view::{StepsView, step_words};
 use crate::app::state::history::{Chosen, HistoryData, HistoryOrigin, PERIODS};
-use crate::app::words::{count_words, one_line};
+use crate::app::words::{count_words, one_line, time_words};
 use crate::history::{Last, Summary};
 use crate::text;
 
@@ -145,7 +145,9 @@ impl HeaderView {
                 "runs"
             },
             success: told
-                .and_then(|summary| summary.now.ended.success)
+                .map(|summary| &summary.now.ended)
+                .map(|ended| (ended.finished, ended.finished + ended.failed))
+                .filter(|(_, judged)| *judged > 0)
                 .map(success_words)
                 .unwrap_or_default(),
             change: change.map(share_change_words).unwrap_or_default(),
@@ -224,7 +226,9 @@ fn foot(data: &HistoryData, around: &Around) -> FootView {
     let at = at.trim_start_matches("at ").trim_start_matches("on ");
     let origin = match data.from {
         // All of it is known.
-        HistoryOrigin::Hub if instant(&summary.from).is_some_and(|from| since <= from) => {
+        HistoryOrigin::Hub
+            if data.error.is_none() && instant(&summary.from).is_some_and(|from| since <= from) =>
+        {
             String::new()
         }
         HistoryOrigin::Hub => format!("kept by the hub since {at}"),
@@ -241,9 +245,15 @@ fn foot(data: &HistoryData, around: &Around) -> FootView {
         words.insert(2, format!("{short}, {short_origin}"));
     }
     let mut is_warning = false;
-    if let Some(error) = data.error.as_deref().filter(|_| data.from == HistoryOrigin::Seen) {
+    if let Some(error) = data.error.as_deref() {
         is_warning = true;
-        words.insert(0, format!("no answer from the hub: {}; {origin}", one_line(error)));
+        // Of a hub's numbers it is said how old they are.
+        let of = match (data.from, instant(&summary.to)) {
+            (HistoryOrigin::Hub, Some(to)) => format!("as of {}", time_words(to, around.zone)),
+            _ => origin.clone(),
+        };
+        words.insert(0, format!("no answer from the hub: {}; {of}", one_line(error)));
+        words.push(format!("no answer from the hub; {of}"));
     }
     FootView { words, is_warning, readout: None }
 }

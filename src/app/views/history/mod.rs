@@ -157,7 +157,6 @@ impl Shown<'_> {
     }
 
     fn inputs(&self, theme: Theme, areas: &HistoryAreas) -> Inputs {
-        let pointed = self.state.pointed.and_then(|at| areas.at(at));
         let source = match self.link.source {
             Some(_) => self.link.source_name(),
             None => String::new(),
@@ -167,7 +166,7 @@ impl Shown<'_> {
             from: self.data.from,
             asked: self.data.asked,
             error: self.data.error.clone(),
-            chosen: pointed.or(self.state.chosen.as_ref()).cloned(),
+            chosen: self.state.shown(areas).cloned(),
             source,
             is_recording: self.link.is_recording(),
             is_rewound: self.run_store.is_rewound(),

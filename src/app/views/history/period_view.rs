@@ -101,23 +101,33 @@ pub fn knows_before(summary: &Summary) -> bool {
     known().unwrap_or(false)
 }
 
-/// A share with one decimal: "97.5 %", "100 %".
-pub fn success_words(share: f64) -> String {
-    let tenths = (share * 1_000.0).round();
+/// A share with one decimal: "97.5 %"; "100 %" and "0 %" stand for all and none only.
+pub fn success_words((part, all): (u64, u64)) -> String {
+    let tenths = tenths_of(part, all);
     if tenths % 1_000.0 == 0.0 {
         return format!("{:.0} %", tenths / 10.0);
     }
     format!("{:.1} %", tenths / 10.0)
 }
 
-/// A share in whole percent, under ten with one decimal: "68 %", "7.7 %".
+/// Tenths of a percent that are shown of a part.
+pub fn tenths_of(part: u64, all: u64) -> f64 {
+    match (part as f64 / all.max(1) as f64 * 1_000.0).round() {
+        1_000.0 if part < all => 999.0,
+        0.0 if part > 0 => 1.0,
+        tenths => tenths,
+    }
+}
+
+/// A share in whole percent, under ten with one decimal: "68 %", "7.7 %"; "100 %" stands for all only.
 pub fn share_words(share: f64) -> String {
     let tenths = (share * 1_000.0).round();
     match tenths {
         0.0 if share > 0.0 => "< 0.1 %".to_owned(),
         0.0 => "0 %".to_owned(),
         ..100.0 => format!("{:.1} %", tenths / 10.0),
-        _ => format!("{:.0} %", share * 100.0),
+        _ if share < 1.0 => format!("{:.0} %", (share * 100.0).round().min(99.0)),
+        _ => "100 %".to_owned(),
     }
 }
 
@@ -160,12 +170,13 @@ mod tests {
     #[test]
     fn shares_and_changes_have_the_words_of_the_design() {
         assert_eq!(
-            [0.9616, 1.0, 0.0, 0.924].map(success_words),
-            ["96.2 %", "100 %", "0 %", "92.4 %"]
+            [(9_616, 10_000), (7, 7), (0, 3), (924, 1_000), (3_868, 3_869), (1, 5_000)]
+                .map(success_words),
+            ["96.2 %", "100 %", "0 %", "92.4 %", "99.9 %", "0.1 %"]
         );
         assert_eq!(
-            [0.68, 0.077, 0.0, 0.0001, 0.0996, 1.0].map(share_words),
-            ["68 %", "7.7 %", "0 %", "< 0.1 %", "10 %", "100 %"]
+            [0.68, 0.077, 0.0, 0.0001, 0.0996, 0.997, 1.0].map(share_words),
+            ["68 %", "7.7 %", "0 %", "< 0.1 %", "10 %", "99 %", "100 %"]
         );
         assert_eq!([21, -12, 0, 1_204].map(count_change_words), ["+21", "−12", "±0", "+1,204"]);
         assert_eq!([0.008, -0.021, 0.0002].map(share_change_words), ["+0.8", "−2.1", "±0"]);

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::period_view::{days_words, instant, success_words, zoned};
+use super::period_view::{days_words, instant, success_words, tenths_of, zoned};
 use crate::app::words::{count_words, one_line};
 use crate::history::{BarSummary, Summary};
 
@@ -160,7 +160,7 @@ fn columns(
         };
         let is_known = since.is_some_and(|since| since < sum.to);
         let judged = sum.finished + sum.failed;
-        let share = (judged > 0).then(|| sum.finished as f64 / judged as f64);
+        let share = (judged > 0).then_some((sum.finished, judged));
         let count = count_words(sum.runs());
         let runs = match sum.runs() {
             _ if !is_known => "not known".to_owned(),
@@ -175,7 +175,7 @@ fn columns(
             runs,
             count: if is_known { count } else { "–".to_owned() },
             success: share.map(success_words).unwrap_or_default(),
-            is_low: share.is_some_and(|share| share < LEAST_SUCCESS),
+            is_low: share.is_some_and(|(part, all)| tenths_of(part, all) < LEAST_SUCCESS * 1_000.0),
         }
     };
     sums.into_iter().map(column).collect()
