@@ -45,6 +45,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::view::on_history;
 use crate::app::state::viewport::Viewport;
 use crate::app::theme::Theme;
+use crate::director::Mode;
 use crate::history::{Last, Summary};
 use crate::layout::{CanvasSize, HistoryPlaces, lay_out_history};
 
@@ -171,8 +172,8 @@ impl Shown<'_> {
             is_recording: self.link.is_recording(),
             is_rewound: self.run_store.is_rewound(),
             hour: self.now().as_second().div_euclid(3_600),
-            // Nobody is at the keys of a display that shows by itself.
-            has_keys: self.auto.as_ref().is_none_or(|auto| !auto.0.is_auto()),
+            // The director's pill stands in their place, also while a user suspends it.
+            has_keys: self.auto.as_ref().is_none_or(|auto| auto.0.mode() == Mode::Off),
             viewport: *self.viewport,
             theme,
         }
