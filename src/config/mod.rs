@@ -214,7 +214,7 @@ pub enum ViewName {
     Timeline,
     /// One run beside another one of its song, or beside the usual run.
     Race,
-    /// What became of runs by hours and days.
+    /// Outcomes of runs by hours and days.
     History,
 }
 

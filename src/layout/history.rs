@@ -17,7 +17,7 @@ pub struct HistoryPlaces {
     /// Baselines of the product's name and of the line below it; on a portrait screen both are on one line.
     pub name: f32,
     pub subtitle: f32,
-    /// Where the subtitle has to end.
+    /// Right end of the subtitle.
     pub subtitle_right: f32,
     /// Place of the first pill: left end, upper edge and height.
     pub pills: (f32, f32, f32),

@@ -73,7 +73,7 @@ pub struct Hello {
     /// Path to which a screen posts the ids of failed runs that it marks as seen; `None` if the hub
     /// keeps no such marks.
     pub seen: Option<SmolStr>,
-    /// What the hub kept from before; `None` if it cannot be asked for that.
+    /// History that the hub keeps; `None` if it cannot be asked for that.
     pub history: Option<HistoryOffer>,
 }
 

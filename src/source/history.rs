@@ -1,4 +1,4 @@
-//! What a hub kept from before: its frames, page by page, and the summary of what became of runs.
+//! History of a hub: the frames that it kept, page by page, and the summary of how runs ended.
 //!
 //! Each question is one request, to the host of the stream and with its credentials. Only the newest
 //! question for frames is answered: another one, or [`Command::CancelHistory`], gives up the one before.
@@ -114,7 +114,7 @@ impl HistoryPage {
 /// Reason why a hub did not answer a question about the past, as a part of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum HistoryError {
-    /// There is no connection to a hub that can be asked.
+    /// No hub that can be asked is connected.
     #[error("there is no connection to a hub that keeps a history")]
     NoHub,
     /// The hub does not know the path.
@@ -134,7 +134,7 @@ pub enum HistoryError {
     /// The hub began another stream of events since the page before.
     #[error("it has begun anew meanwhile")]
     Restarted,
-    /// There was no answer, or another status.
+    /// No answer came, or another status.
     #[error("{0}")]
     Failed(String),
     /// The answer cannot be read.

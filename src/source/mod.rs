@@ -161,7 +161,7 @@ pub enum Signal {
         actions: bool,
         /// True when the hub keeps which failures were marked as seen.
         seen: bool,
-        /// What the hub kept from before; `None` where it cannot be asked for that.
+        /// History that the hub keeps; `None` where it cannot be asked for that.
         history: Option<OfferedHistory>,
     },
     /// Answer to a [`Command::AskHistory`]; none comes to a question that was given up.

@@ -75,7 +75,7 @@ impl OnHistory<'_> {
         }
     }
 
-    /// What the view reads out: what is pointed at, else what is chosen.
+    /// Returns the choice that the view reads out: under the pointer, else by key or click.
     fn shown(&self) -> Option<Chosen> {
         self.state.shown(&self.areas).cloned()
     }

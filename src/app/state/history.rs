@@ -26,7 +26,7 @@ const LEAST: Duration = Duration::from_secs(1);
 /// Time between two questions to a hub about the same period.
 const AGAIN: Duration = Duration::from_secs(60);
 
-/// Who counted the numbers of the history.
+/// Origin of the numbers of the history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HistoryOrigin {
     /// This display, from the runs that it has seen.
@@ -41,7 +41,7 @@ pub enum HistoryOrigin {
 pub struct HistoryData {
     /// The numbers; `None` until they are known.
     pub summary: Option<Arc<Summary>>,
-    /// Who counted them.
+    /// Origin of the numbers.
     pub from: HistoryOrigin,
     /// The period that is asked for.
     pub asked: Last,
@@ -86,7 +86,7 @@ impl HistoryData {
     }
 }
 
-/// What the user chose in the history.
+/// Choice of the user in the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Chosen {
     /// The part of the period that begins at this instant.
@@ -114,7 +114,7 @@ pub struct HistoryState {
 }
 
 impl HistoryState {
-    /// What is read out: what is pointed at, else what is chosen and to be seen.
+    /// Returns the choice that is read out: under the pointer, else the chosen one if it is to be seen.
     pub fn shown<'a>(&'a self, areas: &'a HistoryAreas) -> Option<&'a Chosen> {
         let pointed = self.pointed.and_then(|at| areas.at(at));
         pointed.or(self.chosen.as_ref().filter(|chosen| areas.has(chosen)))
@@ -257,7 +257,7 @@ fn take_answer(mut data: ResMut<HistoryData>, mut answers: MessageReader<Summary
     }
 }
 
-/// What the numbers were last counted from.
+/// Inputs of the last count.
 #[derive(Clone, Debug, PartialEq)]
 struct Counted {
     generation: u64,

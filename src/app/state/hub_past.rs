@@ -18,7 +18,7 @@ use crate::source::{
 /// Time of the hub's past that is there before it is shown, while it plays.
 const AHEAD: SignedDuration = SignedDuration::from_mins(2);
 
-/// What to show of the hub's past once it is there.
+/// Instant of the hub's past that is to be shown once it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) enum Landing {
     /// The instant itself.
@@ -112,7 +112,7 @@ impl HubPast {
         is_gone
     }
 
-    /// What was fetched and folded.
+    /// Past that was fetched and folded.
     pub fn fetched(&self) -> Option<&FetchedPast> {
         self.fetched.as_ref()
     }

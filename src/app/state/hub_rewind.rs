@@ -22,7 +22,7 @@ const BACKGROUND_BUDGET: Duration = Duration::from_millis(3);
 /// Smallest step in time.
 const MOMENT: SignedDuration = SignedDuration::from_nanos(1);
 
-/// Where a step in time leads.
+/// Target of a step in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) enum Step {
     /// To an instant that is kept here.

@@ -1,4 +1,4 @@
-//! What became of the runs that this display has seen, kept after the runs themselves are dropped.
+//! Outcomes of the runs that this display has seen, kept after the runs themselves are dropped.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;

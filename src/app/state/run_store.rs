@@ -52,7 +52,7 @@ pub struct RunStore {
     pub(super) songs: SongRuns,
     history: KnownHistory,
     pub(super) past: Past,
-    /// What the hub kept from before.
+    /// Past that the hub kept.
     pub(super) hub: HubPast,
     pub(super) rewound: Option<Box<Rewound>>,
     /// Number of times that another instant was shown at once.
@@ -233,7 +233,7 @@ impl RunStore {
         self.marks
     }
 
-    /// What became of the runs that this display has seen, as of now, whatever is shown.
+    /// Outcomes of the runs that this display has seen, as of now, whatever is shown.
     pub fn history(&self) -> &KnownHistory {
         &self.history
     }

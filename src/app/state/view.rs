@@ -21,7 +21,7 @@ pub enum View {
         /// True when it was reached from all runs; closing it then returns there.
         from_wall: bool,
     },
-    /// What became of runs by hours and days.
+    /// Outcomes of runs by hours and days.
     History,
 }
 

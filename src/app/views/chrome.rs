@@ -130,7 +130,7 @@ struct PastInputs {
     /// Shown instant in parts of a second, and the live second.
     at: (i64, i64),
     newer: u64,
-    /// What the hub's past has, and how far it reaches.
+    /// Changes of the hub's past and of its reach.
     hub: u64,
 }
 

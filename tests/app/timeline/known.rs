@@ -1,4 +1,4 @@
-//! What the timeline shows where not everything is known: runs without news, steps that were not seen, and the
+//! The timeline where not everything is known: runs without news, steps that were not seen, and the
 //! time before the first event; and which runs and differences it names.
 
 use jiff::tz::TimeZone;

@@ -11,7 +11,7 @@ const NAMES: [&str; 5] = ["none", "1", "2", "3", "failed"];
 pub struct FixesView {
     /// Empty where no song was judged.
     pub rows: Vec<FixRow>,
-    /// What the mark stands for: "the week before"; empty where there is none.
+    /// Meaning of the mark: "the week before"; empty where there is none.
     pub before: String,
     /// "68 of 100 pass at the first try".
     pub sentence: String,

@@ -60,7 +60,7 @@ pub enum Body {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Numbers {
     pub runs: RunsView,
-    /// What is chosen among the parts of the period.
+    /// Chosen part of the period.
     pub part: Option<(Timestamp, PartWords)>,
     pub durations: DurationsView,
     pub steps: StepsView,
@@ -75,7 +75,7 @@ pub struct Numbers {
 /// Contents of the foot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FootView {
-    /// What the numbers are of, from long to short.
+    /// Period and origin of the numbers in words, from long to short.
     pub words: Vec<String>,
     /// True when this is a warning.
     pub is_warning: bool,
@@ -83,7 +83,7 @@ pub struct FootView {
     pub readout: Option<(String, String)>,
 }
 
-/// What the view is made from, beside the numbers.
+/// Inputs of the view, beside the numbers.
 #[derive(Clone, Debug)]
 pub struct Around<'a> {
     /// Name of the source.
@@ -94,7 +94,7 @@ pub struct Around<'a> {
     /// The server's time.
     pub now: Timestamp,
     pub zone: &'a TimeZone,
-    /// What is pointed at, else what is chosen.
+    /// Choice under the pointer, else by key or click.
     pub chosen: Option<&'a Chosen>,
     /// Number of steps that there is room for.
     pub steps: usize,

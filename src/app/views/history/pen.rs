@@ -1,4 +1,4 @@
-//! What the panels of the history have in common: their bodies, lines of text that fit, and curves.
+//! Common drawing of the history's panels: bodies, lines of text that fit, and curves.
 
 use bevy::color::Color;
 use bevy::math::Vec2;

@@ -1,4 +1,4 @@
-//! What every timeline says about a bar: how its attempt ended, and what of it is not known.
+//! Facts about a bar that every timeline tells: how its attempt ended, and what of it is not known.
 
 use jiff::Timestamp;
 

@@ -193,7 +193,7 @@ impl RaceView {
     }
 }
 
-/// What is compared.
+/// Returns what is compared, in words.
 fn rivals_words(run: &Run, other: Option<&Run>) -> &'static str {
     match other {
         Some(other) if run.song_id.is_some() && run.song_id == other.song_id => {

@@ -33,7 +33,7 @@ pub struct HeaderView {
     pub window: String,
     /// Numbers of the past: failed, cancelled, finished.
     pub ended: Vec<Count>,
-    /// What is shown: "song runs", "replay".
+    /// Kind of what is shown: "song runs", "replay".
     pub subtitle: &'static str,
 }
 

@@ -20,7 +20,7 @@ const RADIUS: f32 = 14.0;
 pub struct TileMarks {
     /// True for the running run that should finish next.
     pub next: bool,
-    /// That the run is a retry: "retry of 21:09".
+    /// Words about a retry, if the run is one: "retry of 21:09".
     pub retry: Option<String>,
     /// Number of other runs of this status that have no place: "and 29 more finished".
     pub more: Option<String>,

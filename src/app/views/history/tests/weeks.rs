@@ -29,7 +29,7 @@ const HOURS: [f64; 24] = [
 /// Usual seconds of each step of the pipeline.
 const USUAL: [f64; 9] = [2.1, 3.0, 18.0, 6.6, 34.0, 4.0, 8.1, 48.0, 7.0];
 
-/// What is true of the runs that ended in a stretch of time.
+/// True numbers of the runs that ended in a stretch of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Truth {
     pub finished: u64,
