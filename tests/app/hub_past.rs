@@ -2,10 +2,8 @@
 //! then, and says in words when it cannot.
 
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
 
 use bevy::prelude::*;
-use crossbeam_channel::Sender;
 use futures_util::SinkExt;
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::app::overlays::notices::Notices;
@@ -15,80 +13,39 @@ use meterbridge::app::state::link::{Link, SummaryReceived};
 use meterbridge::app::state::run_store::RunStore;
 use meterbridge::config::Settings;
 use meterbridge::history::Last;
-use meterbridge::hub::HubServer;
-use meterbridge::hub::relay::{Hub, HubOptions, JournalRetention};
 use meterbridge::inspect::{Report, RunReport};
 use meterbridge::model::{Model, Retention};
 use meterbridge::protocol::hub::{Hello, HistoryOffer, HubFrame, Position};
 use meterbridge::protocol::{Batch, PIPELINE};
-use meterbridge::source::{ConnectionSettings, Signal, SourceSpec};
+use meterbridge::source::{Signal, SourceSpec};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio_tungstenite::accept_async;
 
+use super::fed_hub::{FedHub, on_a_thread};
 use super::support::{announced, connected_to, perform, until};
 
 /// Number of frames that the hub is told before the screen comes: more than one page.
 const FRAMES: i64 = 2_600;
 
-/// A hub on a thread of its own, whose upstream signals are sent by the test.
-struct TestHub {
-    url: String,
-    upstream: Sender<Signal>,
-    /// Dropping it ends the hub.
-    _quit: oneshot::Sender<()>,
-}
+/// A hub with a past.
+struct TestHub(FedHub);
 
 impl TestHub {
-    fn start() -> Self {
-        let (upstream, signals) = crossbeam_channel::bounded(32);
-        let (sender, receiver) = mpsc::channel();
-        let (quit, quitting) = oneshot::channel::<()>();
-        on_a_thread(async move {
-            let options = HubOptions {
-                upstream: "ws://127.0.0.1:9/events".into(),
-                connection: ConnectionSettings::default(),
-                store: None,
-                keep: JournalRetention {
-                    age: Duration::from_secs(86_400),
-                    bytes: 64 << 20,
-                    runs: 10_000,
-                },
-                keep_history: Duration::from_secs(86_400),
-                api: None,
-                actions: false,
-            };
-            let hub = Hub::fed_by(signals, &options).unwrap();
-            let listen = ([127, 0, 0, 1], 0).into();
-            let server = HubServer::start_hub(listen, hub, None).await.unwrap();
-            sender.send(server.events_url()).unwrap();
-            // Ends with an error when the other side is dropped.
-            let _ = quitting.await;
-        });
-        Self { url: receiver.recv().unwrap(), upstream, _quit: quit }
-    }
-
     /// Starts a hub that was told these batches.
     fn of(batches: &[Batch]) -> Self {
-        let hub = Self::start();
+        let hub = FedHub::start();
         for batch in batches {
             hub.upstream.send(Signal::Batch(batch.clone())).unwrap();
         }
-        hub
+        Self(hub)
     }
 
     /// Connects a screen, and waits until it knows everything that the hub was told.
     fn screen(&self, batches: &[Batch]) -> App {
-        screen_of(&self.url, batches)
+        screen_of(&self.0.url, batches)
     }
-}
-
-fn on_a_thread(work: impl Future<Output = ()> + Send + 'static) {
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(work);
-    });
 }
 
 fn screen_of(url: &str, batches: &[Batch]) -> App {
@@ -184,7 +141,7 @@ fn screen_shows_any_instant_of_its_hubs_past_and_live_time_is_not_touched() {
     // What comes meanwhile is shown live, as ever.
     let mut batch = Batch::new(Timestamp::now(), true);
     batch.push_text(r#"{"run_id":"new","phase":"start","timestamp":"2026-11-23T12:00:00Z"}"#);
-    hub.upstream.send(Signal::Batch(batch)).unwrap();
+    hub.0.upstream.send(Signal::Batch(batch)).unwrap();
     until(&mut app, "news", |app| store(app).live().run("new").is_some());
     assert!(store(&app).model.run("new").is_none());
     go(&mut app, Transport::Live);

@@ -16,6 +16,7 @@ mod clip;
 mod demo;
 mod director;
 mod dvr;
+mod fed_hub;
 mod focus;
 mod hub_past;
 mod kiosk;

@@ -1,10 +1,6 @@
 //! Failures that are marked as seen: by key, by action, and at a hub for all of its screens.
 
-use std::sync::mpsc;
-use std::time::Duration;
-
 use bevy::prelude::*;
-use crossbeam_channel::Sender;
 use jiff::Timestamp;
 use meterbridge::app::state::actions::Action;
 use meterbridge::app::state::focus::Focus;
@@ -12,12 +8,10 @@ use meterbridge::app::state::link::Link;
 use meterbridge::app::state::run_store::RunStore;
 use meterbridge::app::state::selection::Selection;
 use meterbridge::config::Settings;
-use meterbridge::hub::HubServer;
-use meterbridge::hub::relay::{Hub, HubOptions, JournalRetention};
 use meterbridge::protocol::{Batch, RunId};
-use meterbridge::source::{ConnectionEvent, ConnectionSettings, Signal, SourceSpec};
-use tokio::sync::oneshot;
+use meterbridge::source::{ConnectionEvent, Signal, SourceSpec};
 
+use super::fed_hub::FedHub;
 use super::support::{connected_to, event, feed, headless_app, perform, until};
 
 /// Returns the runs that are marked, of `a`, `b` and `c`.
@@ -75,57 +69,24 @@ fn key_m_marks_all_failures_where_none_is_selected() {
     }
 }
 
-/// A hub on a thread of its own, whose upstream signals are sent by the test.
-struct StandInHub {
-    url: String,
-    upstream: Sender<Signal>,
-    /// Dropping it ends the hub.
-    _quit: oneshot::Sender<()>,
-}
+/// A hub that screens of failed runs are connected to.
+struct StandInHub(FedHub);
 
 impl StandInHub {
     fn start() -> Self {
-        let (upstream, signals) = crossbeam_channel::bounded(32);
-        let (sender, receiver) = mpsc::channel();
-        let (quit, quitting) = oneshot::channel::<()>();
-        std::thread::spawn(move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let options = HubOptions {
-                upstream: "ws://127.0.0.1:9/events".into(),
-                connection: ConnectionSettings::default(),
-                store: None,
-                keep: JournalRetention {
-                    age: Duration::from_secs(86_400),
-                    bytes: 1 << 20,
-                    runs: 100,
-                },
-                keep_history: Duration::from_secs(86_400),
-                api: None,
-                actions: false,
-            };
-            runtime.block_on(async {
-                let hub = Hub::fed_by(signals, &options).unwrap();
-                let listen = ([127, 0, 0, 1], 0).into();
-                let server = HubServer::start_hub(listen, hub, None).await.unwrap();
-                sender.send(server.events_url()).unwrap();
-                // Ends with an error when the other side is dropped.
-                let _ = quitting.await;
-            });
-        });
-        Self { url: receiver.recv().unwrap(), upstream, _quit: quit }
+        Self(FedHub::start())
     }
 
     fn say(&self, texts: impl IntoIterator<Item = String>) {
         let mut batch = Batch::new(Timestamp::now(), true);
         texts.into_iter().for_each(|text| batch.push_text(&text));
-        self.upstream.send(Signal::Batch(batch)).unwrap();
+        self.0.upstream.send(Signal::Batch(batch)).unwrap();
     }
 
     /// Connects a screen that has received the three runs.
     fn screen(&self) -> App {
         let settings = Settings::default();
-        let mut app = connected_to(SourceSpec::WebSocket(self.url.as_str().into()), settings);
+        let mut app = connected_to(SourceSpec::WebSocket(self.0.url.as_str().into()), settings);
         until(&mut app, "the runs", |app| app.world().resource::<RunStore>().model.len() == 3);
         app
     }

@@ -69,6 +69,17 @@ pub(super) fn known(batches: &[Batch], to: Timestamp) -> Vec<RunReport> {
     Report::of(&model).runs
 }
 
+/// Returns all recorded streams of events by the names of their files.
+pub(super) fn transcripts() -> Vec<(String, Vec<Batch>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/transcripts");
+    let paths = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let named = paths.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path));
+    // Others are what was asked of REST meanwhile.
+    let is_stream = |name: &str| name.ends_with(".ndjson") && !name.ends_with(".http.ndjson");
+    let streams = named.filter(|(name, _)| is_stream(name));
+    streams.map(|(name, path)| (name, recorded(&path))).collect()
+}
+
 /// Compares what a hub shows with what was known, at random instants. Returns how many were compared.
 async fn check(name: &str, batches: &[Batch], instants: usize) -> usize {
     let fed = Fed::with(&keeping_old(None)).unwrap();
@@ -97,15 +108,9 @@ async fn check(name: &str, batches: &[Batch], instants: usize) -> usize {
 
 #[tokio::test]
 async fn transcripts_read_from_a_hub_equal_the_live_model_at_every_instant() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/transcripts");
     let mut compared = 0;
-    for file in std::fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        // Others are what was asked of REST meanwhile.
-        if name.ends_with(".ndjson") && !name.ends_with(".http.ndjson") {
-            compared += check(name, &recorded(&path), 40).await;
-        }
+    for (name, batches) in transcripts() {
+        compared += check(&name, &batches, 40).await;
     }
     assert!(compared >= 400, "{compared}");
 }

@@ -18,43 +18,15 @@ use crate::app::state::history::{Chosen, HistoryAreas, HistoryData, HistoryState
 use crate::app::state::run_store::RunStore;
 use crate::app::state::view::View;
 use crate::app::state::viewport::Viewport;
-use crate::app::test_display::display;
+use crate::app::test_display::{SCREENS, SIZES, THEMES, display};
 use crate::app::text_layout_tests::overlap;
 use crate::app::theme::ThemeChoice;
 use crate::app::totality_tests::random_model;
-use crate::config::{ThemeName, ViewName};
+use crate::config::ViewName;
 use crate::history::Last;
 use crate::layout::Rect;
 use crate::model::{Model, Retention, RunStatus};
 use crate::protocol::Batch;
-
-const THEMES: [ThemeName; 3] = [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast];
-/// Sizes in pixels, from nothing to 8K, in every proportion.
-const SIZES: [(f32, f32); 12] = [
-    (1.0, 1.0),
-    (1.0, 4320.0),
-    (7680.0, 1.0),
-    (17.0, 300.0),
-    (320.0, 240.0),
-    (1024.0, 768.0),
-    (1200.0, 1200.0),
-    (1080.0, 1350.0),
-    (1080.0, 1920.0),
-    (1920.0, 1080.0),
-    (7680.0, 1080.0),
-    (7680.0, 4320.0),
-];
-/// Sizes of screens.
-const SCREENS: [(f32, f32); 8] = [
-    (1920.0, 1080.0),
-    (1080.0, 1920.0),
-    (3840.0, 2160.0),
-    (1280.0, 720.0),
-    (1280.0, 1024.0),
-    (1200.0, 1200.0),
-    (1080.0, 1350.0),
-    (2560.0, 1080.0),
-];
 
 /// Display that shows the history of a store.
 fn showing(run_store: RunStore, now: Timestamp, size_px: (f32, f32)) -> App {

@@ -17,11 +17,10 @@ use crate::app::state::selection::Selection;
 use crate::app::state::timeline::{Cells, TimelineState};
 use crate::app::state::view::{TimelineMode, View};
 use crate::app::state::viewport::{ReducedMotion, Viewport};
-use crate::app::test_display::display;
+use crate::app::test_display::{SCREENS, SIZES, THEMES, display};
 use crate::app::text_layout_tests::{overlap, studio};
 use crate::app::theme::ThemeChoice;
 use crate::app::totality_tests::random_model;
-use crate::config::ThemeName;
 use crate::config::ViewName;
 use crate::layout::Rect;
 use crate::model::{Model, Retention};
@@ -29,32 +28,6 @@ use crate::source::playback::TimedFrames;
 use crate::source::recording::Recording;
 
 const MODES: [TimelineMode; 3] = [TimelineMode::Run, TimelineMode::AllRuns, TimelineMode::Race];
-const THEMES: [ThemeName; 3] = [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast];
-/// Sizes in pixels, from nothing to 8K, in every proportion.
-const SIZES: [(f32, f32); 12] = [
-    (1.0, 1.0),
-    (1.0, 4320.0),
-    (7680.0, 1.0),
-    (17.0, 300.0),
-    (320.0, 240.0),
-    (1024.0, 768.0),
-    (1200.0, 1200.0),
-    (1080.0, 1350.0),
-    (1080.0, 1920.0),
-    (1920.0, 1080.0),
-    (7680.0, 1080.0),
-    (7680.0, 4320.0),
-];
-/// Sizes of screens.
-const SCREENS: [(f32, f32); 7] = [
-    (1920.0, 1080.0),
-    (1080.0, 1920.0),
-    (3840.0, 2160.0),
-    (1280.0, 720.0),
-    (1280.0, 1024.0),
-    (1200.0, 1200.0),
-    (2560.0, 1080.0),
-];
 
 fn showing(model: Model, now: Timestamp, mode: TimelineMode, size_px: (f32, f32)) -> App {
     let newest = model.newest_active().or(model.runs().next()).map(|run| run.id().clone());
