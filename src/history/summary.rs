@@ -193,7 +193,7 @@ pub const RIDGE_PARTS: usize = 40;
 const RIDGE: (f64, f64) = (0.5, 2.5);
 
 /// How the durations of a step are spread, in parts of equal length of a logarithmic scale around the usual
-/// duration of the period before, or of this one where that is not known.
+/// duration of the period before, or of this one where that has too few.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ridge {
     /// Duration at the begin of the scale in milliseconds.
@@ -208,7 +208,9 @@ pub struct Ridge {
 
 impl Ridge {
     fn of(now: &Sketch, before: &Sketch) -> Option<Self> {
-        let usual_ms = before.usual_ms().or(now.usual_ms())?.max(1) as f64;
+        // The middle of a few durations is chance.
+        let usual_before = before.usual_ms().filter(|_| before.count() >= LEAST_TO_COMPARE);
+        let usual_ms = usual_before.or(now.usual_ms()).or(before.usual_ms())?.max(1) as f64;
         let (from_ms, to_ms) =
             ((usual_ms * RIDGE.0).round() as u64, (usual_ms * RIDGE.1).ceil() as u64);
         let shares = |sketch: &Sketch| {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::presses::{CLICK_PX, pointer_on_controls};
 use super::transport::Refusals;
 use crate::app::draw::Canvas;
+use crate::app::state::auto::Auto;
 use crate::app::state::history::{Chosen, HistoryAreas, HistoryData, HistoryState, PERIODS};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::view::{View, on_history};
@@ -19,11 +20,10 @@ use crate::protocol::RunId;
 pub(in crate::app) fn plugin(app: &mut App) {
     app.init_resource::<HistoryState>().init_resource::<HistoryAreas>().add_systems(
         Update,
-        (point, choose)
+        (begin_unattended, (point, choose).chain().run_if(not(pointer_on_controls)))
             .chain()
             .in_set(AppSystems::Zoom)
-            .run_if(on_history)
-            .run_if(not(pointer_on_controls)),
+            .run_if(on_history),
     );
 }
 
@@ -124,6 +124,19 @@ fn newest_behind(chosen: &Chosen, summary: &Summary, run_store: &RunStore) -> Op
     ended.max().map(|(.., run)| run.clone())
 }
 
+/// Begins anew where the director shows the history: choices of somebody who left are not for the wall.
+fn begin_unattended(
+    view: Res<View>,
+    auto: Option<Res<Auto>>,
+    mut state: ResMut<HistoryState>,
+    mut data: ResMut<HistoryData>,
+) {
+    if view.is_changed() && auto.is_some_and(|auto| auto.0.is_auto()) {
+        *state = HistoryState { opened_from: Some(View::Wall), ..HistoryState::default() };
+        data.ask(HistoryData::default().asked);
+    }
+}
+
 /// Notes where the pointer was moved to. Where it rests counts for nothing once a key has chosen something.
 fn point(
     windows: Query<&Window, With<PrimaryWindow>>,
@@ -158,4 +171,34 @@ fn choose(
         return;
     }
     state.chosen = areas.at(pointer).cloned();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::director::{Director, Rates};
+
+    #[test]
+    fn director_shows_the_history_without_the_choices_of_somebody_who_left() {
+        let chosen = |app: &App| {
+            let (state, data) =
+                (app.world().resource::<HistoryState>(), app.world().resource::<HistoryData>());
+            (state.chosen.clone(), data.asked)
+        };
+        for is_on in [true, false] {
+            let mut app = App::new();
+            let step = Chosen::Step("PLAN".to_owned());
+            app.insert_resource(View::History)
+                .insert_resource(HistoryState { chosen: Some(step.clone()), ..default() })
+                .insert_resource(HistoryData { asked: Last::Hours(24), ..default() })
+                .insert_resource(Auto(Director::new(Rates::default(), is_on, 0.0)))
+                .add_systems(Update, begin_unattended);
+            app.update();
+            let expected = match is_on {
+                true => (None, Last::Days(7)),
+                false => (Some(step.clone()), Last::Hours(24)),
+            };
+            assert_eq!(chosen(&app), expected, "director on: {is_on}");
+        }
+    }
 }

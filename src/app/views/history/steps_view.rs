@@ -58,7 +58,10 @@ fn row(step: &StepSummary, is_most: bool) -> StepRow {
             duration_change_words(step.change_ms.unwrap_or_default())
         }
     };
-    let (now, before) = step.ridge.as_ref().map(curves).unwrap_or_default();
+    // Without enough runs on both sides a curve would say what is not known.
+    let is_known = step.change != Change::TooFewRuns;
+    let (now, before) =
+        step.ridge.as_ref().map(|ridge| curves(ridge, is_known)).unwrap_or_default();
     StepRow {
         step: step.step.clone(),
         name: text::name(&step.step).into_owned(),
@@ -66,15 +69,15 @@ fn row(step: &StepSummary, is_most: bool) -> StepRow {
         change,
         is_changed: matches!(step.change, Change::Slower | Change::Faster),
         is_most,
-        // Without enough runs on both sides a curve would say what is not known.
         now: if step.now.count > 0 { now } else { Vec::new() },
-        before: if step.change == Change::TooFewRuns { Vec::new() } else { before },
+        before,
     }
 }
 
-/// Smooth curves of a ridge, drawn to one scale.
-fn curves(ridge: &Ridge) -> (Vec<f32>, Vec<f32>) {
-    let (now, before) = (smooth(&ridge.now), smooth(&ridge.before));
+/// Smooth curves of a ridge, drawn to one scale; of this period alone where the one before is not known.
+fn curves(ridge: &Ridge, is_before_known: bool) -> (Vec<f32>, Vec<f32>) {
+    let now = smooth(&ridge.now);
+    let before = if is_before_known { smooth(&ridge.before) } else { Vec::new() };
     let most = now.iter().chain(&before).copied().fold(0.0_f32, f32::max);
     let scaled = |curve: Vec<f32>| -> Vec<f32> {
         if most <= 0.0 || !most.is_finite() {
