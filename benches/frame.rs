@@ -220,14 +220,20 @@ fn jumps() {
     let since = reach.since.expect("a past that is kept");
     let mut random = fastrand::Rng::with_seed(1);
     let kept = end.duration_since(since).as_millis() as i64;
+    case.watch.take();
+    let mut frames = Vec::with_capacity(JUMPS);
+    let mut rendering = Vec::with_capacity(JUMPS);
     let mut times: Vec<Duration> = (0..JUMPS)
         .map(|_| {
             let at = since + SignedDuration::from_millis(random.i64(0..=kept));
             let began = Instant::now();
             case.app.world_mut().write_message(Action::Time(Transport::Show(at)));
             case.app.update();
+            let updated = Instant::now();
             case.wait_until_drawn();
             assert!(case.app.world().resource::<RunStore>().is_rewound());
+            rendering.push(updated.elapsed());
+            frames.push(case.watch.take());
             began.elapsed()
         })
         .collect();
@@ -241,6 +247,13 @@ fn jumps() {
         ms(JUMPS * 99 / 100),
         ms(JUMPS),
     );
+    rendering.sort_unstable();
+    let median = rendering[JUMPS / 2].as_secs_f64() * 1e3;
+    println!("of it the renderer after the frame: p50 {median:.0} ms; the frame's own work:");
+    print!("{:<28}", "");
+    Phase::ALL.iter().for_each(|phase| print!("{:>17}", phase.name()));
+    println!("{:>17}{:>10}", "all", "mean");
+    report("a jump", frames);
 }
 
 fn take_in(mut arrived: ResMut<Arrived>, mut run_store: ResMut<RunStore>, mut told: Announcements) {

@@ -85,7 +85,7 @@ fn display(epoch: Timestamp) -> Result<App> {
         ControlsPlugin,
         DirectorPlugin { settings: director },
     ));
-    app.insert_resource(Chrome { panel: false, help: false, fullscreen: false })
+    app.insert_resource(Chrome::default())
         .insert_resource(Viewport { size_px: SIZE.as_vec2(), ..default() })
         .insert_resource(PlaybackClock::fixed(epoch))
         .insert_resource(DrawClock { secs: 0.0, follow_real_time: false });

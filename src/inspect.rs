@@ -27,6 +27,12 @@ use crate::source::recording::{Recording, RecordingError};
 /// Number of unreadable lines reported with a reason; all of them are counted.
 const KEPT_PROBLEMS: usize = 20;
 
+/// Frames and bytes that are decoded before they are handed on, and number of such chunks that may wait.
+const FRAMES_IN_A_CHUNK: usize = 256;
+const BYTES_IN_A_CHUNK: usize = 1 << 20;
+#[cfg(not(target_arch = "wasm32"))]
+const CHUNKS_AHEAD: usize = 8;
+
 /// Reads a recording into the model; see [`Recording`] for the accepted lines.
 ///
 /// Returns the reasons why the first unreadable lines could not be read, at most 20.
@@ -36,7 +42,7 @@ const KEPT_PROBLEMS: usize = 20;
 /// Fails when reading fails, or when nothing that was read belongs to a recording.
 pub fn read_into(
     model: &mut Model,
-    recording: Recording<impl Read>,
+    recording: Recording<impl Read + Send>,
 ) -> Result<Vec<String>, RecordingError> {
     let Readout { problems, result } = read_as_far_as_possible(model, recording);
     result.map(|()| problems)
@@ -50,25 +56,82 @@ pub struct Readout {
     pub result: Result<(), RecordingError>,
 }
 
+/// Reads a recording into the model like [`read_into`], up to its end or the first error. A thread of its own
+/// reads and decodes, while this one applies.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn read_as_far_as_possible(
+    model: &mut Model,
+    mut recording: Recording<impl Read + Send>,
+) -> Readout {
+    let mut problems = Vec::new();
+    // Nobody reads the model before the end.
+    model.hold();
+    let (sender, receiver) = crossbeam_channel::bounded::<Vec<(u64, Batch)>>(CHUNKS_AHEAD);
+    let (result, torn) = std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let result = loop {
+                let mut chunk = Vec::with_capacity(FRAMES_IN_A_CHUNK);
+                let end = decode(&mut recording, &mut chunk);
+                // The other thread ends before this one only by a panic.
+                if sender.send(chunk).is_err() {
+                    break Ok(());
+                }
+                if let Some(end) = end {
+                    break end;
+                }
+            };
+            (result, recording.torn().map(str::to_owned))
+        });
+        for (line, batch) in receiver.iter().flatten() {
+            take(model, batch, line, &mut problems);
+        }
+        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    model.release();
+    problems.extend(torn);
+    Readout { problems, result }
+}
+
 /// Reads a recording into the model like [`read_into`], up to its end or the first error.
+#[cfg(target_arch = "wasm32")]
 pub fn read_as_far_as_possible(model: &mut Model, mut recording: Recording<impl Read>) -> Readout {
     let mut problems = Vec::new();
     // Nobody reads the model before the end.
     model.hold();
     let result = loop {
-        let frame = match recording.next_frame() {
-            Ok(Some(frame)) => frame,
-            Ok(None) => break recording.verdict(),
-            Err(error) => break Err(error),
-        };
-        let mut batch = Batch::new(Timestamp::UNIX_EPOCH, false);
-        frame.push_into(&mut batch);
-        recording.note(&batch);
-        take(model, batch, recording.line(), &mut problems);
+        let mut chunk = Vec::new();
+        let end = decode(&mut recording, &mut chunk);
+        for (line, batch) in chunk {
+            take(model, batch, line, &mut problems);
+        }
+        if let Some(end) = end {
+            break end;
+        }
     };
     model.release();
     problems.extend(recording.torn().map(str::to_owned));
     Readout { problems, result }
+}
+
+/// Adds decoded frames with their lines to `chunk`, up to its limit. Returns how reading ended, if it did.
+fn decode(
+    recording: &mut Recording<impl Read>,
+    chunk: &mut Vec<(u64, Batch)>,
+) -> Option<Result<(), RecordingError>> {
+    let mut bytes = 0;
+    while chunk.len() < FRAMES_IN_A_CHUNK && bytes < BYTES_IN_A_CHUNK {
+        let frame = match recording.next_frame() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return Some(recording.verdict()),
+            Err(error) => return Some(Err(error)),
+        };
+        let mut batch = Batch::new(Timestamp::UNIX_EPOCH, false);
+        frame.push_into(&mut batch);
+        recording.note(&batch);
+        bytes += frame.text.len();
+        chunk.push((recording.line(), batch));
+    }
+    None
 }
 
 /// Reads a recording into the model like [`read_as_far_as_possible`], up to the moment `end`: the model is

@@ -310,7 +310,7 @@ fn read(
     end: Option<&mut inspect::End>,
 ) -> Result<Readout, RecordingError> {
     if path == Path::new(InspectArgs::STDIN) {
-        let input = progress::on_stderr(io::stdin().lock(), "standard input");
+        let input = progress::on_stderr(io::stdin(), "standard input");
         Ok(read_recording(model, Recording::new(input), end))
     } else {
         Ok(read_recording(model, progress::open(path)?, end))
@@ -319,7 +319,7 @@ fn read(
 
 fn read_recording(
     model: &mut Model,
-    recording: Recording<impl io::Read>,
+    recording: Recording<impl io::Read + Send>,
     end: Option<&mut inspect::End>,
 ) -> Readout {
     match end {

@@ -46,7 +46,7 @@ impl<R: Read, C: FnMut() -> Duration, S: FnMut(&str)> Read for Progress<R, C, S>
 }
 
 /// Wraps an input so that stderr says when it is still being read after a while.
-pub fn on_stderr<R: Read>(input: R, name: &str) -> impl Read + use<R> {
+pub fn on_stderr<R: Read + Send>(input: R, name: &str) -> impl Read + Send + use<R> {
     let began = Instant::now();
     let say = |line: &str| {
         // A closed stderr must not stop the reading.

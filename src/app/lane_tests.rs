@@ -167,6 +167,7 @@ fn header_band_and_toast_never_overlap_at_any_size() {
                     ViewName::Wall | ViewName::Timeline => wall_header(&canvas_size).lane,
                     ViewName::Stage | ViewName::Race => stage_lane(&canvas_size).0,
                     ViewName::History => lay_out_history(&canvas_size).lane,
+                    ViewName::Desk => unreachable!("the desk draws nothing on the canvas"),
                 };
                 assert!(free.w >= 240.0 && free.right() <= lane.right() + 0.1, "{size:?} {free:?}");
                 let world = app.world_mut();
@@ -181,6 +182,7 @@ fn header_band_and_toast_never_overlap_at_any_size() {
                     ViewName::Wall => words.extend(canvas.words("wall")),
                     ViewName::Timeline | ViewName::Race => words.extend(canvas.words("timeline")),
                     ViewName::History => words.extend(canvas.words("history")),
+                    ViewName::Desk => {}
                     ViewName::Stage => {
                         let stage = canvas.words("stage").into_iter();
                         words.extend(stage.filter(|(_, place)| place.y < 300.0));

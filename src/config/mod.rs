@@ -216,6 +216,8 @@ pub enum ViewName {
     Race,
     /// Outcomes of runs by hours and days.
     History,
+    /// Runs, details and events side by side.
+    Desk,
 }
 
 impl ViewName {
@@ -227,6 +229,7 @@ impl ViewName {
             Self::Timeline => "timeline",
             Self::Race => "race",
             Self::History => "history",
+            Self::Desk => "desk",
         }
     }
 }

@@ -9,7 +9,7 @@ use meterbridge::app::MeterbridgePlugin;
 use meterbridge::app::control::director::DirectorPlugin;
 use meterbridge::app::draw::{Canvas, DrawClock};
 use meterbridge::app::overlays::notices::Notices;
-use meterbridge::app::state::actions::{Action, OperationKind, Presenting, SHORTCUTS};
+use meterbridge::app::state::actions::{ACTIONS, Action, OperationKind, Presenting};
 use meterbridge::app::state::auto::Auto;
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::focus::Focus;
@@ -282,11 +282,11 @@ fn presenters_keys_pause_and_speed_up_the_studio_and_say_so() {
 fn presenters_keys_do_nothing_outside_the_demo_and_say_why() {
     let mut app = headless_app();
     app.insert_resource(DrawClock { secs: 0.0, follow_real_time: false });
-    for key in SHORTCUTS.iter().filter(|key| key.needs_demo()) {
-        perform(&mut app, (key.action)());
+    for entry in ACTIONS.iter().filter(|entry| entry.presents()) {
+        perform(&mut app, (entry.action)());
         let words = notices(&app).next().map(|(_, words)| words).unwrap_or_default();
-        assert!(words.contains("keys for the demo studio"), "{}: {words}", key.key_text);
-        assert!(words.contains("this display shows no source"), "{}: {words}", key.key_text);
+        assert!(words.contains("keys for the demo studio"), "{}: {words}", entry.name);
+        assert!(words.contains("this display shows no source"), "{}: {words}", entry.name);
     }
     assert!(model(&app).is_empty());
 }

@@ -58,6 +58,7 @@ fn shows(app: &App) -> String {
         View::Wall => "wall".to_owned(),
         View::Timeline { .. } => "timeline".to_owned(),
         View::History => "history".to_owned(),
+        View::Desk => "desk".to_owned(),
         View::Stage { .. } => {
             let run = app.world().resource::<Focus>().run().map(RunId::as_str);
             format!("stage of {}", run.unwrap_or("nothing"))

@@ -19,7 +19,7 @@ use super::support::{
     announced, draw_later, event, feed, headless_app, headless_app_with, noon, pass, perform,
 };
 
-/// Number of jumps in the test that looks at memory; more of them by this variable.
+/// Number of jumps in the test that counts entities; more of them by this variable.
 const JUMPS: &str = "METERBRIDGE_DVR_JUMPS";
 
 fn after(secs: i64) -> Timestamp {
@@ -301,12 +301,11 @@ fn count_entities(app: &mut App) -> usize {
 }
 
 #[test]
-fn memory_is_flat_over_many_random_jumps() {
+fn no_entity_stays_behind_after_many_random_jumps() {
     let told = std::env::var(JUMPS).ok();
     let jumps: usize = told.map_or(40, |jumps| jumps.parse().unwrap());
     let (mut app, mut rng) = (headless_app(), Rng::with_seed(4));
     seconds(&mut app, &mut rng, 60);
-    let past = store(&app).past().memory();
     let entities = count_entities(&mut app);
     for jump in 0..jumps {
         match rng.u8(0..8) {
@@ -320,7 +319,6 @@ fn memory_is_flat_over_many_random_jumps() {
         if jump % 50 == 0 {
             app.world_mut().resource_mut::<Messages<Action>>().clear();
         }
-        assert_eq!(store(&app).past().memory(), past);
     }
     go(&mut app, Transport::Live);
     assert_eq!(count_entities(&mut app), entities);

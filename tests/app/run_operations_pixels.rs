@@ -32,7 +32,7 @@ fn drawn(theme: ThemeName, view: ViewName, scene: &str) -> App {
     app.add_plugins(offscreen_plugins().unwrap().disable::<LogPlugin>());
     app.add_plugins((MeterbridgePlugin { settings, source: None }, ViewPlugin, ControlsPlugin));
     app.insert_resource(PlaybackClock::fixed(noon()))
-        .insert_resource(Chrome { panel: false, help: false, fullscreen: false })
+        .insert_resource(Chrome::default())
         .insert_resource(DrawClock { secs: NOW, follow_real_time: false })
         .insert_resource(Viewport { size_px: SIZE.as_vec2(), ..default() });
     make_ready(&mut app);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bevy::prelude::*;
 use jiff::tz::TimeZone;
-use meterbridge::app::state::actions::{Action, SHORTCUTS};
+use meterbridge::app::state::actions::{ACTIONS, Action, Scope};
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::focus::Focus;
 use meterbridge::app::state::run_store::RunStore;
@@ -42,8 +42,12 @@ fn focused(app: &App) -> Option<String> {
 }
 
 fn action_of(key: &str) -> Action {
-    let shortcut = SHORTCUTS.iter().find(|shortcut| shortcut.key_text == key).unwrap();
-    (shortcut.action)()
+    let on_timeline = |scope: Scope| scope != Scope::History;
+    let has_key = ACTIONS
+        .iter()
+        .filter(|entry| on_timeline(entry.scope))
+        .find(|entry| entry.keys.iter().any(|keys| keys.to_string() == key));
+    (has_key.unwrap().action)()
 }
 
 /// The event of a step's end, with its duration.

@@ -1,6 +1,8 @@
 //! Performs what [`crate::director`] decides, and informs it of events. While the director is on,
 //! nothing else chooses the view or the run; any user input ends that.
 
+use std::time::Duration;
+
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use jiff::Timestamp;
@@ -24,6 +26,9 @@ use crate::director::{Director, DirectorSettings, STALE_SECS, ShowReason};
 use crate::history::LEAST_TO_COMPARE;
 use crate::model::{NodeStatus, RunStatus};
 use crate::protocol::RunId;
+
+/// Period that the history shows unless another one is asked for.
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 /// Adds the director, initially on or off; key A turns it on in any view. Requires a
 /// [`crate::app::MeterbridgePlugin`].
@@ -87,7 +92,7 @@ fn direct(
         return;
     }
     director.set_live(heard.is_live());
-    director.set_history_known(heard.knows_history());
+    director.set_history_known(heard.knows_history(playback.server_now));
     heard.report_events(director, now, playback.server_now);
     heard.apply_actions(director, now);
     director.step(now);
@@ -113,11 +118,12 @@ impl DirectorInput<'_, '_> {
         self.link.state.brings_news() || self.link.source.is_none()
     }
 
-    /// True when enough runs are known to have ended to say something about them.
-    fn knows_history(&self) -> bool {
+    /// True when enough runs are known to have ended in the last week, which the history shows first.
+    fn knows_history(&self, server_now: Timestamp) -> bool {
         let summary = self.history.as_ref().filter(|it| it.from == HistoryOrigin::Hub);
         let of_hub = summary.and_then(|it| it.summary.as_ref()).map_or(0, |it| it.now.runs);
-        self.run_store.history().runs().max(of_hub) >= LEAST_TO_COMPARE
+        let from = server_now.checked_sub(WEEK).unwrap_or(Timestamp::MIN);
+        of_hub >= LEAST_TO_COMPARE || self.run_store.history().has_enough_since(from)
     }
 
     /// Informs the director of live events. Replayed events are ignored, and so are events older

@@ -1,98 +1,106 @@
-//! Keyboard input: turns keys into [`Action`]s, by the table in [`SHORTCUTS`].
+//! Keyboard input: turns keys into [`Action`]s, by the table in [`ACTIONS`]. A key whose action has no effect
+//! now tells the reason.
 
 use bevy::input::ButtonState;
 use bevy::input::keyboard::{Key, KeyboardInput};
 use bevy::prelude::*;
-use bevy_egui::input::EguiWantsInput;
 
-use super::run_operations::RunOperations;
-use crate::app::state::actions::{Action, SHORTCUTS, Shortcut, Transport};
-use crate::app::state::chrome::PanelDialog;
+use super::situation::SituationInput;
+use super::transport::Refusals;
+use crate::app::state::actions::{ACTIONS, Action, ActionEntry, KeyCombination, Scope, With};
+use crate::app::state::chrome::{Chrome, KeyboardFocus, PanelDialog};
 use crate::app::state::view::View;
 
-#[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
+/// State of the controls that take keys before the views do.
+#[derive(bevy::ecs::system::SystemParam)]
+pub(super) struct KeyTakers<'w> {
+    focus: Option<Res<'w, KeyboardFocus>>,
+    dialog: Res<'w, PanelDialog>,
+    chrome: Option<Res<'w, Chrome>>,
+}
+
+impl KeyTakers<'_> {
+    /// True when a control takes these keys, and the action must not be performed.
+    fn take(&self, keys: &KeyCombination, action: &Action, is_asked: bool) -> bool {
+        let focus = self.focus.as_deref().copied().unwrap_or_default();
+        let is_palette = self.chrome.as_ref().is_some_and(|chrome| chrome.palette);
+        match action {
+            Action::ToggleFullscreen => false,
+            _ if is_asked => true,
+            Action::TogglePalette => false,
+            _ if is_palette => true,
+            // Esc first goes to the innermost element: a text field, a menu or a window of the panel.
+            Action::Back => self.dialog.0 || focus != KeyboardFocus::View,
+            _ => match focus {
+                KeyboardFocus::View => false,
+                KeyboardFocus::Control => moves_focus(keys.key),
+                // Text fields use Ctrl with arrows.
+                KeyboardFocus::Text => keys.with != With::Control || !keys.is_character(),
+            },
+        }
+    }
+}
+
+/// True for keys with which a control is operated and left.
+fn moves_focus(key: KeyCode) -> bool {
+    matches!(
+        key,
+        KeyCode::Space
+            | KeyCode::Enter
+            | KeyCode::ArrowLeft
+            | KeyCode::ArrowRight
+            | KeyCode::ArrowUp
+            | KeyCode::ArrowDown
+            | KeyCode::Home
+            | KeyCode::End
+    )
+}
+
 pub(super) fn read_keys(
     mut pressed: MessageReader<KeyboardInput>,
     held: Res<ButtonInput<KeyCode>>,
-    wanted: Res<EguiWantsInput>,
-    dialog: Res<PanelDialog>,
-    operations: Option<Res<RunOperations>>,
-    view: Option<Res<View>>,
+    takers: KeyTakers,
+    input: SituationInput,
+    mut refusals: ResMut<Refusals>,
     mut modifiers: Local<Modifiers>,
     mut actions: MessageWriter<Action>,
 ) {
-    let on_history = view.is_some_and(|view| *view == View::History);
-    for input in pressed.read() {
+    for key in pressed.read() {
         // A frame can have a modifier's press, keys with it, and its release.
-        modifiers.follow(input.key_code, input.state);
-        if input.state != ButtonState::Pressed {
+        modifiers.follow(key.key_code, key.state);
+        if key.state != ButtonState::Pressed {
             continue;
         }
-        let Some(shortcut) = shortcut_of(input.key_code, &input.logical_key, *modifiers) else {
+        let Some((entry, keys)) = find(key.key_code, &key.logical_key, *modifiers, input.view())
+        else {
             continue;
         };
-        let may_operate = operations.as_ref().is_some_and(|operations| operations.allowed);
-        if shortcut.needs_leave() && !may_operate {
+        let action = (entry.action)();
+        let is_taken = takers.take(keys, &action, input.is_asked());
+        if is_taken || (key.repeat && !entry.repeats) {
             continue;
         }
-        // A page has no demo studio, and these keys are the browser's.
-        if shortcut.needs_demo() && cfg!(target_arch = "wasm32") {
-            continue;
-        }
-        // While a confirmation dialog is open, other keys are ignored.
-        let is_asked = operations.as_ref().is_some_and(|operations| operations.dialog.is_some());
-        let Some(action) = modifiers.of_action((shortcut.action)()) else { continue };
-        let action = if on_history { in_history(action) } else { action };
-        if input.repeat && !repeats(&action) {
-            continue;
-        }
-        let taken = match action {
-            Action::ToggleFullscreen => false,
-            // Esc first goes to the innermost element: a text field, a menu or a window of the
-            // panel.
-            Action::Back => wanted.wants_any_keyboard_input() || dialog.0 || is_asked,
-            _ => wanted.wants_any_keyboard_input() || is_asked,
-        };
-        if !taken {
-            actions.write(action);
+        match input.situation().check(&action) {
+            Ok(()) => {
+                actions.write(action);
+            }
+            Err(obstacle) => refusals.push(&obstacle.to_string()),
         }
     }
     // A window that lost the focus is told of no releases.
     *modifiers = Modifiers::held(&held);
 }
 
-/// Returns what a key does in the history, where arrows choose in place of moving in time.
-fn in_history(action: Action) -> Action {
-    match action {
-        Action::Time(Transport::Skip(by)) => Action::ChoosePart(by),
-        Action::NextRun => Action::ChooseRow(1),
-        Action::PreviousRun => Action::ChooseRow(-1),
-        action => action,
-    }
-}
-
-/// True when holding the key down repeats the action.
-fn repeats(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::NextRun
-            | Action::PreviousRun
-            | Action::NextOpponent
-            | Action::PreviousOpponent
-            | Action::ZoomTime(_)
-            | Action::ChoosePart(_)
-            | Action::ChooseRow(_)
-            | Action::Time(Transport::Skip(_) | Transport::NextEvent | Transport::PreviousEvent)
-    )
-}
-
-/// Modifiers that are held. Right Alt is none: many layouts need it to type `[`.
+/// Modifiers that are held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Modifiers {
     shift: [bool; 2],
     control: [bool; 2],
-    /// Left Alt and the keys with the system's sign, which give keys another meaning.
-    other: [bool; 3],
+    /// Left and right key with the system's sign; on a Mac it is Cmd.
+    system: [bool; 2],
+    alt: bool,
+    /// Right Alt. Many layouts need it to type `[`, and Windows then reports Ctrl, too.
+    alt_graph: bool,
 }
 
 impl Modifiers {
@@ -110,65 +118,82 @@ impl Modifiers {
             KeyCode::ShiftRight => &mut self.shift[1],
             KeyCode::ControlLeft => &mut self.control[0],
             KeyCode::ControlRight => &mut self.control[1],
-            KeyCode::AltLeft => &mut self.other[0],
-            KeyCode::SuperLeft => &mut self.other[1],
-            KeyCode::SuperRight => &mut self.other[2],
+            KeyCode::SuperLeft => &mut self.system[0],
+            KeyCode::SuperRight => &mut self.system[1],
+            KeyCode::AltLeft => &mut self.alt,
+            KeyCode::AltRight => &mut self.alt_graph,
             _ => return,
         };
         *place = state == ButtonState::Pressed;
     }
 
-    /// Returns the action of a key with these modifiers; `None` where they make it no key of ours. Shift
-    /// matters only to arrows, because many layouts need it to type `?`.
-    fn of_action(self, action: Action) -> Option<Action> {
-        let has_shift = self.shift != [false; 2];
-        let by = match action {
-            Action::Time(Transport::Skip(by)) => by,
-            _ if self.has_control() => return None,
-            Action::NextRun if has_shift => return Some(Action::NextOpponent),
-            Action::PreviousRun if has_shift => return Some(Action::PreviousOpponent),
-            action => return Some(action),
-        };
-        Some(Action::Time(match (self.has_control(), has_shift) {
-            (true, true) => return None,
-            (true, false) if by > 0 => Transport::NextEvent,
-            (true, false) => Transport::PreviousEvent,
-            (false, true) => Transport::Skip(by * FAR_STEP),
-            (false, false) => Transport::Skip(by),
-        }))
-    }
-
-    fn has_control(self) -> bool {
-        self.control != [false; 2]
+    /// Returns the modifiers as the table has them; `None` where they make a key none of ours.
+    fn with(self) -> Option<(With, bool)> {
+        let has = |keys: [bool; 2]| keys != [false; 2];
+        let (mut command, mut other) = (has(self.control), has(self.system));
+        if cfg!(target_os = "macos") {
+            std::mem::swap(&mut command, &mut other);
+        }
+        let has_shift = has(self.shift);
+        match (command && !self.alt_graph, has_shift) {
+            _ if other || self.alt => None,
+            (true, _) => Some((With::Control, has_shift)),
+            (false, true) => Some((With::Shift, true)),
+            (false, false) => Some((With::Nothing, false)),
+        }
     }
 }
 
-/// Factor of a step in time with Shift.
-const FAR_STEP: i32 = 10;
-
-/// Returns the shortcut of a key. Letters and signs match the character that the key produces, but on
-/// non-Latin layouts letters match the physical key. All other shortcuts match the physical key, and so do
-/// digits that the layout has only with Shift.
-fn shortcut_of(code: KeyCode, logical: &Key, modifiers: Modifiers) -> Option<&'static Shortcut> {
-    if modifiers.other != [false; 3] {
-        return None;
-    }
+/// Finds the entry of a key in a view, and the combination that was pressed. Letters and signs match the
+/// character that the key produces, but on non-Latin layouts letters match the physical key. All other keys
+/// match the physical key, and so do digits that the layout has only with Shift.
+fn find(
+    code: KeyCode,
+    logical: &Key,
+    modifiers: Modifiers,
+    view: View,
+) -> Option<(&'static ActionEntry, &'static KeyCombination)> {
+    let (with, has_shift) = modifiers.with()?;
     let produced = match logical {
         Key::Character(text) => Some(text.as_str()),
         _ => None,
     };
-    let latin = produced.is_some_and(|text| text.is_ascii());
-    let by_sign = SHORTCUTS.iter().find(|shortcut| {
-        let by_character = shortcut.key_text.chars().count() == 1 && shortcut.key_text.is_ascii();
-        if by_character && (latin || shortcut.key == KeyCode::Slash) {
-            produced.is_some_and(|text| text.eq_ignore_ascii_case(shortcut.key_text))
-        } else {
-            code == shortcut.key
+    let latin = produced.filter(|text| text.is_ascii());
+    let is_meant = |keys: &KeyCombination| match latin {
+        _ if !keys.is_character() => code == keys.key,
+        // `+` needs Shift on many layouts.
+        Some("=") if keys.text == "+" => true,
+        Some(text) => text.eq_ignore_ascii_case(keys.text),
+        None => code == keys.key && code != KeyCode::Slash,
+    };
+    let is_digit = |keys: &KeyCombination| {
+        keys.text.starts_with(|sign: char| sign.is_ascii_digit()) && code == keys.key
+    };
+    // Shift types some signs, and else counts only where the table has it.
+    let fits = |keys: &KeyCombination, exact: bool| match keys.with {
+        With::Control => with == With::Control && (!has_shift || keys.is_character()),
+        With::Shift => with == With::Shift,
+        With::Nothing => with == With::Nothing || (with == With::Shift && !exact),
+    };
+    let entries = || {
+        ACTIONS
+            .iter()
+            .filter(|entry| entry.exists() && entry.scope.contains(view))
+            .flat_map(|entry| entry.keys.iter().map(move |keys| (entry, keys)))
+    };
+    // The view's own keys come first.
+    for is_own in [true, false] {
+        let own = || entries().filter(|(entry, _)| (entry.scope != Scope::Anywhere) == is_own);
+        for exact in [true, false] {
+            let by_sign = own().find(|(_, keys)| fits(keys, exact) && is_meant(keys));
+            let found =
+                by_sign.or_else(|| own().find(|(_, keys)| fits(keys, exact) && is_digit(keys)));
+            if found.is_some() {
+                return found;
+            }
         }
-    });
-    let is_digit =
-        |shortcut: &&Shortcut| shortcut.key_text.starts_with(|c: char| c.is_ascii_digit());
-    by_sign.or_else(|| SHORTCUTS.iter().filter(is_digit).find(|shortcut| shortcut.key == code))
+    }
+    None
 }
 
 #[cfg(test)]
@@ -178,25 +203,18 @@ mod tests {
     use super::*;
     use crate::app::control::confirmation::ConfirmDialog;
     use crate::app::control::presses::pointer_on_controls;
-    use crate::app::state::actions::OperationKind;
+    use crate::app::control::run_operations::RunOperations;
+    use crate::app::state::actions::{OperationKind, Transport};
     use crate::app::state::viewport::PanelArea;
 
+    const STAGE: View = View::Stage { from_wall: false };
+
     fn action(code: KeyCode, logical: Key) -> Option<Action> {
-        shortcut_of(code, &logical, Modifiers::default()).map(|shortcut| (shortcut.action)())
+        find(code, &logical, Modifiers::default(), STAGE).map(|(entry, _)| (entry.action)())
     }
 
     fn character(text: &str) -> Key {
         Key::Character(text.into())
-    }
-
-    #[test]
-    fn no_shortcut_is_taken_twice() {
-        for (place, shortcut) in SHORTCUTS.iter().enumerate() {
-            for other in &SHORTCUTS[..place] {
-                assert_ne!(shortcut.key, other.key);
-                assert_ne!(shortcut.key_text, other.key_text);
-            }
-        }
     }
 
     #[test]
@@ -216,8 +234,15 @@ mod tests {
         assert_eq!(action(KeyCode::Slash, character("?")), Some(Action::ToggleHelp));
         // German layout: Shift and the key right of 0.
         assert_eq!(action(KeyCode::Minus, character("?")), Some(Action::ToggleHelp));
-        assert_eq!(action(KeyCode::Slash, character("/")), None);
-        assert_eq!(action(KeyCode::Slash, character("-")), Some(Action::ZoomTime(-1)));
+        assert_eq!(action(KeyCode::Slash, character("/")), Some(Action::SearchRuns));
+        let timeline = View::named(crate::config::ViewName::Timeline, false);
+        let found = |text: &str| {
+            let none = Modifiers::default();
+            find(KeyCode::Slash, &character(text), none, timeline).map(|(it, _)| (it.action)())
+        };
+        assert_eq!(found("-"), Some(Action::ZoomTime(-1)));
+        // The sign above it needs Shift on many layouts.
+        assert_eq!(found("="), Some(Action::ZoomTime(1)));
     }
 
     #[test]
@@ -232,7 +257,7 @@ mod tests {
     #[test]
     fn keys_with_modifiers_are_ignored() {
         for modifier in [KeyCode::ControlLeft, KeyCode::AltLeft, KeyCode::SuperLeft] {
-            let mut app = app(false);
+            let mut app = app(KeyboardFocus::View);
             press(&mut app, modifier, Key::Control, false);
             app.world_mut().resource_mut::<ButtonInput<KeyCode>>().press(modifier);
             assert!(press(&mut app, modifier, Key::Control, false).is_empty());
@@ -277,7 +302,7 @@ mod tests {
             control(Released),
             right(Pressed),
         ];
-        let stepped = in_one_frame(&mut app(false), &keys);
+        let stepped = in_one_frame(&mut app(KeyboardFocus::View), &keys);
         let expected = [
             Transport::Skip(-1),
             Transport::Skip(-10),
@@ -290,7 +315,7 @@ mod tests {
 
     #[test]
     fn modifier_whose_release_went_to_another_window_is_no_longer_held() {
-        let mut app = app(false);
+        let mut app = app(KeyboardFocus::View);
         let control = (KeyCode::ControlLeft, Key::Control, ButtonState::Pressed);
         assert!(in_one_frame(&mut app, &[control]).is_empty());
         let right = (KeyCode::ArrowRight, Key::ArrowRight, ButtonState::Pressed);
@@ -309,37 +334,16 @@ mod tests {
         assert_eq!(action(KeyCode::Digit8, character("8")), None);
     }
 
-    fn app(wants_keyboard: bool) -> App {
+    fn app(focus: KeyboardFocus) -> App {
         let mut app = App::new();
-        let mut wanted = EguiWantsInput::default();
-        if wants_keyboard {
-            wanted = wanting_keyboard();
-        }
-        app.insert_resource(wanted)
+        app.insert_resource(focus)
             .init_resource::<PanelDialog>()
+            .init_resource::<Refusals>()
             .init_resource::<ButtonInput<KeyCode>>()
             .add_message::<KeyboardInput>()
             .add_message::<Action>()
             .add_systems(Update, read_keys);
         app
-    }
-
-    /// Returns the value that bevy_egui sets while a text field has the focus.
-    fn wanting_keyboard() -> EguiWantsInput {
-        use bevy_egui::{EguiContext, egui};
-        let mut world = World::new();
-        world.init_resource::<EguiWantsInput>();
-        let mut context = EguiContext::default();
-        let mut text = String::new();
-        for _ in 0..2 {
-            let mut output = context.get_mut().clone().run_ui(egui::RawInput::default(), |ui| {
-                ui.text_edit_singleline(&mut text).request_focus();
-            });
-            output.textures_delta.clear();
-        }
-        world.spawn(context);
-        let _ = world.run_system_cached(bevy_egui::input::write_egui_wants_input_system);
-        world.resource::<EguiWantsInput>().clone()
     }
 
     fn press(app: &mut App, key_code: KeyCode, logical_key: Key, repeat: bool) -> Vec<Action> {
@@ -357,7 +361,7 @@ mod tests {
 
     #[test]
     fn held_key_acts_once_except_navigation() {
-        let mut app = app(false);
+        let mut app = app(KeyboardFocus::View);
         let key = || character("f");
         assert_eq!(press(&mut app, KeyCode::KeyF, key(), false), [Action::Fit]);
         assert!(press(&mut app, KeyCode::KeyF, key(), true).is_empty());
@@ -371,7 +375,7 @@ mod tests {
             (View::History, [Action::ChoosePart(-1), Action::ChooseRow(1), Action::ChooseRow(-1)]),
             (View::Wall, [Action::Time(Transport::Skip(-1)), Action::NextRun, Action::PreviousRun]),
         ] {
-            let mut app = app(false);
+            let mut app = app(KeyboardFocus::View);
             app.insert_resource(view);
             let keys = [
                 (KeyCode::ArrowLeft, Key::ArrowLeft),
@@ -384,23 +388,62 @@ mod tests {
     }
 
     #[test]
-    fn operation_keys_are_ignored_unless_operations_are_allowed() {
+    fn key_without_effect_tells_the_reason() {
+        let told = |app: &mut App| app.world_mut().resource_mut::<Refusals>().take();
         let keys = [(KeyCode::KeyN, "n"), (KeyCode::KeyX, "x"), (KeyCode::KeyR, "r")];
         for (key, text) in keys {
-            let mut app = app(false);
-            assert!(press(&mut app, key, character(text), false).is_empty());
+            let mut app = app(KeyboardFocus::View);
             app.insert_resource(RunOperations::new(false));
             assert!(press(&mut app, key, character(text), false).is_empty());
+            assert!(told(&mut app).concat().contains("--allow-actions"));
             app.insert_resource(RunOperations::new(true));
-            let asked = press(&mut app, key, character(text), false);
-            assert!(matches!(asked[..], [Action::Ask(_, None)]), "{asked:?}");
-            assert!(press(&mut app, key, character(text), true).is_empty(), "held down");
+            assert!(press(&mut app, key, character(text), false).is_empty());
+            assert!(told(&mut app).concat().contains("embedding app"));
         }
+        let mut app = app(KeyboardFocus::View);
+        assert!(press(&mut app, KeyCode::F6, Key::F6, false).is_empty());
+        assert!(told(&mut app).concat().contains("keys for the demo studio"));
+        assert!(press(&mut app, KeyCode::KeyL, character("l"), false).is_empty());
+        assert_eq!(told(&mut app), ["the picture is live already"]);
+    }
+
+    #[test]
+    fn keys_with_control_count_by_the_letter_and_in_text_fields() {
+        let mut app = app(KeyboardFocus::Text);
+        app.world_mut().resource_mut::<ButtonInput<KeyCode>>().press(KeyCode::ControlLeft);
+        press(&mut app, KeyCode::ControlLeft, Key::Control, false);
+        let open = press(&mut app, KeyCode::KeyO, character("o"), false);
+        assert_eq!(open, [Action::ChooseFiles]);
+        let find = press(&mut app, KeyCode::KeyK, character("k"), false);
+        assert_eq!(find, [Action::TogglePalette]);
+        // A Cyrillic layout has no K.
+        let find = press(&mut app, KeyCode::KeyK, character("л"), false);
+        assert_eq!(find, [Action::TogglePalette]);
+        // Text fields use Ctrl A and Ctrl with arrows.
+        assert!(press(&mut app, KeyCode::KeyA, character("a"), false).is_empty());
+        assert!(press(&mut app, KeyCode::ArrowLeft, Key::ArrowLeft, false).is_empty());
+        let larger = press(&mut app, KeyCode::Equal, character("="), true);
+        assert_eq!(larger, [Action::ScaleControls(1)]);
+    }
+
+    #[test]
+    fn focused_control_takes_the_keys_that_operate_it_and_leaves_the_others() {
+        let mut app = app(KeyboardFocus::Control);
+        for (key, logical) in [
+            (KeyCode::Space, Key::Space),
+            (KeyCode::Enter, Key::Enter),
+            (KeyCode::ArrowDown, Key::ArrowDown),
+            (KeyCode::Escape, Key::Escape),
+        ] {
+            assert!(press(&mut app, key, logical, false).is_empty(), "{key:?}");
+        }
+        let desk = press(&mut app, KeyCode::KeyD, character("d"), false);
+        assert_eq!(desk, [Action::ToggleDesk]);
     }
 
     #[test]
     fn open_confirmation_dialog_blocks_other_keys_except_f11() {
-        let mut app = app(false);
+        let mut app = app(KeyboardFocus::View);
         let dialog = Some(ConfirmDialog {
             kind: OperationKind::Start,
             run: None,
@@ -422,8 +465,8 @@ mod tests {
 
     #[test]
     fn pointer_over_the_panel_belongs_to_controls() {
-        let mut app = app(false);
-        app.init_resource::<PanelArea>();
+        let mut app = app(KeyboardFocus::View);
+        app.init_resource::<PanelArea>().init_resource::<bevy_egui::input::EguiWantsInput>();
         let mut window = Window { resolution: (1920, 1080).into(), ..Window::default() };
         window.set_cursor_position(Some(Vec2::new(1500.0, 10.0)));
         app.world_mut().spawn((window, PrimaryWindow));
@@ -436,7 +479,7 @@ mod tests {
 
     #[test]
     fn text_fields_block_shortcuts_except_f11() {
-        let mut app = app(true);
+        let mut app = app(KeyboardFocus::Text);
         assert!(press(&mut app, KeyCode::KeyF, character("f"), false).is_empty());
         assert!(press(&mut app, KeyCode::Escape, Key::Escape, false).is_empty());
         let full = press(&mut app, KeyCode::F11, Key::F11, false);

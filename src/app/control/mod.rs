@@ -1,7 +1,5 @@
 //! Control: turns keys and clicks into actions, and performs them.
 
-#[cfg(not(target_arch = "wasm32"))]
-mod chords;
 pub mod confirmation;
 pub mod connection;
 pub mod director;
@@ -23,14 +21,13 @@ pub mod presses;
 pub mod recording;
 pub mod refetching;
 pub mod run_operations;
+pub mod situation;
 pub mod starter;
 pub mod timeline;
 pub mod transport;
 pub mod user_input;
 pub mod zoom;
 
-#[cfg(not(target_arch = "wasm32"))]
-use bevy::input::keyboard::KeyboardFocusLost;
 use bevy::input::touch::TouchInput;
 use bevy::prelude::*;
 
@@ -47,6 +44,7 @@ pub fn input_plugin(app: &mut App) {
     let pick = presses::pick.run_if(not(pointer_on_controls)).run_if(on_wall);
     let scrub = presses::scrub.run_if(resource_exists::<Canvas>);
     app.init_resource::<PanelDialog>()
+        .init_resource::<transport::Refusals>()
         .init_resource::<PanelArea>()
         .init_resource::<Buttons>()
         .init_resource::<Pickable>()
@@ -56,9 +54,4 @@ pub fn input_plugin(app: &mut App) {
             Update,
             (keys::read_keys, presses::press, scrub, pick).chain().in_set(AppSystems::Press),
         );
-    #[cfg(not(target_arch = "wasm32"))]
-    app.add_message::<KeyboardFocusLost>().add_systems(
-        Update,
-        chords::read_chords.after(AppSystems::Press).before(AppSystems::Navigate),
-    );
 }

@@ -7,6 +7,7 @@ use super::history::OnHistory;
 use super::transport;
 use crate::app::state::actions::Action;
 use crate::app::state::chrome::Chrome;
+use crate::app::state::desk::{ControlsScale, Desk};
 use crate::app::state::focus::{Focus, listed_runs};
 use crate::app::state::hit::Pickable;
 use crate::app::state::run_store::RunStore;
@@ -25,6 +26,8 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<Selection>()
         .init_resource::<Pickable>()
         .init_resource::<TimelineState>()
+        .init_resource::<Desk>()
+        .init_resource::<ControlsScale>()
         .add_systems(
             Update,
             (apply_navigation_actions, transport::apply, transport::return_to_live)
@@ -70,7 +73,9 @@ impl OnWall<'_> {
                 View::Timeline { mode: TimelineMode::Run, from_wall: true }
             }
             View::Timeline { from_wall, .. } => View::Stage { from_wall },
-            view => View::Stage { from_wall: matches!(view, View::Wall | View::History) },
+            view => {
+                View::Stage { from_wall: matches!(view, View::Wall | View::History | View::Desk) }
+            }
         };
         *zoom = Zoom::default();
     }
@@ -78,7 +83,16 @@ impl OnWall<'_> {
     /// Compares the run in focus, or of all runs the selected one, with another one.
     fn race(&mut self, focus: &mut Focus, run_store: &RunStore) {
         use TimelineMode::{AllRuns, Race, Run};
-        let View::Timeline { mode, from_wall } = *self.view else { return };
+        let View::Timeline { mode, from_wall } = *self.view else {
+            let from_wall = self.view.is_about_all();
+            if let Some(run) = self.selection.0.clone().filter(|_| self.view.is_of_all_runs()) {
+                focus.pin(run);
+            }
+            self.timeline.against = Against::default();
+            *self.view = View::Timeline { mode: Race, from_wall };
+            self.timeline.fit();
+            return;
+        };
         let timeline = |mode, from_wall| View::Timeline { mode, from_wall };
         *self.view = match mode {
             AllRuns => {
@@ -127,17 +141,46 @@ fn apply_navigation_actions(
     mut zoom: ResMut<Zoom>,
     mut wall: OnWall,
     mut history: OnHistory,
+    (mut desk, mut scale): (ResMut<Desk>, ResMut<ControlsScale>),
 ) {
     for action in actions.read() {
         let on_wall = wall.view.is_of_all_runs();
         let on_timeline = matches!(*wall.view, View::Timeline { .. });
         let on_history = *wall.view == View::History;
+        let on_desk = *wall.view == View::Desk;
         match action {
             Action::ToggleHistory => {
                 history.toggle(&mut wall.view);
                 *zoom = Zoom::default();
             }
-            Action::ShowPeriod(period) => history.show_period(*period),
+            Action::ShowPeriod(period) => {
+                if !on_history {
+                    history.toggle(&mut wall.view);
+                    *zoom = Zoom::default();
+                }
+                history.show_period(*period);
+            }
+            Action::ToggleDesk => {
+                desk.toggle(&mut wall.view, &mut focus);
+                *zoom = Zoom::default();
+            }
+            Action::SearchRuns => {
+                if !on_desk {
+                    desk.toggle(&mut wall.view, &mut focus);
+                }
+                desk.wants_search = true;
+            }
+            Action::TogglePalette => chrome.palette = !chrome.palette,
+            Action::ScaleControls(steps) => scale.step(*steps),
+            Action::ResetControlsScale => *scale = ControlsScale::default(),
+            Action::ShowStage => {
+                let from_wall = wall.view.is_about_all();
+                if let Some(run) = wall.selection.0.clone().filter(|_| on_wall) {
+                    focus.pin(run);
+                }
+                *wall.view = View::Stage { from_wall };
+                *zoom = Zoom::default();
+            }
             Action::ZoomTime(steps) if on_history => history.change_period(*steps),
             Action::ChoosePart(by) if on_history => history.choose_part(*by),
             Action::ChooseRow(by) if on_history => history.choose_row(*by),
@@ -151,6 +194,8 @@ fn apply_navigation_actions(
                 }
             }
             Action::Back if run_store.asking().is_some() => run_store.cancel_asking(),
+            Action::Back if chrome.palette => chrome.palette = false,
+            Action::Back if on_desk && !chrome.help => desk.toggle(&mut wall.view, &mut focus),
             Action::Back if on_history && !chrome.help && !chrome.panel => {
                 if !history.unchoose() {
                     history.toggle(&mut wall.view);
@@ -188,7 +233,10 @@ fn apply_navigation_actions(
             Action::SelectRun(run) if on_wall || on_history => {
                 wall.open(run.clone(), &mut focus, &mut zoom)
             }
-            Action::SelectRun(run) => focus.pin(run.clone()),
+            Action::SelectRun(run) => {
+                focus.pin(run.clone());
+                desk.chose();
+            }
             Action::Fit if on_timeline => wall.timeline.fit(),
             Action::Fit => *zoom = Zoom::default(),
             // Refused where `transport` says so.

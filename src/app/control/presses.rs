@@ -10,6 +10,7 @@ use super::user_input::PointerPresses;
 use crate::app::draw::Canvas;
 use crate::app::state::actions::{Action, Transport};
 use crate::app::state::hit::{Buttons, Pickable, Scrub};
+use crate::app::state::view::View;
 use crate::app::state::viewport::PanelArea;
 
 /// Largest pointer movement in physical pixels for a press to count as a click.
@@ -24,6 +25,7 @@ pub struct PointerOwner<'w, 's> {
     scrub: Option<Res<'w, Scrub>>,
     canvas: Option<Res<'w, Canvas>>,
     windows: Query<'w, 's, &'static Window, With<PrimaryWindow>>,
+    view: Option<Res<'w, View>>,
 }
 
 impl PointerOwner<'_, '_> {
@@ -43,6 +45,7 @@ impl PointerOwner<'_, '_> {
             Some(buttons.hold_pointer_at(point) || scrubs)
         };
         self.wanted.wants_any_pointer_input()
+            || self.view.as_deref() == Some(&View::Desk)
             || self
                 .windows
                 .iter()

@@ -62,7 +62,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
 }
 
 /// Returns the run that the user looks at.
-fn shown(view: View, focus: &Focus, selection: &Selection) -> Option<RunId> {
+pub(super) fn shown(view: View, focus: &Focus, selection: &Selection) -> Option<RunId> {
     match view {
         view if view.is_of_all_runs() => selection.0.clone(),
         View::History => None,

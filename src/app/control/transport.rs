@@ -33,6 +33,12 @@ impl Refusals {
     pub(super) fn push(&mut self, words: &str) {
         self.0.push(words.to_owned());
     }
+
+    /// Returns the reasons that were not told yet.
+    #[cfg(test)]
+    pub(super) fn take(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.0)
+    }
 }
 
 /// Adds what the systems read.
@@ -105,7 +111,9 @@ fn perform(
             Ok(())
         }
         // The future is not known.
-        Transport::Skip(1..) | Transport::NextEvent if past.is_none() => Ok(()),
+        Transport::Skip(1..) | Transport::NextEvent if past.is_none() => {
+            Err("the picture is live: nothing came later".to_owned())
+        }
         Transport::Skip(secs) => {
             let by = SignedDuration::from_secs(i64::from(secs));
             show(run_store, at.checked_add(by).unwrap_or(at), is_playing)

@@ -1,7 +1,5 @@
 //! Help window: all keys, and the meaning of the signs.
 
-use std::collections::HashSet;
-
 use bevy_egui::egui::{
     Align, Align2, Context, Grid, Layout, RichText, ScrollArea, Ui, Window, vec2,
 };
@@ -9,7 +7,7 @@ use bevy_egui::egui::{
 use super::style::{self, ink, text};
 use super::widgets::close_ui;
 use super::{legend, widgets};
-use crate::app::state::actions::{Action, CHORDS, SHORTCUTS};
+use crate::app::state::actions::{ACTIONS, Action, ActionEntry, ActionGroup};
 
 /// Preferred width, with two columns.
 const WIDTH: f32 = 1360.0;
@@ -60,31 +58,59 @@ pub(super) fn help_ui(ctx: &Context, may_operate: bool, is_demo: bool) -> Vec<Ac
     actions
 }
 
-/// Lists every key once, in as many columns as fit.
+/// Lists the keys of every action under the headings of their groups, in as many columns as fit.
 fn keys_ui(ui: &mut Ui, may_operate: bool, is_demo: bool) {
-    let palette = style::palette(ui.ctx());
-    let known = SHORTCUTS.iter().filter(|shortcut| {
-        (may_operate || !shortcut.needs_leave()) && (is_demo || !shortcut.needs_demo())
-    });
-    let mut told: Vec<&str> = known.map(|shortcut| shortcut.text).collect();
-    if cfg!(not(target_arch = "wasm32")) {
-        told.extend(CHORDS.iter().map(|chord| chord.text));
+    let groups: Vec<(ActionGroup, Vec<&ActionEntry>)> = ActionGroup::ALL
+        .into_iter()
+        .map(|group| (group, listed(group, may_operate, is_demo).collect()))
+        .filter(|(_, entries): &(_, Vec<_>)| !entries.is_empty())
+        .collect();
+    if ui.available_width() < LEAST_FOR_TWO {
+        groups.iter().for_each(|(group, entries)| group_ui(ui, *group, entries));
+        return;
     }
-    let mut seen = HashSet::new();
-    told.retain(|text| seen.insert(*text));
-    let columns = if ui.available_width() < LEAST_FOR_TWO { 1 } else { 2 };
-    let rows = told.len().div_ceil(columns);
-    Grid::new("keys").num_columns(2 * columns).spacing([20.0, 6.0]).show(ui, |ui| {
-        for row in 0..rows {
-            for words in told.iter().skip(row).step_by(rows) {
-                let same = SHORTCUTS.iter().filter(|shortcut| shortcut.text == *words);
-                let chords = CHORDS.iter().filter(|chord| chord.text == *words);
-                let keys = same.map(|shortcut| shortcut.key_text);
-                let keys: Vec<&str> = keys.chain(chords.map(|chord| chord.keys)).collect();
-                let keys = RichText::new(keys.join("  ")).font(style::mono(text::MONO));
-                ui.label(keys.color(ink(palette.violet_text)));
-                ui.label(*words);
-            }
+    // The column that is shorter so far gets the next group.
+    let (mut left, mut right, mut heights) = (Vec::new(), Vec::new(), (0, 0));
+    for (group, entries) in &groups {
+        let height = entries.len() + 2;
+        if heights.0 <= heights.1 {
+            left.push((*group, entries));
+            heights.0 += height;
+        } else {
+            right.push((*group, entries));
+            heights.1 += height;
+        }
+    }
+    ui.columns_const(|[first, second]| {
+        left.iter().for_each(|(group, entries)| group_ui(first, *group, entries));
+        right.iter().for_each(|(group, entries)| group_ui(second, *group, entries));
+    });
+}
+
+/// Entries of a group that have keys in this display.
+fn listed(
+    group: ActionGroup,
+    may_operate: bool,
+    is_demo: bool,
+) -> impl Iterator<Item = &'static ActionEntry> {
+    ACTIONS.iter().filter(move |entry| {
+        entry.group == group
+            && entry.exists()
+            && !entry.keys.is_empty()
+            && (may_operate || !entry.operates())
+            && (is_demo || !entry.presents())
+    })
+}
+
+fn group_ui(ui: &mut Ui, group: ActionGroup, entries: &[&ActionEntry]) {
+    let palette = style::palette(ui.ctx());
+    ui.add_space(8.0);
+    ui.label(RichText::new(group.words()).font(style::semibold(text::SECTION)));
+    Grid::new(("keys", group.words())).num_columns(2).spacing([20.0, 6.0]).show(ui, |ui| {
+        for entry in entries {
+            let keys = RichText::new(entry.key_words()).font(style::mono(text::MONO));
+            ui.label(keys.color(ink(palette.violet_text)));
+            ui.label(entry.name);
             ui.end_row();
         }
     });
@@ -102,10 +128,10 @@ mod tests {
         let harness = harness((), |ui, ()| {
             help_ui(ui.ctx(), true, true);
         });
-        for shortcut in SHORTCUTS {
-            assert!(harness.query_by_label(shortcut.text).is_some(), "{}", shortcut.text);
-            let keys = harness.query_all_by_label_contains(shortcut.key_text).count();
-            assert!(keys > 0, "{}", shortcut.key_text);
+        for entry in ACTIONS.iter().filter(|entry| !entry.keys.is_empty()) {
+            assert!(harness.query_by_label(entry.name).is_some(), "{}", entry.name);
+            let keys = harness.query_all_by_label_contains(&entry.key_words()).count();
+            assert!(keys > 0, "{}", entry.key_words());
         }
         let signs = DisplayStatus::LEGEND.map(|(status, _)| status.words());
         for name in signs.into_iter().chain(legend::DRAWINGS.map(|(_, name, _)| name)) {
@@ -118,9 +144,9 @@ mod tests {
         let harness = harness((), |ui, ()| {
             help_ui(ui.ctx(), false, true);
         });
-        let asks = SHORTCUTS.iter().filter(|shortcut| shortcut.needs_leave());
+        let asks = ACTIONS.iter().filter(|entry| entry.operates());
         assert_eq!(asks.clone().count(), 4);
-        assert!(asks.clone().all(|shortcut| harness.query_by_label(shortcut.text).is_none()));
+        assert!(asks.clone().all(|entry| harness.query_by_label(entry.name).is_none()));
     }
 
     #[test]
@@ -128,9 +154,9 @@ mod tests {
         let harness = harness((), |ui, ()| {
             help_ui(ui.ctx(), true, false);
         });
-        let presents = SHORTCUTS.iter().filter(|shortcut| shortcut.needs_demo());
+        let presents = ACTIONS.iter().filter(|entry| entry.presents());
         assert_eq!(presents.clone().count(), 7);
-        assert!(presents.clone().all(|key| harness.query_by_label(key.text).is_none()));
+        assert!(presents.clone().all(|entry| harness.query_by_label(entry.name).is_none()));
     }
 
     #[test]

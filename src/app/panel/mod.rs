@@ -7,6 +7,7 @@
 mod confirm_dialog;
 mod connection;
 mod connection_log;
+mod desk;
 mod entry;
 mod glyph;
 mod help;
@@ -16,6 +17,7 @@ mod log_index;
 mod log_line;
 mod node;
 mod notices;
+mod palette;
 mod run_operations;
 mod runs;
 mod sources;
@@ -26,6 +28,7 @@ mod widgets;
 #[cfg(test)]
 mod testing;
 
+use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use bevy::winit::EventLoopProxyWrapper;
 use bevy_egui::egui::{self, Align, Id, LayerId, Layout, Panel, Rangef, RichText, ScrollArea, Ui};
@@ -33,6 +36,7 @@ use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 use jiff::{Timestamp, tz::TimeZone};
 
 use self::connection::{ConnectionDraft, ConnectionView, connection_ui};
+use self::desk::{DeskState, FootView, Form, Pane, TopBarView, desk_ui};
 use self::log::{LogState, log_ui};
 use self::log_index::LogView;
 use self::node::{NodeChoice, NodeView, node_ui};
@@ -42,23 +46,30 @@ use self::runs::{RunList, runs_ui};
 use self::sources::SourcesView;
 use self::style::space;
 use self::wake::RepaintFilter;
-use super::draw::{Faults, guarded_without_card};
+use super::draw::{DrawClock, Faults, guarded_without_card};
 use super::theme::{Theme, ThemeChoice};
 use crate::app::control::run_operations::RunOperations;
 use crate::app::overlays::notices::Notices;
 use crate::app::state::actions::Action;
-use crate::app::state::chrome::{Chrome, PanelDialog};
+use crate::app::state::chrome::{Chrome, KeyboardFocus, PanelDialog};
 use crate::app::state::clock::{PlaybackClock, local_zone};
+use crate::app::state::desk::{ControlsScale, Desk};
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::opening::{BeingOpened, RecentSources};
 use crate::app::state::presence::{Presence, ScreenSleepWarning};
+use crate::app::state::rewind::PastView;
 use crate::app::state::run_store::{RunStore, SourceReplaced};
+use crate::app::state::view::View;
 use crate::app::state::viewport::PanelArea;
 use crate::app::systems::AppSystems;
+use crate::app::views::bridge::TransportView;
+use crate::app::views::chrome::ViewChrome;
+use crate::app::views::counts::RunCounts;
 use crate::bounded::bounded;
 use crate::config::ThemeName;
 use crate::layout::CanvasSize;
+use crate::protocol::{NodeName, RunId};
 use crate::source::SourceSpec;
 
 const WIDTH: f32 = 556.0;
@@ -104,9 +115,23 @@ struct PanelState {
     runs: RunList,
     node: NodeChoice,
     log: LogState,
+    desk: DeskState,
+    /// Activity over time at the desk's foot, with what it was made from.
+    transport: Option<(TransportKey, TransportView)>,
     /// True when the confirmation dialog was open in the last frame.
     asked: bool,
 }
+
+impl PanelState {
+    /// Shows the attempts of this step.
+    fn show_step(&mut self, run: &RunId, node: &NodeName) {
+        self.node.choose(run.clone(), node.clone());
+        self.desk.show(Pane::Inspector);
+    }
+}
+
+/// Inputs of the activity at the desk's foot: the second, the instant that is shown, and the number of jumps.
+type TransportKey = (i64, Option<(Timestamp, bool)>, u64);
 
 /// Inputs of the panel.
 struct PanelView<'a> {
@@ -143,12 +168,22 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<Faults>()
         .init_resource::<RecentSources>()
         .init_resource::<BeingOpened>()
+        .init_resource::<KeyboardFocus>()
+        .init_resource::<Desk>()
+        .init_resource::<ControlsScale>()
+        .init_resource::<RunCounts>()
+        .init_resource::<DrawClock>()
+        .init_resource::<palette::PaletteState>()
         .add_message::<SourceReplaced>()
         .add_systems(Update, forget.run_if(on_message::<SourceReplaced>).in_set(AppSystems::Sync))
         // Without a context there is nothing to show the panel in, which is no fault.
         .add_systems(
             EguiPrimaryContextPass,
-            guarded_without_card("the panel", show.map(drop::<Result>), close),
+            (
+                guarded_without_card("the panel", show.map(drop::<Result>), close),
+                guarded_without_card("the palette", palette::show.map(drop::<Result>), close),
+            )
+                .chain(),
         );
 }
 
@@ -158,15 +193,15 @@ fn close(
     mut operations: ResMut<RunOperations>,
     mut state: ResMut<PanelState>,
 ) {
-    (chrome.panel, chrome.help) = (false, false);
+    (chrome.panel, chrome.help, chrome.palette) = (false, false, false);
     operations.dialog = None;
     *state = PanelState::default();
 }
 
 /// Forgets what was chosen of a source, because another one begins.
 fn forget(mut state: ResMut<PanelState>) {
-    let unfolded = state.unfolded.clone();
-    *state = PanelState { unfolded, asked: state.asked, ..PanelState::default() };
+    let (unfolded, desk) = (state.unfolded.clone(), state.desk.clone());
+    *state = PanelState { unfolded, desk, asked: state.asked, ..PanelState::default() };
 }
 
 /// Returns size and file of the recording that is being made.
@@ -182,9 +217,7 @@ fn show(
     (link, recent, being_opened): (Res<Link>, Res<RecentSources>, Res<BeingOpened>),
     focus: Res<Focus>,
     chrome: Res<Chrome>,
-    presence: Res<Presence>,
-    share: Res<ShareLink>,
-    sleep_warning: Res<ScreenSleepWarning>,
+    (presence, share, sleep_warning): (Res<Presence>, Res<ShareLink>, Res<ScreenSleepWarning>),
     clock: Res<PlaybackClock>,
     (theme, choice): (Res<Theme>, Res<ThemeChoice>),
     (mut operations, mut notices): (ResMut<RunOperations>, ResMut<Notices>),
@@ -193,17 +226,19 @@ fn show(
     mut actions: MessageWriter<Action>,
     proxy: Option<Res<EventLoopProxyWrapper>>,
     mut wakes: Local<RepaintFilter>,
+    mut surroundings: DeskInput,
 ) -> Result {
     let ctx = contexts.ctx_mut()?.clone();
     let hides_panel = presence.hides_panel();
     let asks = operations.dialog.is_some();
-    let shown = (chrome.panel && !hides_panel) || chrome.help || asks;
+    let on_desk = *surroundings.view == View::Desk && !hides_panel;
+    let shown = (chrome.panel && !hides_panel) || on_desk || chrome.help || chrome.palette || asks;
     wakes.forward_while(shown, &ctx, proxy.as_deref());
     if ctx.viewport_rect().width() < WIDTH_RANGE.min {
         // There is no window yet: egui would remember the panel at a width of nothing.
         return Ok(());
     }
-    scale(&ctx);
+    scale(&ctx, surroundings.scale.0);
     if !style::install_style(&ctx, *theme) {
         return Ok(());
     }
@@ -230,8 +265,10 @@ fn show(
     };
     let mut width_px = 0.0;
     // The panel is hidden while nobody is present, and keeps its state until then.
-    let panel = chrome.panel && !hides_panel;
-    if panel {
+    let panel = chrome.panel && !hides_panel && !on_desk;
+    if on_desk {
+        actions.write_batch(surroundings.show(&ctx, &view, &notices, &mut state));
+    } else if panel {
         let (width, wanted) = side_panel_ui(&ctx, &view, &mut notices, &mut state);
         width_px = (width * ctx.zoom_factor()).round();
         actions.write_batch(wanted);
@@ -239,12 +276,13 @@ fn show(
     if !hides_panel
         && let Some(entry) = &state.log.opened
         && (!entry::entry_ui(&ctx, entry)
-            || !chrome.panel
+            || !(chrome.panel || on_desk)
             || ctx.input(|input| input.key_pressed(egui::Key::Escape)))
     {
         state.log.opened = None;
     }
-    dialog.set_if_neq(PanelDialog(!hides_panel && state.log.opened.is_some() || asks));
+    let covers = on_desk && state.desk.covers_runs(&ctx);
+    dialog.set_if_neq(PanelDialog(!hides_panel && state.log.opened.is_some() || asks || covers));
     if chrome.help {
         actions.write_batch(help::help_ui(&ctx, operations.allowed, link.is_demo()));
     }
@@ -254,14 +292,114 @@ fn show(
         actions.write_batch(confirm_dialog::confirm_dialog_ui(&ctx, dialog, &run_store, is_new));
     }
     area.set_if_neq(PanelArea { width_px });
+    surroundings.focus.set_if_neq(keyboard_focus(&ctx));
     Ok(())
 }
 
+/// Inputs of the desk besides those of the panel.
+#[derive(SystemParam)]
+struct DeskInput<'w> {
+    view: Res<'w, View>,
+    chrome: Option<Res<'w, ViewChrome>>,
+    counts: Res<'w, RunCounts>,
+    draw_clock: Res<'w, DrawClock>,
+    scale: Res<'w, ControlsScale>,
+    focus: ResMut<'w, KeyboardFocus>,
+}
+
+impl DeskInput<'_> {
+    /// Shows the desk; returns the requested actions.
+    fn show(
+        &self,
+        ctx: &egui::Context,
+        view: &PanelView,
+        notices: &Notices,
+        state: &mut PanelState,
+    ) -> Vec<Action> {
+        let past = view.run_store.shown_past();
+        let key = (
+            view.live_now.as_second(),
+            past.map(|past| (past.at, past.is_playing)),
+            view.run_store.jumps(),
+        );
+        let made = state.transport.take().filter(|(made_from, _)| *made_from == key);
+        let transport = made.unwrap_or_else(|| {
+            let live = PastView { at: view.live_now, is_playing: true, speed: 1.0 };
+            let shown = past.unwrap_or(live);
+            (key, TransportView::of(view.run_store, &shown, view.live_now))
+        });
+        let now = self.draw_clock.secs;
+        let news = notices
+            .toasts
+            .standing()
+            .map(|toast| (format!("{} {}", toast.title(), toast.words(now)), toast.is_bad()));
+        let top_bar = TopBarView {
+            counts: *self.counts,
+            clock: self.chrome.as_ref().and_then(|chrome| chrome.clock_words()).unwrap_or(""),
+            news,
+            is_past: past.is_some(),
+            unread: notices.unread(),
+        };
+        let foot = FootView {
+            bridge: self.chrome.as_ref().and_then(|chrome| chrome.bridge()),
+            transport: &transport.1,
+            past,
+        };
+        if ctx.input(|input| input.key_pressed(egui::Key::Escape)) {
+            state.desk.back(ctx);
+        }
+        let PanelState { desk, runs, node, log, unfolded, .. } = state;
+        let actions = desk_ui(ctx, &top_bar, &foot, desk, |ui, pane, form| {
+            pane_ui(ui, pane, form, view, (runs, node, log), unfolded)
+        });
+        state.transport = Some(transport);
+        actions
+    }
+}
+
+/// Shows a pane of the desk; returns the requested actions.
+fn pane_ui(
+    ui: &mut Ui,
+    pane: Pane,
+    _form: Form,
+    view: &PanelView,
+    (runs, node, log): (&mut RunList, &mut NodeChoice, &mut LogState),
+    unfolded: &mut Unfolded,
+) -> Vec<Action> {
+    let (run_store, focus, now) = (view.run_store, view.focus, view.server_now);
+    let run = focus.run().and_then(|id| run_store.model.run(id));
+    match pane {
+        Pane::Runs => {
+            let rows = (ui.available_height() / space::ROW) as usize;
+            runs_ui(ui, run_store, focus, now, rows.saturating_sub(4), &mut unfolded.runs, runs)
+        }
+        Pane::Inspector => {
+            let shown = NodeView { run, run_store, server_now: now, zone: view.zone };
+            node_ui(ui, &shown, &mut unfolded.node, node)
+        }
+        Pane::Events => {
+            let lines = LogView { run_store, run: focus.run(), zone: view.zone };
+            log_ui(ui, &lines, &mut unfolded.log, log);
+            Vec::new()
+        }
+    }
+}
+
+/// Returns the element that has the keyboard's focus.
+fn keyboard_focus(ctx: &egui::Context) -> KeyboardFocus {
+    let has_focus = ctx.memory(|memory| memory.focused().is_some());
+    match () {
+        () if ctx.text_edit_focused() => KeyboardFocus::Text,
+        () if has_focus || ctx.any_popup_open() => KeyboardFocus::Control,
+        () => KeyboardFocus::View,
+    }
+}
+
 /// Scales egui up on a window that is taller than the design; never down, because text would become
-/// smaller than its least size.
-fn scale(ctx: &egui::Context) {
+/// smaller than its least size. The user may enlarge or shrink it further.
+fn scale(ctx: &egui::Context, by_user: f32) {
     let height = ctx.viewport_rect().height() * ctx.zoom_factor();
-    let wanted = bounded(height / CanvasSize::HEIGHT, 1.0, 4.0);
+    let wanted = bounded(height / CanvasSize::HEIGHT, 1.0, 4.0) * by_user;
     if (wanted - ctx.zoom_factor()).abs() > 0.005 {
         ctx.set_zoom_factor(wanted);
     }

@@ -49,6 +49,11 @@ pub(super) struct NodeChoice {
 }
 
 impl NodeChoice {
+    /// Chooses a node of a run, and its latest attempt.
+    pub(super) fn choose(&mut self, run: RunId, node: NodeName) {
+        *self = Self { node: Some((run, node)), attempt: None };
+    }
+
     /// Node to show: the chosen one, else the failed, running or last seen one.
     fn node<'a>(&self, run: &'a Run) -> Option<&'a Node> {
         let chosen = self.node.as_ref().filter(|(id, _)| id == run.id());

@@ -47,8 +47,7 @@ pub fn clip(request: ClipRequest) -> Result<(), ClipError> {
     let size = UVec2::new(size.width, size.height);
     let mut app = App::new();
     app.add_plugins(offscreen_plugins()?.set(log_plugin("error")));
-    let chrome =
-        Chrome { panel: settings.view.panel.unwrap_or(false), help: false, fullscreen: false };
+    let chrome = Chrome { panel: settings.view.panel.unwrap_or(false), ..Chrome::default() };
     let reduced_motion = settings.view.reduced_motion;
     app.add_plugins((MeterbridgePlugin { settings, source: None }, ViewPlugin, ControlsPlugin));
     app.insert_resource(chrome)

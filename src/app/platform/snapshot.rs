@@ -66,8 +66,7 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     };
     let mut app = App::new();
     app.add_plugins(offscreen_plugins()?.set(log_plugin("error")));
-    let chrome =
-        Chrome { panel: settings.view.panel.unwrap_or(false), help: false, fullscreen: false };
+    let chrome = Chrome { panel: settings.view.panel.unwrap_or(false), ..Chrome::default() };
     let retention = settings.retention;
     let reduced_motion = settings.view.reduced_motion;
     let live = !matches!(source, SourceSpec::Recording(_));

@@ -189,8 +189,8 @@ pub(in crate::app) fn compose(
     );
     let chrome = Chrome {
         panel: settings.view.panel.unwrap_or(false),
-        help: false,
         fullscreen: settings.view.fullscreen,
+        ..Chrome::default()
     };
     let reduced_motion = settings.view.reduced_motion;
     let kiosk = KioskPlugin { settings: settings.kiosk, panel_stays: chrome.panel };

@@ -7,9 +7,22 @@ use bevy::prelude::*;
 pub struct Chrome {
     pub panel: bool,
     pub help: bool,
+    pub palette: bool,
     pub fullscreen: bool,
 }
 
 /// True while the panel has a window of its own open, which Esc closes first.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
 pub struct PanelDialog(pub bool);
+
+/// Element that has the keyboard's focus.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyboardFocus {
+    /// The view, which has no elements.
+    #[default]
+    View,
+    /// A control of the panel that takes no text, or an open menu.
+    Control,
+    /// A text field.
+    Text,
+}

@@ -1,12 +1,13 @@
 //! Outcomes of the runs that this display has seen, kept after the runs themselves are dropped.
 
-use std::collections::{HashMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
 
 use foldhash::fast::FixedState;
 use jiff::Timestamp;
 
-use crate::history::{History, Last, Period, PeriodError, Summary, summary_of};
+use crate::history::{History, LEAST_TO_COMPARE, Last, Period, PeriodError, Summary, summary_of};
 use crate::model::Model;
 use crate::protocol::RunId;
 use crate::time_zone::DisplayZone;
@@ -27,7 +28,8 @@ pub struct KnownHistory {
     dropped_order: VecDeque<RunId>,
     /// The first end that is known.
     first_end: Option<Timestamp>,
-    runs: u64,
+    /// The newest ends of different runs, [`LEAST_TO_COMPARE`] of them at most.
+    newest_ends: BinaryHeap<Reverse<Timestamp>>,
     generation: u64,
     until_pruned: u32,
 }
@@ -51,8 +53,13 @@ impl KnownHistory {
                 continue;
             }
             self.generation += 1;
-            self.runs += u64::from(!is_known);
             if let Some(end) = self.history.last_end(id) {
+                if !is_known {
+                    self.newest_ends.push(Reverse(end));
+                    if self.newest_ends.len() as u64 > LEAST_TO_COMPARE {
+                        self.newest_ends.pop();
+                    }
+                }
                 let end = Timestamp::from_second(end.as_second()).unwrap_or(end);
                 self.first_end = Some(self.first_end.map_or(end, |first| first.min(end)));
             }
@@ -84,9 +91,10 @@ impl KnownHistory {
         self.generation
     }
 
-    /// Number of runs that are known to have ended.
-    pub fn runs(&self) -> u64 {
-        self.runs
+    /// True when enough runs ended since an instant to compare their numbers with others.
+    pub fn has_enough_since(&self, from: Timestamp) -> bool {
+        let is_full = self.newest_ends.len() as u64 >= LEAST_TO_COMPARE;
+        is_full && self.newest_ends.peek().is_some_and(|Reverse(end)| from <= *end)
     }
 
     /// Returns the numbers of a period up to `now`. They begin with the first end that is known.
@@ -105,5 +113,38 @@ impl KnownHistory {
         let since = kept.map(|kept| self.first_end.map_or(kept, |first| first.max(kept)));
         summary.kept_since = since.map(|since| since.to_string());
         Ok(summary)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Retention;
+    use crate::protocol::Batch;
+
+    #[test]
+    fn history_is_worth_showing_only_with_enough_runs_of_the_period() {
+        let first: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let mut model = Model::new(Retention::default());
+        let mut known = KnownHistory::default();
+        let mut end_run = |known: &mut KnownHistory, place: u64| {
+            let at = first + Duration::from_secs(60 * place);
+            let run = format!("run-{place}");
+            let text = format!(r#"{{"ts":"{at}","run_id":"{run}","phase":"fail"}}"#);
+            let mut batch = Batch::new(at, true);
+            batch.push_text(&text);
+            model.receive(batch, |_, _| {});
+            known.note(&model, [&RunId::from(run.as_str())], at);
+            known.note(&model, [&RunId::from(run.as_str())], at);
+        };
+        for place in 0..LEAST_TO_COMPARE {
+            assert!(!known.has_enough_since(Timestamp::MIN), "{place}");
+            end_run(&mut known, place);
+        }
+        assert!(known.has_enough_since(first));
+        assert!(!known.has_enough_since(first + Duration::from_secs(1)));
+        // One more run makes up for the oldest one.
+        end_run(&mut known, LEAST_TO_COMPARE);
+        assert!(known.has_enough_since(first + Duration::from_secs(60)));
     }
 }

@@ -8,6 +8,7 @@ pub mod auto;
 pub mod chrome;
 #[doc(hidden)]
 pub mod clock;
+pub mod desk;
 pub mod entities;
 pub(crate) mod failure_life;
 #[doc(hidden)]

@@ -23,6 +23,8 @@ pub enum View {
     },
     /// Outcomes of runs by hours and days.
     History,
+    /// Runs, details and events side by side, as controls.
+    Desk,
 }
 
 /// Forms of the timeline.
@@ -47,6 +49,7 @@ impl View {
             ViewName::Timeline => timeline(TimelineMode::AllRuns),
             ViewName::Race => timeline(TimelineMode::Race),
             ViewName::History => Self::History,
+            ViewName::Desk => Self::Desk,
         }
     }
 
@@ -58,6 +61,7 @@ impl View {
             Self::Timeline { mode: TimelineMode::Race, .. } => ViewName::Race,
             Self::Timeline { .. } => ViewName::Timeline,
             Self::History => ViewName::History,
+            Self::Desk => ViewName::Desk,
         }
     }
 
@@ -66,7 +70,7 @@ impl View {
     pub fn toggled(self) -> Self {
         use TimelineMode::{AllRuns, Run};
         match self {
-            Self::Stage { .. } | Self::History => Self::Wall,
+            Self::Stage { .. } | Self::History | Self::Desk => Self::Wall,
             Self::Wall => Self::Stage { from_wall: true },
             Self::Timeline { mode: AllRuns, .. } => Self::Timeline { mode: Run, from_wall: true },
             Self::Timeline { .. } => Self::Timeline { mode: AllRuns, from_wall: false },
@@ -77,7 +81,7 @@ impl View {
     #[must_use]
     pub fn with_timeline_toggled(self) -> Self {
         match self {
-            Self::Wall | Self::History => {
+            Self::Wall | Self::History | Self::Desk => {
                 Self::Timeline { mode: TimelineMode::AllRuns, from_wall: false }
             }
             Self::Stage { from_wall } => Self::Timeline { mode: TimelineMode::Run, from_wall },
@@ -115,4 +119,9 @@ pub fn on_history(view: Res<View>) -> bool {
 /// Run condition: true while the timeline is shown.
 pub fn on_timeline(view: Res<View>) -> bool {
     matches!(*view, View::Timeline { .. })
+}
+
+/// Run condition: true while the desk is shown.
+pub fn on_desk(view: Res<View>) -> bool {
+    *view == View::Desk
 }

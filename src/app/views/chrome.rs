@@ -77,9 +77,8 @@ impl ViewChrome {
         self.drawn.as_ref().is_some_and(|drawn| drawn.bridge.light.state.is_lost())
     }
 
-    /// The meters as last drawn.
-    #[cfg(test)]
-    pub(super) fn bridge(&self) -> Option<&BridgeView> {
+    /// The meters and the connection as last drawn.
+    pub fn bridge(&self) -> Option<&BridgeView> {
         Some(&self.drawn.as_ref()?.bridge)
     }
 
@@ -92,6 +91,11 @@ impl ViewChrome {
     /// Words of the pill that tells how far the shown past is behind live; `None` when it is live.
     pub fn behind_words(&self) -> Option<&str> {
         Some(self.drawn.as_ref()?.bridge.transport.as_ref()?.behind.as_str())
+    }
+
+    /// Time of day, or the moment of the past that is shown.
+    pub fn clock_words(&self) -> Option<&str> {
+        Some(self.drawn.as_ref()?.clock.as_str())
     }
 
     /// Word of the connection light.
@@ -154,9 +158,9 @@ impl Drawn {
         (&self.bridge, self.has_bridge(), self.canvas_size, self.theme)
     }
 
-    /// False where the light of the connection alone stands at the foot.
+    /// False where the light of the connection alone stands at the foot, or the desk has a foot of its own.
     fn has_bridge(&self) -> bool {
-        self.view != View::History
+        !matches!(self.view, View::History | View::Desk)
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) enum ShownView {
     Stage(Option<RunId>),
     Timeline(TimelineMode),
     History,
+    Desk,
 }
 
 impl ShownView {
@@ -51,6 +52,7 @@ pub(super) fn fade(
         View::Stage { .. } => ShownView::Stage(focus.directed_run().cloned()),
         View::Timeline { mode, .. } => ShownView::Timeline(mode),
         View::History => ShownView::History,
+        View::Desk => ShownView::Desk,
     };
     if shown.as_ref().is_some_and(|before| before.gives_way_to(&now)) {
         let directed = auto.is_some_and(|auto| auto.0.is_auto());

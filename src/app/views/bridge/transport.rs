@@ -42,15 +42,15 @@ pub struct TransportView {
     pub is_playing: bool,
     speed: f64,
     /// Start and end of the bar, and the shown instant.
-    from: Timestamp,
-    until: Timestamp,
+    pub from: Timestamp,
+    pub until: Timestamp,
     at: Timestamp,
     /// Time of day at the bar's start.
-    start: String,
+    pub start: String,
     /// Activity by part of the bar, 0 to 1.
-    wave: Vec<f32>,
+    pub wave: Vec<f32>,
     /// Ends of runs: place from 0 to 1, status, and the instant.
-    marks: Vec<(f32, RunStatus, Timestamp)>,
+    pub marks: Vec<(f32, RunStatus, Timestamp)>,
     /// "2:14 behind live"
     pub behind: String,
     /// The latest event: its step or kind in bold, and the rest, from long to short.
@@ -93,7 +93,8 @@ impl TransportView {
         }
     }
 
-    fn place(&self, at: Timestamp) -> f32 {
+    /// Place of an instant on the bar, 0 to 1.
+    pub fn place(&self, at: Timestamp) -> f32 {
         let span = self.until.duration_since(self.from).as_secs_f64().max(1.0);
         bounded(at.duration_since(self.from).as_secs_f64() / span, 0.0, 1.0) as f32
     }

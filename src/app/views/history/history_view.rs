@@ -109,6 +109,11 @@ impl HistoryView {
             Some(summary) => body(summary, around, period),
             None => (Body::Nothing(nothing_known(data)), None),
         };
+        // The read-out stands where it is said that the numbers are of now.
+        let readout = match around.is_rewound {
+            true => readout.map(|(title, words)| (title, format!("{words} (as of now)"))),
+            false => readout,
+        };
         Self {
             header: HeaderView::of(data, around.source, period),
             body,

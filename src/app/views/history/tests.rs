@@ -198,6 +198,10 @@ fn foot_says_who_counted_and_since_when() {
     };
     let foot = HistoryView::of(&data, &around).foot;
     assert!(foot.is_warning && foot.words[0].starts_with("these numbers are of now"));
+    // A read-out takes the place of the warning, and says the same.
+    let step = Chosen::Step("RENDER".to_owned());
+    let foot = HistoryView::of(&data, &Around { chosen: Some(&step), ..around }).foot;
+    assert!(foot.readout.unwrap().1.ends_with("(as of now)"));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use bevy::color::Color;
 
 use super::tile_view::{Look, TileView};
-use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
 use crate::app::theme::size;
 use crate::model::MOST_ATTEMPTS;
 
@@ -62,8 +62,10 @@ pub fn draw_tab(part: &mut Part, view: &TileView, marks: &TileMarks, rect: Rect)
         part.shape(Layer::Module, outline.fill(Color::NONE).border(3.0, part.palette.text));
     }
     let words_size = size::ESSENTIAL_MIN;
+    let room = rect.w - 24.0;
+    let words = truncate(Face::Text600, words_size, &words, room - 2.0 * TAB_PAD).into_owned();
     let width = measure(Face::Text600, words_size, 0.0, &words) + 2.0 * TAB_PAD;
-    let tab = Rect::new(rect.x + 12.0, rect.y - TAB_RISE, width.min(rect.w - 24.0), TAB_HEIGHT);
+    let tab = Rect::new(rect.x + 12.0, rect.y - TAB_RISE, width.min(room), TAB_HEIGHT);
     draw_tag(part, (tab, 8.0), (words, words_size), is_next);
 }
 

@@ -1,0 +1,188 @@
+//! Top bar of the desk: the views, the palette, the numbers of runs, and the time.
+
+use bevy_egui::egui::{
+    Align, Button, CornerRadius, Layout, Rect, RichText, Sense, Stroke, Ui, WidgetInfo, WidgetType,
+    pos2, vec2,
+};
+
+use crate::app::panel::glyph::{Sign, sign_ui};
+use crate::app::panel::style::{self, ink, text};
+use crate::app::panel::widgets::{elided, paint_line, paint_line_to};
+use crate::app::state::actions::{Action, ActionEntry};
+use crate::app::state::status::DisplayStatus;
+use crate::app::state::view::View;
+use crate::app::views::counts::RunCounts;
+use crate::app::words::count_words;
+
+/// Height of a control of the bar, and the gap between its parts.
+const CONTROL: f32 = 32.0;
+const GAP: f32 = 12.0;
+/// Width below which the views' names leave, and below which the numbers leave.
+const NAMES_FROM: f32 = 1100.0;
+const NUMBERS_FROM: f32 = 900.0;
+
+/// Inputs of the top bar.
+pub(in crate::app::panel) struct TopBarView<'a> {
+    pub counts: RunCounts,
+    /// Time of day, or of the moment that is shown.
+    pub clock: &'a str,
+    /// News that are told for some seconds in place of the numbers, and true when they are bad.
+    pub news: Option<(String, bool)>,
+    /// True while the past is shown.
+    pub is_past: bool,
+    /// Number of notices that were not read yet.
+    pub unread: usize,
+}
+
+const VIEWS: [(&str, View, Action); 5] = [
+    ("Stage", View::Stage { from_wall: false }, Action::ShowStage),
+    ("Wall", View::Wall, Action::ToggleWall),
+    (
+        "Timeline",
+        View::Timeline { mode: crate::app::state::view::TimelineMode::AllRuns, from_wall: false },
+        Action::ToggleTimeline,
+    ),
+    ("History", View::History, Action::ToggleHistory),
+    ("Desk", View::Desk, Action::ToggleDesk),
+];
+
+/// Shows the top bar; returns the requested actions.
+pub(super) fn top_bar_ui(ui: &mut Ui, view: &TopBarView) -> Vec<Action> {
+    let palette = style::palette(ui.ctx());
+    let mut actions = Vec::new();
+    let bar = ui.max_rect();
+    let has_names = bar.width() >= NAMES_FROM;
+    ui.spacing_mut().item_spacing = vec2(6.0, 0.0);
+    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_height(bar.height());
+        ui.add_space(14.0);
+        mark_ui(ui);
+        if bar.width() >= 1400.0 {
+            ui.label(RichText::new("Meterbridge").font(style::semibold(text::HEAD)));
+        }
+        ui.add_space(GAP);
+        for (name, of, action) in VIEWS {
+            let keys = ActionEntry::of(&action).map(ActionEntry::key_words).unwrap_or_default();
+            let words = if has_names { format!("{name}  {keys}") } else { keys.clone() };
+            let is_here = of == View::Desk;
+            let button = Button::new(RichText::new(words).font(style::body(text::BODY)))
+                .min_size(vec2(32.0, CONTROL))
+                .selected(is_here);
+            let response = ui.add(button);
+            response.widget_info(|| {
+                WidgetInfo::selected(WidgetType::Button, true, is_here, format!("{name} ({keys})"))
+            });
+            if response.on_hover_text(format!("{name} ({keys})")).clicked() && !is_here {
+                actions.push(action);
+            }
+        }
+        ui.add_space(GAP);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.add_space(16.0);
+            let ink_of_clock = if view.is_past { palette.violet_text } else { palette.text };
+            let clock = RichText::new(view.clock).font(style::semibold(21.0));
+            ui.label(clock.color(ink(ink_of_clock)));
+            ui.add_space(GAP);
+            match &view.news {
+                Some((words, is_bad)) => {
+                    let tone = if *is_bad { palette.failed_text } else { palette.text };
+                    let room = ui.available_width() - 280.0;
+                    let words = elided(ui, words, style::semibold(text::BODY), tone, room);
+                    let (rect, response) = ui.allocate_exact_size(words.size(), Sense::hover());
+                    let told = words.text().to_owned();
+                    response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, &told));
+                    paint_line(ui, rect.left(), rect.center().y, words);
+                }
+                None if bar.width() >= NUMBERS_FROM => numbers_ui(ui, view),
+                None => {}
+            }
+            if view.unread > 0 {
+                let words = format!("{} new notices", count_words(view.unread as u64));
+                if ui.small_button(words).on_hover_text("Open the panel with the notices").clicked()
+                {
+                    actions.push(Action::TogglePanel);
+                }
+            }
+            ui.add_space(GAP);
+            if find_ui(ui).clicked() {
+                actions.push(Action::TogglePalette);
+            }
+        });
+    });
+    actions
+}
+
+/// Paints the product's mark: five level bars.
+fn mark_ui(ui: &mut Ui) {
+    let palette = style::palette(ui.ctx());
+    let (rect, _) = ui.allocate_exact_size(vec2(26.0, 22.0), Sense::hover());
+    for (index, height) in [8.4, 14.8, 20.0, 12.0, 6.0].into_iter().enumerate() {
+        let left = rect.left() + index as f32 * 4.8;
+        let bar =
+            Rect::from_min_max(pos2(left, rect.bottom() - height), pos2(left + 2.8, rect.bottom()));
+        let tone = if index == 2 { palette.text } else { palette.violet_text };
+        ui.painter().rect_filled(bar, 1.4, ink(tone));
+    }
+}
+
+/// Shows the field that opens the palette.
+fn find_ui(ui: &mut Ui) -> bevy_egui::egui::Response {
+    let palette = style::palette(ui.ctx());
+    let width = (ui.available_width() - 8.0).clamp(36.0, 480.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, CONTROL), Sense::click());
+    let label = "Find a run, a step, an action";
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, label));
+    let edge = if response.hovered() || response.has_focus() {
+        Stroke::new(2.0, ink(palette.violet_text))
+    } else {
+        Stroke::new(1.0, ink(palette.line_strong))
+    };
+    ui.painter().rect(
+        rect,
+        CornerRadius::same(6),
+        ink(palette.well),
+        edge,
+        bevy_egui::egui::StrokeKind::Inside,
+    );
+    let centre = pos2(rect.left() + 18.0, rect.center().y);
+    let lens = Stroke::new(1.8, ink(palette.text_secondary));
+    ui.painter().circle_stroke(centre - vec2(1.5, 1.5), 5.5, lens);
+    ui.painter().line_segment([centre + vec2(2.5, 2.5), centre + vec2(7.0, 7.0)], lens);
+    let keys = ActionEntry::of(&Action::TogglePalette).map(ActionEntry::key_words);
+    let keys = elided(
+        ui,
+        &keys.unwrap_or_default(),
+        style::body(text::SMALL),
+        palette.text_secondary,
+        90.0,
+    );
+    let end = rect.right() - 12.0 - keys.size().x;
+    if rect.width() > 120.0 {
+        paint_line_to(ui, rect.right() - 12.0, rect.center().y, keys);
+        let room = end - rect.left() - 46.0;
+        let words = elided(ui, label, style::body(text::BODY), palette.text_tertiary, room);
+        paint_line(ui, rect.left() + 34.0, rect.center().y, words);
+    }
+    response.on_hover_text(label)
+}
+
+/// Shows the numbers of runs, from right to left.
+fn numbers_ui(ui: &mut Ui, view: &TopBarView) {
+    let palette = style::palette(ui.ctx());
+    let RunCounts { active, queued, completed, failed, cancelled, .. } = view.counts;
+    let number = |ui: &mut Ui, status: DisplayStatus, count: usize, name: &str| {
+        let words = format!("{} {name}", count_words(count as u64));
+        let words = RichText::new(words).font(style::body(text::BODY));
+        ui.label(words.color(ink(if count > 0 { palette.text } else { palette.text_secondary })));
+        sign_ui(ui, Sign::Status(status), 7.0);
+        ui.add_space(6.0);
+    };
+    number(ui, DisplayStatus::Success, completed, "finished");
+    number(ui, DisplayStatus::Cancelled, cancelled, "cancelled");
+    number(ui, DisplayStatus::Failed, failed, "failed");
+    ui.weak(view.counts.window_words());
+    let (rule, _) = ui.allocate_exact_size(vec2(13.0, 22.0), Sense::hover());
+    ui.painter().vline(rule.center().x, rule.y_range(), Stroke::new(1.0, ink(palette.line_strong)));
+    number(ui, DisplayStatus::Pending, queued, "queued");
+    number(ui, DisplayStatus::Running, active, "running");
+}

@@ -1,0 +1,585 @@
+//! The palette (Ctrl K): finds runs, actions and steps by some of their letters.
+
+mod fuzzy;
+mod results;
+
+use bevy::prelude::*;
+use bevy_egui::EguiContexts;
+use bevy_egui::egui::{
+    self, Align, Align2, Area, Color32, Context, Id, Key, LayerId, Modifiers, Order, Rect,
+    RichText, ScrollArea, Sense, Stroke, TextEdit, TextFormat, Ui, WidgetInfo, WidgetType, pos2,
+    text::LayoutJob, vec2,
+};
+
+use self::results::{Found, Group, GroupResults, Item, parts_of, search};
+use super::PanelState;
+use super::glyph::Sign;
+use super::style::{self, ink, text};
+use super::widgets::{elided, paint_line, paint_line_to, set_accessible_name};
+use crate::app::control::situation::SituationInput;
+use crate::app::state::actions::{ACTIONS, Action, Situation};
+use crate::app::state::chrome::Chrome;
+use crate::app::state::clock::PlaybackClock;
+use crate::app::state::run_store::RunStore;
+use crate::app::state::run_view::remaining_words;
+use crate::app::state::status::{node_status_words, run_status_words};
+use crate::app::state::view::View;
+use crate::app::words::{clock_words, number_words, one_line};
+use crate::model::{Run, RunStatus, failure_words, final_score};
+use crate::protocol::{NodeName, RunId};
+
+/// Width of the palette, its distance from the upper edge, and the heights of its parts.
+const WIDTH: f32 = 900.0;
+const TOP: f32 = 96.0;
+const FIELD: f32 = 64.0;
+const ROW: f32 = 38.0;
+const HEAD: f32 = 32.0;
+const FOOT: f32 = 46.0;
+const PAD: f32 = 18.0;
+/// Text of the field.
+const QUERY: f32 = 19.0;
+/// Number of actions that are remembered as used last.
+const MOST_USED: usize = 8;
+
+/// Shows the palette while it is open, and performs what is chosen.
+pub(super) fn show(
+    mut contexts: EguiContexts,
+    mut state: ResMut<PaletteState>,
+    chrome: Res<Chrome>,
+    input: SituationInput,
+    run_store: Res<RunStore>,
+    clock: Res<PlaybackClock>,
+    mut panel: ResMut<PanelState>,
+    mut actions: MessageWriter<Action>,
+) -> Result {
+    if !chrome.palette {
+        state.close();
+        return Ok(());
+    }
+    let ctx = contexts.ctx_mut()?.clone();
+    let situation = input.situation();
+    let view =
+        PaletteView { run_store: &run_store, situation: &situation, server_now: clock.server_now };
+    let Some(choice) = palette_ui(&ctx, &view, &mut state) else { return Ok(()) };
+    actions.write(Action::TogglePalette);
+    match choice {
+        PaletteChoice::Close | PaletteChoice::Action(Action::TogglePalette) => {}
+        PaletteChoice::Action(action) => {
+            actions.write(action);
+        }
+        PaletteChoice::Step(run, node) => {
+            panel.show_step(&run, &node);
+            if situation.view != View::Desk {
+                actions.write(Action::ToggleDesk);
+            }
+            actions.write(Action::SelectRun(run));
+        }
+    }
+    Ok(())
+}
+
+/// Inputs of the palette.
+pub(super) struct PaletteView<'a> {
+    pub run_store: &'a RunStore,
+    pub situation: &'a Situation<'a>,
+    pub server_now: jiff::Timestamp,
+}
+
+/// Query, choice and what was used last.
+#[derive(Resource, Clone, Debug, Default)]
+pub(super) struct PaletteState {
+    query: String,
+    /// Group that is shown alone.
+    only: Option<Group>,
+    /// Results of the query; `None` until it was searched.
+    results: Option<Vec<GroupResults>>,
+    /// Place of the chosen row among all rows.
+    chosen: usize,
+    /// Places of the actions used last, the newest first.
+    used: Vec<usize>,
+    was_open: bool,
+    scroll_to_chosen: bool,
+}
+
+impl PaletteState {
+    /// Notes that the palette is closed; it opens empty again.
+    pub(super) fn close(&mut self) {
+        if self.was_open {
+            *self = Self { used: std::mem::take(&mut self.used), ..Self::default() };
+        }
+    }
+
+    fn items(&self) -> impl Iterator<Item = &Item> {
+        self.results.iter().flatten().flat_map(|results| &results.items)
+    }
+}
+
+/// What the user chose in the palette.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum PaletteChoice {
+    /// Perform this action.
+    Action(Action),
+    /// Show this step of a run.
+    Step(RunId, NodeName),
+    /// Close the palette.
+    Close,
+}
+
+/// Shows the palette above everything; returns what the user chose.
+pub(super) fn palette_ui(
+    ctx: &Context,
+    view: &PaletteView,
+    state: &mut PaletteState,
+) -> Option<PaletteChoice> {
+    let is_new = !std::mem::replace(&mut state.was_open, true);
+    if state.results.is_none() {
+        let used = state.used.clone();
+        let run = view.situation.run;
+        state.results = Some(search(&state.query, state.only, view.run_store, run, &used));
+        state.chosen = 0;
+    }
+    let mut choice = match keys(ctx, state) {
+        Some(Typed::Escape) => Some(PaletteChoice::Close),
+        Some(Typed::Enter) => {
+            let chosen = state.items().nth(state.chosen);
+            chosen.and_then(|item| choice_of(item, view))
+        }
+        None => None,
+    };
+    let screen = ctx.viewport_rect();
+    let dim = Color32::from_rgba_unmultiplied(6, 7, 9, 168);
+    let shade = LayerId::new(Order::Foreground, Id::new("palette shade"));
+    ctx.layer_painter(shade).rect_filled(screen, 0.0, dim);
+    // The shade takes presses, so that nothing below is pressed.
+    let shade = Area::new(Id::new("palette shade area"))
+        .order(Order::Foreground)
+        .fixed_pos(screen.min)
+        .show(ctx, |ui| ui.allocate_response(screen.size(), Sense::click()));
+    if shade.inner.clicked() {
+        choice = Some(PaletteChoice::Close);
+    }
+    let width = WIDTH.min(screen.width() - 32.0);
+    let top = TOP.min(screen.height() * 0.09);
+    Area::new(Id::new("palette"))
+        .order(Order::Tooltip)
+        .anchor(Align2::CENTER_TOP, vec2(0.0, top))
+        .constrain_to(screen)
+        .show(ctx, |ui| {
+            let palette = style::palette(ui.ctx());
+            egui::Frame::new()
+                .fill(ink(palette.card))
+                .stroke(Stroke::new(1.5, ink(palette.line_strong)))
+                .corner_radius(12)
+                .show(ui, |ui| {
+                    ui.set_width(width);
+                    ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
+                    field_ui(ui, state, is_new);
+                    let room = (screen.height() - top - FIELD - FOOT - 32.0).max(3.0 * ROW);
+                    if let Some(pressed) = rows_ui(ui, view, state, room) {
+                        choice = Some(pressed);
+                    }
+                    foot_ui(ui);
+                });
+        });
+    let done = choice?;
+    match &done {
+        PaletteChoice::Close => {}
+        PaletteChoice::Action(action) => {
+            let place = ACTIONS.iter().position(|entry| (entry.action)() == *action);
+            if let Some(place) = place {
+                state.used.retain(|known| *known != place);
+                state.used.insert(0, place);
+                state.used.truncate(MOST_USED);
+            }
+        }
+        PaletteChoice::Step(..) => {}
+    }
+    Some(done)
+}
+
+/// Takes the keys that move and choose, before the text field sees them.
+fn keys(ctx: &Context, state: &mut PaletteState) -> Option<Typed> {
+    let count = state.items().count();
+    let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let before = state.chosen;
+    while pressed(Key::ArrowDown) {
+        state.chosen = (state.chosen + 1).min(count.saturating_sub(1));
+    }
+    while pressed(Key::ArrowUp) {
+        state.chosen = state.chosen.saturating_sub(1);
+    }
+    if pressed(Key::PageDown) {
+        state.chosen = (state.chosen + 8).min(count.saturating_sub(1));
+    }
+    if pressed(Key::PageUp) {
+        state.chosen = state.chosen.saturating_sub(8);
+    }
+    state.scroll_to_chosen |= before != state.chosen;
+    if pressed(Key::Tab) {
+        let mut group = None;
+        let mut place = 0;
+        for results in state.results.iter().flatten() {
+            place += results.items.len();
+            if group.is_none() && state.chosen < place {
+                group = Some(results.group);
+            }
+        }
+        state.only = if state.only.is_some() { None } else { group };
+        state.results = None;
+        ctx.request_repaint();
+    }
+    if pressed(Key::Escape) {
+        return Some(Typed::Escape);
+    }
+    pressed(Key::Enter).then_some(Typed::Enter)
+}
+
+/// Keys that end the search.
+enum Typed {
+    Escape,
+    Enter,
+}
+
+fn field_ui(ui: &mut Ui, state: &mut PaletteState, is_new: bool) {
+    let palette = style::palette(ui.ctx());
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), FIELD), Sense::hover());
+    let inner = rect.shrink2(vec2(PAD, 10.0));
+    paint_lens(ui, pos2(inner.left() + 11.0, inner.center().y));
+    let matches: usize = state.results.iter().flatten().map(|results| results.matches).sum();
+    let count = elided(
+        ui,
+        &format!("{matches} found"),
+        style::body(text::BODY),
+        palette.text_secondary,
+        140.0,
+    );
+    let count_width = count.size().x;
+    paint_line_to(ui, inner.right(), inner.center().y, count);
+    let mut room = inner;
+    room.min.x += 36.0;
+    room.max.x -= count_width + 16.0;
+    let hint = match state.only {
+        None => "Find a run, a step, an action",
+        Some(Group::Runs) => "Find a run",
+        Some(Group::Actions) => "Find an action",
+        Some(Group::Steps) => "Find a step of the selected run",
+    };
+    let before = state.query.clone();
+    let field = TextEdit::singleline(&mut state.query)
+        .id(Id::new("palette query"))
+        .hint_text(RichText::new(hint).color(ink(palette.text_tertiary)))
+        .font(style::body(QUERY))
+        .frame(egui::Frame::NONE)
+        .vertical_align(Align::Center)
+        .desired_width(room.width());
+    let response = ui.put(room, field);
+    set_accessible_name(&response, "Find a run, a step, an action");
+    if is_new || !response.has_focus() {
+        response.request_focus();
+    }
+    if state.query != before {
+        state.results = None;
+        state.scroll_to_chosen = true;
+        ui.ctx().request_repaint();
+    }
+    ui.painter().hline(rect.x_range(), rect.bottom(), Stroke::new(1.0, ink(palette.hair)));
+}
+
+fn paint_lens(ui: &Ui, centre: egui::Pos2) {
+    let palette = style::palette(ui.ctx());
+    let stroke = Stroke::new(2.0, ink(palette.text_secondary));
+    ui.painter().circle_stroke(centre - vec2(2.0, 2.0), 7.0, stroke);
+    ui.painter().line_segment([centre + vec2(3.0, 3.0), centre + vec2(9.0, 9.0)], stroke);
+}
+
+fn rows_ui(
+    ui: &mut Ui,
+    view: &PaletteView,
+    state: &mut PaletteState,
+    room: f32,
+) -> Option<PaletteChoice> {
+    let palette = style::palette(ui.ctx());
+    let mut chosen = None;
+    let results = state.results.clone().unwrap_or_default();
+    if results.is_empty() {
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 64.0), Sense::hover());
+        let (_, letters) = parts_of(&state.query);
+        let words = format!("Nothing matches {letters}");
+        let words = elided(ui, &words, style::body(text::BODY), palette.text_secondary, 600.0);
+        paint_line(ui, rect.left() + PAD, rect.center().y, words);
+        return None;
+    }
+    let mut place = 0;
+    let mut pointed = None;
+    ScrollArea::vertical().id_salt("palette rows").max_height(room).show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        ui.add_space(4.0);
+        for group in &results {
+            head_ui(ui, view, group);
+            for item in &group.items {
+                let is_chosen = place == state.chosen;
+                let response = row_ui(ui, view, item, is_chosen);
+                if is_chosen && std::mem::take(&mut state.scroll_to_chosen) {
+                    response.scroll_to_me(None);
+                }
+                if response.clicked() {
+                    chosen = choice_of(item, view);
+                }
+                // A resting pointer chooses nothing: the keys may have gone elsewhere.
+                if response.hovered() && ui.input(|input| input.pointer.is_moving()) {
+                    pointed = Some(place);
+                }
+                place += 1;
+            }
+        }
+        ui.add_space(6.0);
+    });
+    if let Some(pointed) = pointed {
+        state.chosen = pointed;
+    }
+    chosen
+}
+
+fn head_ui(ui: &mut Ui, view: &PaletteView, results: &GroupResults) {
+    let palette = style::palette(ui.ctx());
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEAD), Sense::hover());
+    let title = match results.group {
+        Group::Runs => "Runs".to_owned(),
+        Group::Actions => "Actions".to_owned(),
+        Group::Steps => match view.situation.run {
+            Some(run) => format!("Steps of {}", view.run_store.name(run)),
+            None => "Steps".to_owned(),
+        },
+    };
+    let shown = results.items.len();
+    let count = match (shown < results.matches, results.group) {
+        (true, Group::Runs) => format!("{shown} of {}, in {}", results.matches, results.searched),
+        (true, _) => format!("{shown} of {}", results.matches),
+        (false, _) => shown.to_string(),
+    };
+    let y = rect.center().y;
+    let title = elided(ui, &title, style::semibold(text::SMALL), palette.text_secondary, 560.0);
+    let width = title.size().x;
+    paint_line(ui, rect.left() + PAD, y, title);
+    let count = elided(ui, &count, style::body(text::SMALL), palette.text_tertiary, 240.0);
+    paint_line(ui, rect.left() + PAD + width + 10.0, y, count);
+}
+
+fn row_ui(ui: &mut Ui, view: &PaletteView, item: &Item, is_chosen: bool) -> egui::Response {
+    let palette = style::palette(ui.ctx());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    let entry = item.found.entry();
+    let obstacle = entry.and_then(|entry| view.situation.obstacle(entry));
+    let trailing = trailing_words(item, view, obstacle.as_ref().map(ToString::to_string));
+    response.widget_info(|| {
+        let keys = entry.map(|entry| entry.key_words()).unwrap_or_default();
+        let label = format!("{}, {}, {keys}", item.title, trailing.words);
+        let label = label.trim_end_matches([',', ' ']).to_owned();
+        WidgetInfo::selected(WidgetType::SelectableLabel, true, is_chosen, label)
+    });
+    let back = rect.shrink2(vec2(6.0, 1.0));
+    if is_chosen {
+        ui.painter().rect_filled(back, 5.0, ink(palette.selection));
+        let edge = Rect::from_min_size(back.min, vec2(4.0, back.height()));
+        ui.painter().rect_filled(edge, 2.0, ink(palette.violet_text));
+    } else if response.hovered() {
+        ui.painter().rect_filled(back, 5.0, ink(palette.hover));
+    }
+    let y = rect.center().y;
+    let sign_at = pos2(rect.left() + PAD + 10.0, y);
+    match &item.found {
+        Found::Run(id) => {
+            if let Some(run) = view.run_store.model.run(id) {
+                Sign::from(run.status).paint(ui.painter(), sign_at, 8.0);
+            }
+        }
+        Found::Step(run, name) => {
+            let node = view.run_store.model.run(run).and_then(|run| run.node(name));
+            if let Some(node) = node {
+                Sign::from(node.status).paint(ui.painter(), sign_at, 8.0);
+            }
+        }
+        Found::Action(_) => {
+            let tone = ink(if obstacle.is_some() { palette.text_tertiary } else { palette.text });
+            let points = [vec2(-4.0, -6.0), vec2(6.0, 0.0), vec2(-4.0, 6.0)];
+            let points = points.map(|by| sign_at + by).to_vec();
+            ui.painter().add(egui::Shape::convex_polygon(points, tone, Stroke::NONE));
+        }
+    }
+    let mut right = rect.right() - PAD;
+    for keys in entry.into_iter().flat_map(|entry| entry.keys).rev() {
+        right = paint_keys(ui, right, y, &keys.to_string()) - 8.0;
+    }
+    let words = elided(ui, &trailing.words, style::body(text::MONO), trailing.tone(palette), 420.0);
+    let left = right - words.size().x;
+    paint_line(ui, left, y, words);
+    let quiet = obstacle.is_some();
+    let room = left - rect.left() - PAD - 52.0;
+    let title = title_galley(ui, item, quiet, room);
+    paint_line(ui, rect.left() + PAD + 34.0, y, title);
+    response
+}
+
+/// Lays out the title with the letters that were typed in violet and underlined.
+fn title_galley(ui: &Ui, item: &Item, quiet: bool, room: f32) -> std::sync::Arc<egui::Galley> {
+    let palette = style::palette(ui.ctx());
+    let tone = ink(if quiet { palette.text_secondary } else { palette.text });
+    let plain = TextFormat::simple(style::semibold(text::BODY), tone);
+    let typed = TextFormat {
+        color: ink(palette.violet_text),
+        underline: Stroke::new(1.5, ink(palette.violet_text)),
+        ..plain.clone()
+    };
+    let id = TextFormat::simple(style::mono(text::SMALL), ink(palette.text_tertiary));
+    // The id of a run stands behind its title.
+    let id_from = match &item.found {
+        Found::Run(_) => item.title.rfind("  ").unwrap_or(item.title.len()),
+        _ => item.title.len(),
+    };
+    let mut job = LayoutJob::default();
+    for (place, (at, sign)) in item.title.char_indices().enumerate() {
+        let format = match (item.places.contains(&place), at >= id_from) {
+            (true, _) => &typed,
+            (false, true) => &id,
+            (false, false) => &plain,
+        };
+        job.append(sign.encode_utf8(&mut [0; 4]), 0.0, format.clone());
+    }
+    job.wrap.max_width = room.max(40.0);
+    job.wrap.max_rows = 1;
+    job.wrap.break_anywhere = true;
+    ui.painter().layout_job(job)
+}
+
+/// Paints keys as fields that end at `right`; returns their left end.
+fn paint_keys(ui: &Ui, right: f32, y: f32, keys: &str) -> f32 {
+    let palette = style::palette(ui.ctx());
+    let mut right = right;
+    for part in keys.rsplit(' ') {
+        let words = elided(ui, part, style::body(text::SMALL), palette.text, 80.0);
+        let width = (words.size().x + 12.0).max(24.0);
+        let field = Rect::from_min_size(pos2(right - width, y - 12.0), vec2(width, 24.0));
+        ui.painter().rect(
+            field,
+            4.0,
+            ink(palette.well),
+            Stroke::new(1.0, ink(palette.line_strong)),
+            egui::StrokeKind::Inside,
+        );
+        let middle = field.center().x - words.size().x / 2.0;
+        paint_line(ui, middle, y, words);
+        right = field.left() - 4.0;
+    }
+    right + 4.0
+}
+
+/// Words at the end of a row.
+struct Trailing {
+    words: String,
+    is_failed: bool,
+}
+
+impl Trailing {
+    fn tone(&self, palette: &crate::app::theme::Palette) -> bevy::color::Color {
+        if self.is_failed { palette.failed_text } else { palette.text_secondary }
+    }
+}
+
+fn trailing_words(item: &Item, view: &PaletteView, obstacle: Option<String>) -> Trailing {
+    let plain = |words: String| Trailing { words, is_failed: false };
+    match &item.found {
+        Found::Action(_) => plain(obstacle.unwrap_or_default()),
+        Found::Run(id) => match view.run_store.model.run(id) {
+            Some(run) => {
+                Trailing { words: run_words(run, view), is_failed: run.status == RunStatus::Failed }
+            }
+            None => plain("no longer kept".to_owned()),
+        },
+        Found::Step(run, name) => {
+            let node = view.run_store.model.run(run).and_then(|run| run.node(name));
+            plain(node.map_or_else(String::new, |node| {
+                let took = node.history().last().and_then(|attempt| attempt.duration_ms);
+                let status = node_status_words(node.status);
+                match took {
+                    Some(millis) => format!("{status}, {}", clock_words(millis)),
+                    None => status.to_owned(),
+                }
+            }))
+        }
+    }
+}
+
+/// Where a run is, or how it ended.
+fn run_words(run: &Run, view: &PaletteView) -> String {
+    match run.status {
+        RunStatus::Running => {
+            let step = run.current_node().map_or("running", |node| node.name.as_str());
+            let left = view.run_store.model.remaining(run, view.server_now);
+            format!("{step}, {}", remaining_words(left))
+        }
+        RunStatus::Failed => {
+            let (step, reason) = failure_words(run).unwrap_or_default();
+            let step = step.map_or_else(String::new, |step| format!("{step}, "));
+            one_line(&format!("{step}{reason}"))
+        }
+        RunStatus::Completed => match final_score(run) {
+            Some(score) => format!("score {}", number_words(score)),
+            None => run_status_words(run.status).to_owned(),
+        },
+        status => run_status_words(status).to_owned(),
+    }
+}
+
+/// What choosing a row does; `None` where its action has no effect now.
+fn choice_of(item: &Item, view: &PaletteView) -> Option<PaletteChoice> {
+    match &item.found {
+        Found::Run(id) => {
+            let action = match view.situation.view {
+                View::Desk => Action::SelectRun(id.clone()),
+                _ => Action::Open(id.clone()),
+            };
+            Some(PaletteChoice::Action(action))
+        }
+        Found::Step(run, name) => Some(PaletteChoice::Step(run.clone(), name.clone())),
+        Found::Action(_) => {
+            let entry = item.found.entry()?;
+            let possible = view.situation.obstacle(entry).is_none();
+            possible.then(|| PaletteChoice::Action((entry.action)()))
+        }
+    }
+}
+
+fn foot_ui(ui: &mut Ui) {
+    let palette = style::palette(ui.ctx());
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), FOOT), Sense::hover());
+    ui.painter().hline(rect.x_range(), rect.top(), Stroke::new(1.0, ink(palette.hair)));
+    let y = rect.center().y;
+    let mut right = rect.right() - PAD;
+    for group in Group::ALL.into_iter().rev() {
+        let words =
+            elided(ui, group.name(), style::body(text::SMALL), palette.text_secondary, 90.0);
+        let left = right - words.size().x;
+        paint_line(ui, left, y, words);
+        right = paint_keys(ui, left - 6.0, y, &group.sign().to_string()) - 16.0;
+    }
+    let mut left = rect.left() + PAD;
+    for (keys, words) in
+        [("↑ ↓", "choose"), ("Enter", "do it"), ("Tab", "this group only"), ("Esc", "close")]
+    {
+        let words = elided(ui, words, style::body(text::SMALL), palette.text_secondary, 140.0);
+        let keys_width: f32 = keys
+            .split(' ')
+            .map(|key| {
+                let key = elided(ui, key, style::body(text::SMALL), palette.text, 80.0);
+                (key.size().x + 12.0).max(24.0) + 4.0
+            })
+            .sum();
+        let end = left + keys_width - 4.0 + 6.0 + words.size().x;
+        if end > right - 24.0 {
+            break;
+        }
+        paint_keys(ui, left + keys_width - 4.0, y, keys);
+        paint_line(ui, left + keys_width + 2.0, y, words);
+        left = end + 20.0;
+    }
+}

@@ -1,0 +1,98 @@
+//! The desk: what it was opened from, and the size of the controls.
+
+use bevy::prelude::*;
+
+use super::focus::Focus;
+use super::view::View;
+use crate::bounded::bounded;
+
+/// State of the desk that actions change.
+#[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Desk {
+    /// View that it was opened from, and that it returns to.
+    opened_from: Option<View>,
+    /// Run that was followed when it was opened: on the desk the selection changes by hand only.
+    followed: bool,
+    /// True until the search field has taken the keyboard's focus.
+    pub wants_search: bool,
+}
+
+impl Desk {
+    /// Opens the desk, or goes back to the view that it was opened from.
+    pub fn toggle(&mut self, view: &mut View, focus: &mut Focus) {
+        if *view == View::Desk {
+            *view = self.opened_from.take().unwrap_or(View::Wall);
+            if std::mem::take(&mut self.followed) {
+                focus.follow();
+            }
+        } else {
+            self.opened_from = Some(*view);
+            self.followed = focus.is_following() && focus.run().is_some();
+            if self.followed {
+                focus.stay();
+            }
+            *view = View::Desk;
+        }
+    }
+
+    /// Notes that a run was chosen by hand, so that it stays chosen in the view that follows.
+    pub fn chose(&mut self) {
+        self.followed = false;
+    }
+}
+
+/// Factor by which the user enlarged the controls.
+#[derive(Resource, Clone, Copy, Debug, PartialEq)]
+pub struct ControlsScale(pub f32);
+
+impl Default for ControlsScale {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl ControlsScale {
+    /// Smallest and largest factor, and the distance of two.
+    const RANGE: (f32, f32) = (0.6, 3.0);
+    const STEP: f32 = 0.1;
+
+    /// Enlarges the controls by a number of steps.
+    pub fn step(&mut self, steps: i32) {
+        let wanted = self.0 + Self::STEP * steps as f32;
+        let (least, most) = Self::RANGE;
+        self.0 = bounded((wanted * 10.0).round() / 10.0, least, most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::RunId;
+
+    #[test]
+    fn desk_keeps_its_run_and_gives_the_view_back() {
+        let (mut desk, mut view) = (Desk::default(), View::Wall);
+        let mut focus = Focus::new(None);
+        desk.toggle(&mut view, &mut focus);
+        assert_eq!(view, View::Desk);
+        desk.toggle(&mut view, &mut focus);
+        assert_eq!((view, focus.is_following()), (View::Wall, true));
+        // A run chosen on the desk stays chosen.
+        desk.toggle(&mut view, &mut focus);
+        focus.pin(RunId::new("run-1"));
+        desk.chose();
+        desk.toggle(&mut view, &mut focus);
+        assert!(!focus.is_following());
+    }
+
+    #[test]
+    fn controls_have_a_smallest_and_a_largest_size() {
+        let mut scale = ControlsScale::default();
+        scale.step(1);
+        assert_eq!(scale.0, 1.1);
+        scale.step(i32::MAX);
+        assert_eq!(scale.0, 3.0);
+        scale.step(-100);
+        assert_eq!(scale.0, 0.6);
+    }
+}
