@@ -2,6 +2,8 @@
 
 mod fuzzy;
 mod results;
+#[cfg(test)]
+mod tests;
 
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
