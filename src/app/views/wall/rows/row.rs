@@ -153,9 +153,10 @@ impl Row<'_> {
             let tag = Rect::new(right - width, tag_y, width, height);
             draw_tag(part, (tag, 7.0 * k), (words.to_owned(), size), self.is_next);
             room -= width + 8.0 * k;
-            // The tag tells the runs of a song apart where their times have no room.
-            let width = measure(Face::Text600, SONG * k, 0.0, title);
-            title = if width > room { without_time(title) } else { title };
+        }
+        // The other columns tell the runs of a song apart where their start would cut its name.
+        if measure(Face::Text600, SONG * k, 0.0, title) > room {
+            title = without_time(title);
         }
         // A flat palette keeps full text; quiet rows differ by weight.
         let (face, ink) = match self.is_quiet() {
