@@ -12,6 +12,8 @@ const UNUSUAL: f64 = 0.15;
 pub struct Pace {
     /// Mean of the last ten minutes, or of those that are known; `None` before the first is.
     pub now: Option<f64>,
+    /// Number of minutes that `now` is the mean of.
+    pub minutes: usize,
     /// Mean of the minutes before these; `None` before ten of them are known.
     pub usual: Option<f64>,
     /// Difference from the usual pace.
@@ -37,7 +39,7 @@ impl Pace {
         let usual = (before >= LEAST_BEFORE).then(|| mean(&minutes[..before])).flatten();
         let now = mean(&minutes[before..]);
         let trend = usual.map_or(Trend::Level, |usual| trend(minutes, usual));
-        Self { now, usual, trend }
+        Self { now, minutes: minutes.len() - before, usual, trend }
     }
 }
 

@@ -209,6 +209,17 @@ impl Run {
         self.counted.ended.map(|(at, _)| at).or(self.ended_at)
     }
 
+    /// Instant from which the time of the run counts, by the server's clock: its creation, if it waited for its
+    /// first execution, else the start of its current execution.
+    pub fn begun_at(&self) -> Timestamp {
+        let created_at = self.state.created_at.filter(|_| self.state.executions <= 1);
+        let begun_at = match (created_at, self.state.started_at) {
+            (Some(created_at), Some(started_at)) => Some(created_at.min(started_at)),
+            (created_at, started_at) => started_at.or(created_at),
+        };
+        begun_at.unwrap_or(self.first_event_at)
+    }
+
     /// Instant of the earliest event, by the server's clock.
     pub fn first_event_at(&self) -> Timestamp {
         self.first_event_at

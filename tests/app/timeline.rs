@@ -404,10 +404,8 @@ fn key_c_races_against_the_last_success_then_the_run_before_then_ends() {
     events.extend(run_of("now", "Neon Rain", -100, &[("PLAN", 5)]));
     feed(&mut app, events);
     perform(&mut app, Action::SelectRun(RunId::new("now")));
-    perform(&mut app, action_of("C"));
-    assert_eq!(view(&app), View::Stage { from_wall: false }, "the key is the timeline's");
-    perform(&mut app, Action::ToggleTimeline);
     let against = |app: &App| app.world().resource::<TimelineState>().against.clone();
+    // From the stage as from the timeline.
     perform(&mut app, action_of("C"));
     assert_eq!(view(&app), timeline(TimelineMode::Race, false));
     assert_eq!(against(&app), Against::LastSuccess);

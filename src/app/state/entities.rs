@@ -100,20 +100,21 @@ fn sync(
     let changed = match shown.take(&run_store) {
         Changed::Runs(changed) if !index.rebuild => changed,
         _ => {
-            index.rebuild = true;
-            Vec::new()
+            // Another instant has most runs of the one before: their entities stay.
+            let is_new = std::mem::take(&mut index.rebuild);
+            index.runs.retain(|id, entry| {
+                let stays = !is_new && run_store.model.run(id).is_some();
+                if !stays {
+                    commands.entity(entry.run).despawn();
+                }
+                stays
+            });
+            for run in run_store.model.runs() {
+                sync_run(&mut commands, &mut index, run, &mut runs, &mut nodes);
+            }
+            return;
         }
     };
-    if index.rebuild {
-        index.rebuild = false;
-        for (_, entry) in index.runs.drain() {
-            commands.entity(entry.run).despawn();
-        }
-        for run in run_store.model.runs() {
-            sync_run(&mut commands, &mut index, run, &mut runs, &mut nodes);
-        }
-        return;
-    }
     for id in touched(changed.into_iter().map(|(change, _)| change)) {
         match run_store.model.run(id) {
             Some(run) => sync_run(&mut commands, &mut index, run, &mut runs, &mut nodes),

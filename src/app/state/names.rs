@@ -62,8 +62,8 @@ impl Named {
             DisplayName::Title(title) => SmolStr::new(text::single_spaced(title, usize::MAX)),
             DisplayName::SongId(id) | DisplayName::RunId(id) => SmolStr::new(id),
         };
-        let start = run.started_at.unwrap_or(run.first_event_at());
-        let start = start.to_zoned(zone.clone()).datetime();
+        // Start and elapsed time add up to now.
+        let start = run.begun_at().to_zoned(zone.clone()).datetime();
         Self {
             title,
             by_song_id: matches!(name, DisplayName::SongId(_)),

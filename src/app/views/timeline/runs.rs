@@ -129,6 +129,10 @@ impl Pen<'_> {
             let (shown, all) = (count_words(shown as u64), count_words(view.in_time as u64));
             let words = format!("{shown} of {all} runs");
             let room = self.rows.labels_right - self.rows.left - 40.0 * k;
+            // The header counts all runs, the timeline those of its time.
+            let long = format!("{words} in {} min", view.minutes);
+            let has_room = measure(Face::Text500, size, 0.0, &long) <= room;
+            let words = if has_room { long } else { words };
             let words = truncate(Face::Text500, size, &words, room).into_owned();
             let text = Text::new("shown", words, self.rows.left, y, Face::Text500, size);
             part.text(Layer::Module, text.colour(palette.text_secondary));

@@ -109,9 +109,9 @@ pub struct PaceView {
     pub value: String,
     /// True when it rises, false when it falls.
     pub rises: Option<bool>,
-    /// "falling for 13 min", "as usual".
+    /// "falling for 13 min", "as usual"; "mean of 6 min" while the usual pace is not known.
     pub words: String,
-    /// "usual 4.6".
+    /// "usual 4.6", "usual not known yet".
     pub usual_words: String,
     pub usual: Option<f64>,
 }
@@ -344,15 +344,16 @@ impl PaceView {
             Trend::Rising(minutes) => (Some(true), format!("rising for {minutes} min")),
             Trend::Falling(minutes) => (Some(false), format!("falling for {minutes} min")),
             Trend::Level if pace.usual.is_some() => (None, "as usual".to_owned()),
-            Trend::Level => (None, "usual not known yet".to_owned()),
+            Trend::Level => (None, format!("mean of {} min", pace.minutes.max(1))),
         };
         Self {
             value: pace.now.map_or_else(|| "–".to_owned(), rate_words),
             rises,
             words,
-            usual_words: pace
-                .usual
-                .map_or_else(String::new, |usual| format!("usual {}", rate_words(usual))),
+            usual_words: pace.usual.map_or_else(
+                || "usual not known yet".to_owned(),
+                |usual| format!("usual {}", rate_words(usual)),
+            ),
             usual: pace.usual,
         }
     }

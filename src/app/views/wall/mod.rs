@@ -68,7 +68,7 @@ use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, motion};
 use crate::app::words::count_words;
 use crate::layout::{CanvasSize, Density, Rect};
-use crate::model::{Model, Run, RunStatus};
+use crate::model::{FollowUp, Model, Run, RunStatus};
 use crate::protocol::RunId;
 
 pub(super) fn plugin(app: &mut App) {
@@ -209,15 +209,25 @@ impl WallMemory {
     /// True when rows have no place for failures that came, or no row in words for runs that are not
     /// shown.
     fn lacks_place(&self, plan: &Plan, load: RunsNow) -> bool {
-        let Some(places) = plan.places().filter(|places| places.rows.is_some()) else {
+        let Some((places, layout)) =
+            plan.places().and_then(|places| Some((places, places.rows.as_ref()?)))
+        else {
             return false;
         };
         let has = |line| places.lines.iter().any(|(found, _)| *found == line);
+        // Running runs take the rows of the queued ones, and both those of the ended ones.
+        let rows_of = |kinds: &[Kind], lines: &[Line]| {
+            let runs = places.runs.iter().filter(|placed| kinds.contains(&placed.kind)).count();
+            runs + lines.iter().filter(|line| has(**line)).count()
+        };
+        let running = rows_of(&[Kind::Running, Kind::Silent], &[Line::Running]);
+        let alive = running + rows_of(&[Kind::Queued], &[Line::Queued]);
+        let has_room = |taken: usize| taken < layout.capacity();
         let more = &self.more;
         let ended = more.completed + more.cancelled + more.failed;
         (load.fresh > 0 && places.failures.is_none())
-            || (more.queued > 0 && !has(Line::Queued))
-            || (ended > 0 && !has(Line::Ended))
+            || (more.queued > 0 && !has(Line::Queued) && has_room(running))
+            || (ended > 0 && !has(Line::Ended) && has_room(alive))
     }
 
     /// Counts the runs that have a place, and those of the header that have none.
@@ -245,8 +255,9 @@ impl WallMemory {
         (self.shown, self.more) = (shown, more);
     }
 
-    /// Last tile of each status of which runs have no place, with the words about these.
-    fn notes(&self) -> Vec<(RunStatus, RunId, String)> {
+    /// Last tile of each status of which runs have no place, with the words about these. A run that a retry
+    /// made good has no words about other failures.
+    fn notes(&self, run_store: &RunStore) -> Vec<(RunStatus, RunId, String)> {
         let tiles = self.plan.as_ref().and_then(Plan::places).filter(|p| p.rows.is_none());
         let Some(places) = tiles else {
             return Vec::new();
@@ -260,7 +271,13 @@ impl WallMemory {
         };
         let note = |status: &RunStatus| {
             let more = self.more.of(*status);
+            let is_recovered = |id: &RunId| {
+                let run = run_store.model.run(id);
+                run.is_some_and(|run| matches!(run_store.follow_up(run), FollowUp::Recovered(..)))
+            };
             let last = places.runs.iter().rfind(|placed| is_of(*status, placed.kind));
+            let last =
+                last.filter(|placed| *status != RunStatus::Failed || !is_recovered(&placed.id));
             let last = last.filter(|_| more > 0 && places.density == Density::Tile)?;
             let words = more_words(*status, more, self.shown.of(*status));
             Some((*status, last.id.clone(), words))
@@ -269,7 +286,7 @@ impl WallMemory {
     }
 
     /// Draws the frame of the timing board, or the words about runs of which none has a tile.
-    fn show_others(&mut self, canvas: &mut Canvas) {
+    fn show_others(&mut self, canvas: &mut Canvas, run_store: &RunStore) {
         let places = self.plan.as_ref().and_then(Plan::places);
         let frame = places.and_then(|places| FrameView::of(places, &self.more, &self.shown));
         if self.frame != frame {
@@ -278,7 +295,7 @@ impl WallMemory {
                 None => canvas.remove("wall rows"),
             }
         }
-        let mut notes = self.notes();
+        let mut notes = self.notes(run_store);
         // The statuses that have no tile with a note are counted with that of the last tile, or on its edge.
         let is_apart = |status: &&RunStatus| {
             self.more.of(**status) > 0 && notes.iter().all(|(noted, ..)| noted != *status)
@@ -440,7 +457,7 @@ fn draw(
             reduced_motion: reduced_motion.0 || lost,
         });
         memory.count_others(model, &counts, clock.server_now);
-        memory.show_others(canvas);
+        memory.show_others(canvas, &run_store);
     }
 
     let context =
@@ -463,8 +480,7 @@ fn draw(
             let retry = places.retries.iter().find(|retry| retry.id == *id)?;
             // Failed runs of the same title are told apart by their start, too.
             let failed = model.run(&retry.failed)?;
-            let since = failed.started_at.unwrap_or(failed.first_event_at());
-            let since = since.to_zoned(local_zone()).strftime("%H:%M");
+            let since = failed.begun_at().to_zoned(local_zone()).strftime("%H:%M");
             let attempt = run_store.song_story(run).map_or(2, |story| story.attempt);
             Some(retry_words(attempt, &since.to_string()))
         };

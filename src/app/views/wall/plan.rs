@@ -207,26 +207,28 @@ struct Shares {
     ended_line: bool,
 }
 
-/// Shares rows among running, queued and ended runs: ended ones leave first, then queued ones become
-/// few and a line, then a line ends the running ones.
+/// Shares rows among running, queued and ended runs: ended ones leave first, then queued ones become few and
+/// a line. No line takes a row that a running run needs: the header counts the runs of each status.
 fn share(rows: usize, running: usize, queued: usize, ended: usize) -> Shares {
-    // A row for those of each kind, or for their number.
-    let (least_queued, least_ended) = (queued.min(1), ended.min(1));
     let fit = |wanted: usize, room: usize| {
         if wanted <= room { (wanted, false) } else { (room.saturating_sub(1), true) }
     };
-    let (running, running_line) = fit(running, rows.saturating_sub(least_queued + least_ended));
-    let free = rows.saturating_sub(running + usize::from(running_line));
-    let (queued, queued_line) = match running_line {
-        true => (0, queued > 0),
-        false => fit(queued, free.saturating_sub(least_ended)),
-    };
+    let (running, running_line) = fit(running, rows);
+    let shares = Shares { running, running_line, ..Shares::default() };
+    let free = if running_line { 0 } else { rows.saturating_sub(running) };
+    if free == 0 {
+        return shares;
+    }
+    // A row for the ended ones, or for their number, where the queued ones have one.
+    let least_ended = ended.min(1).min(free - queued.min(1));
+    let (queued, queued_line) = fit(queued, free - least_ended);
     let free = free.saturating_sub(queued + usize::from(queued_line));
-    let (ended, ended_line) = match running_line || queued_line {
-        true => (0, ended > 0),
-        false => fit(ended, free),
+    let (ended, ended_line) = match (free, queued_line) {
+        (0, _) => (0, false),
+        (_, true) => (0, ended > 0),
+        (free, false) => fit(ended, free),
     };
-    Shares { running, queued, ended, running_line, queued_line, ended_line }
+    Shares { queued, queued_line, ended, ended_line, ..shares }
 }
 
 fn place_rows(request: &PlanRequest, mut lists: Lists) -> Places {
@@ -311,7 +313,9 @@ mod tests {
         check(36, 3, 30, (36, 3, 0), [false, false, true]);
         check(36, 9, 30, (36, 2, 0), [false, true, true]);
         check(38, 9, 30, (38, 0, 0), [false, true, true]);
-        check(39, 9, 30, (37, 0, 0), [true, true, true]);
+        check(39, 9, 30, (39, 0, 0), [false, true, false]);
+        check(40, 9, 30, (40, 0, 0), [false; 3]);
+        check(41, 9, 30, (39, 0, 0), [true, false, false]);
         check(60, 0, 0, (39, 0, 0), [true, false, false]);
     }
 

@@ -245,6 +245,13 @@ fn assert_cards_add_up(app: &App, what: &str) {
         block.or(memory.slab.drawn().map(SlabView::count))
     };
     let failed = block.unwrap_or(cards.failed + told.failed);
+    // Running and queued runs take every row before the ended ones are counted in words.
+    let is_full = places.rows.as_ref().is_some_and(|layout| {
+        let ended = [Kind::Cancelled, Kind::Failed, Kind::Finished];
+        let alive = places.runs.iter().filter(|placed| !ended.contains(&placed.kind)).count();
+        let lines = places.lines.iter().filter(|(line, _)| *line != Line::Ended).count();
+        alive + lines >= layout.capacity()
+    });
     let sums = [
         cards.running + told.running,
         cards.queued + told.queued,
@@ -253,7 +260,11 @@ fn assert_cards_add_up(app: &App, what: &str) {
         failed,
     ];
     let header = [counts.active, counts.queued, counts.cancelled, counts.completed, counts.failed];
-    assert_eq!(sums, header, "{what}: {cards:?} {told:?} {:?}", places.level);
+    let told_of = |numbers: [usize; 5]| match is_full {
+        true => [numbers[0], 0, 0, 0, 0],
+        false => numbers,
+    };
+    assert_eq!(told_of(sums), told_of(header), "{what}: {cards:?} {told:?} {:?}", places.level);
 }
 
 /// Lets a studio of this size live, and compares cards and header in each settled frame. Returns the
