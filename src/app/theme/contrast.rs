@@ -103,6 +103,7 @@ fn inks(p: &Palette) -> Vec<Inks> {
         // Notes of the meters while the picture is drained.
         words("drained violet", drained(p.violet_text), bezel.to_vec()),
         words("on_violet", p.on_violet, vec![p.violet]),
+        words("on_search_hit", p.on_search_hit, vec![p.search_hit]),
         words("scale", p.scale, vec![p.meter_face]),
         words("scale_off", p.scale_off, vec![p.meter_face]),
         // The name of a failed node on a small tile is bold and at least 22 px high.

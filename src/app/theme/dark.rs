@@ -43,6 +43,8 @@ pub static DARK: Palette = Palette {
     hover: rgb(0x33363F),
     selection: rgb(0x38307A),
     on_violet: rgb(0xFFFFFF),
+    search_hit: rgb(0x5E5430),
+    on_search_hit: rgb(0xFFF3CF),
 
     running: rgb(0x56B4E9),
     running_deep: rgb(0x16394F),

@@ -43,6 +43,8 @@ pub static HIGH_CONTRAST: Palette = Palette {
     hover: rgb(0x2E2E2E),
     selection: rgb(0x22136E),
     on_violet: rgb(0xFFFFFF),
+    search_hit: rgb(0xFFFFFF),
+    on_search_hit: rgb(0x000000),
 
     running: rgb(0x4DB8FF),
     running_deep: rgb(0x000000),

@@ -44,6 +44,8 @@ pub static LIGHT: Palette = Palette {
     hover: rgb(0xE7E1D3),
     selection: rgb(0xEAE6FD),
     on_violet: rgb(0xFFFFFF),
+    search_hit: rgb(0xF6E08E),
+    on_search_hit: rgb(0x1C1A17),
 
     running: rgb(0x0B57A4),
     running_deep: rgb(0xD6E8F8),

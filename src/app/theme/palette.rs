@@ -67,6 +67,10 @@ pub struct Palette {
     pub selection: Color,
     /// Text on `violet`.
     pub on_violet: Color,
+    /// Background of a part of a text that a search found; no status has this colour.
+    pub search_hit: Color,
+    /// Text on `search_hit`.
+    pub on_search_hit: Color,
 
     /// Running: fills, strokes and text.
     pub running: Color,
