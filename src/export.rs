@@ -14,8 +14,9 @@ mod otlp;
 mod perfetto;
 mod steps;
 
+#[cfg(feature = "cli")]
 pub(crate) use csv::{Cell, foreign, plain, write_row};
-pub use csv::{Rows, write_csv};
+pub use csv::{Rows, write_csv, write_runs_csv};
 pub use otlp::write_otlp;
 pub use perfetto::write_perfetto;
 

@@ -21,7 +21,7 @@
 //! | `inspect` | a model → a report as JSON or as a table | clocks, Bevy |
 //! | `history` | what became of runs by hour and day, kept for long | clocks, I/O, Bevy |
 //! | `record` (feature `cli`) | recording without a window | Bevy |
-//! | `export`, `report` (feature `cli`) | a model → traces, CSV and a page of HTML | clocks, Bevy |
+//! | `export`; `report` (feature `cli`) | a model → traces and CSV; a page of HTML | clocks, Bevy |
 //! | [`config`] | settings | |
 //! | `cli`, `query` (feature `cli`) | the command line, a page's address | |
 //! | `embed` (feature `app`) | the public API for embedding apps | |
@@ -53,7 +53,7 @@ pub mod director;
 pub mod drain;
 #[cfg(feature = "app")]
 pub mod embed;
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "app", feature = "cli"))]
 #[doc(hidden)]
 pub mod export;
 #[doc(hidden)]

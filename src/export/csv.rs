@@ -63,24 +63,32 @@ const OF_STEPS: &[&str] = &[
 
 /// Writes a table with a header line, in the order of the runs' first events. Unknown values are empty.
 pub fn write_csv(out: &mut impl Write, model: &Model, rows: Rows) -> io::Result<()> {
-    let head = match rows {
-        Rows::Runs => OF_RUNS,
-        Rows::Steps => OF_STEPS,
-    };
-    write_row(out, head.iter().map(|name| Cell::Plain((*name).to_owned())))?;
-    for run in model.runs_in_order() {
-        match rows {
-            Rows::Runs => write_row(out, run_cells(run))?,
-            Rows::Steps => {
-                for execution in executions(run) {
-                    for step in &execution.steps {
-                        write_row(out, step_cells(run, execution.number, step))?;
-                    }
-                }
+    let runs = model.runs_in_order();
+    if rows == Rows::Runs {
+        return write_runs_csv(out, runs);
+    }
+    write_head(out, OF_STEPS)?;
+    for run in runs {
+        for execution in executions(run) {
+            for step in &execution.steps {
+                write_row(out, step_cells(run, execution.number, step))?;
             }
         }
     }
     Ok(())
+}
+
+/// Writes the table of these runs with a header line, in their order. Unknown values are empty.
+pub fn write_runs_csv<'a>(
+    out: &mut impl Write,
+    runs: impl IntoIterator<Item = &'a Run>,
+) -> io::Result<()> {
+    write_head(out, OF_RUNS)?;
+    runs.into_iter().try_for_each(|run| write_row(out, run_cells(run)))
+}
+
+fn write_head(out: &mut impl Write, names: &[&str]) -> io::Result<()> {
+    write_row(out, names.iter().map(|name| Cell::Plain((*name).to_owned())))
 }
 
 /// Content of a cell.
