@@ -19,6 +19,7 @@ mod node;
 mod notices;
 mod palette;
 mod run_operations;
+mod run_words;
 mod runs;
 mod sources;
 mod style;

@@ -7,7 +7,7 @@ use bevy_egui::egui::{
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::glyph::{Sign, sign_ui};
-use super::runs::elapsed_ms;
+use super::run_words::elapsed_ms;
 use super::style::{self, ink, space, text};
 use super::widgets::{
     self, Offer, button_ui, copy_ui, elided, paint_line, paint_line_to, section_ui,

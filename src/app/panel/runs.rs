@@ -6,13 +6,12 @@ use bevy_egui::egui::{
 use jiff::Timestamp;
 
 use super::glyph::Sign;
+use super::run_words::{elapsed_ms, place_words, run_tip_ui};
 use super::style::{self, ink, space, text};
 use super::widgets::{self, elided, paint_line, paint_line_to, search_ui, section_ui};
 use crate::app::state::actions::Action;
-use crate::app::state::clock::millis_between;
 use crate::app::state::focus::{Focus, listed_runs};
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::{queued_ms, song_story_words};
 use crate::app::state::status::run_status_words;
 use crate::app::words::{clock_words, count_words};
 use crate::model::{EstimateErrors, Run, RunStatus};
@@ -81,25 +80,6 @@ fn matches(run: &Run, search: &str) -> bool {
         || run.song_title.as_deref().is_some_and(has)
         || run.song_id.as_deref().is_some_and(has)
         || run.seed.is_some_and(|seed| seed.to_string().contains(search))
-}
-
-/// Current node of a run, or its status once it is over.
-fn place_words(run: &Run) -> &str {
-    match run.status {
-        RunStatus::Running => run.current_node().map_or("running", |node| node.name.as_str()),
-        RunStatus::Failed => run.failed_node().map_or("failed", |node| node.name.as_str()),
-        status => run_status_words(status),
-    }
-}
-
-/// Milliseconds that a run has been going or took, including its time in the queue.
-pub(super) fn elapsed_ms(run: &Run, server_now: Timestamp) -> Option<u64> {
-    let own_ms = if run.status.is_over() {
-        run.duration_ms
-    } else {
-        run.started_at.map(|started_at| millis_between(started_at, server_now))
-    };
-    own_ms.map(|millis| millis + queued_ms(run))
 }
 
 pub(super) fn runs_ui(
@@ -277,19 +257,7 @@ fn run_ui(
     paint_line_to(ui, rect.right() - 8.0, y, elapsed);
 
     let clicked = response.clicked();
-    response.on_hover_ui(|ui| {
-        ui.label(RichText::new(title).font(style::semibold(text::BODY)));
-        ui.label(RichText::new(crate::text::name(run.id())).monospace());
-        if let Some(song_id) = &run.song_id {
-            ui.weak(format!("song {song_id}"));
-        }
-        if let Some(seed) = run.seed {
-            ui.weak(format!("seed {seed}"));
-        }
-        if let Some(story) = run_store.song_story(run) {
-            ui.weak(song_story_words(story));
-        }
-    });
+    response.on_hover_ui(|ui| run_tip_ui(ui, run_store, run));
     clicked
 }
 
