@@ -99,6 +99,13 @@ impl SongRuns {
         runs.into_iter().flatten().take(MOST_OTHERS).filter_map(|(_, id)| model.run(id))
     }
 
+    /// Number of `run` among those of its song, from 1 on; at most [`MOST_ATTEMPTS`].
+    pub fn attempt(&self, run: &Run) -> usize {
+        let runs =
+            self.key_of(run).and_then(|(song, key)| Some(self.songs.get(song)?.range(..key)));
+        1 + runs.into_iter().flatten().take(MOST_OTHERS).count()
+    }
+
     /// Returns the song's other runs that began after `run` did, earliest first, at most 200.
     pub fn later<'a>(&'a self, model: &'a Model, run: &Run) -> impl Iterator<Item = &'a Run> {
         let key = self.key_of(run);
@@ -255,6 +262,7 @@ mod tests {
         let story = |id| songs.story(&model, model.run(id).unwrap());
         let story = ["a", "b", "c"].map(|id| story(id).map(|it| (it.attempt, it.failed_before)));
         assert_eq!(story, [None, Some((2, 1)), Some((3, 2))]);
+        assert_eq!(["a", "b", "c"].map(|id| songs.attempt(model.run(id).unwrap())), [1, 2, 3]);
     }
 
     #[test]
@@ -274,6 +282,7 @@ mod tests {
         let first = model.run("000").unwrap();
         assert_eq!(songs.follow_up(&model, first), FollowUp::FailedAgain(RunId::new("200")));
         assert_eq!(songs.earlier(&model, model.run("299").unwrap()).count(), 200);
+        assert_eq!(songs.attempt(model.run("299").unwrap()), MOST_ATTEMPTS);
     }
 
     #[test]

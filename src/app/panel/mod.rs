@@ -21,7 +21,13 @@ mod palette;
 mod run_operations;
 mod run_words;
 mod runs;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the desk view shows it (issue 17)")
+)]
+mod runs_table;
 mod sources;
+mod step_track;
 mod style;
 mod wake;
 mod widgets;

@@ -2,6 +2,7 @@
 //! draws.
 
 pub mod actions;
+mod attempts;
 #[doc(hidden)]
 pub mod auto;
 #[doc(hidden)]
@@ -43,6 +44,7 @@ pub mod selection;
 pub(crate) mod spread;
 #[doc(hidden)]
 pub mod status;
+pub(crate) mod step_cells;
 #[doc(hidden)]
 pub mod take;
 #[doc(hidden)]

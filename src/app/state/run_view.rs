@@ -7,7 +7,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::status::DisplayStatus;
 use crate::app::words::{clock_words, countdown_words, names_words, number_words, whole_seconds};
 use crate::model::{
-    Baseline, MOST_ATTEMPTS, Model, NodeStatus, Remaining, Run, RunStatus, SongStory, Stats,
+    Attempt, Baseline, MOST_ATTEMPTS, Model, NodeStatus, Remaining, Run, RunStatus, SongStory, Stats,
 };
 pub use crate::model::{failure_words, final_score, total_score};
 use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
@@ -309,23 +309,7 @@ fn fix_view(run: &Run, stats: &Stats, server_now: Timestamp) -> FixView {
     let running = fix.status == NodeStatus::Running;
     let so_far = || fix.started_at.map(|started_at| millis_between(started_at, server_now));
     let passes = run.fix_iterations.max(fix.attempts);
-    let moved_on = moved_on(run);
-    let render = run.node("RENDER").map(|render| render.status);
-    let exhausted = passes >= MAX_FIX_PASSES && render == Some(NodeStatus::Skipped);
-    let mut verdicts = Vec::new();
-    if let Some(validate) = run.node("VALIDATE").filter(|_| passes > 0) {
-        for (index, attempt) in validate.history().iter().enumerate() {
-            // No event carries VALIDATE's verdict. A later fix pass implies that it refused; a node
-            // after the loop implies that it passed.
-            let refused = (index as u32) < passes || attempt.status == NodeStatus::Failed;
-            let passed = match attempt.status {
-                NodeStatus::Running => None,
-                _ if refused || exhausted => Some(false),
-                _ => moved_on.then_some(true),
-            };
-            verdicts.push(Verdict { passed, score: total_score(&attempt.scores) });
-        }
-    }
+    let verdicts = if passes > 0 { verdicts(run) } else { Vec::new() };
     let judged = verdicts.iter().filter(|verdict| verdict.passed.is_some()).count() as u32;
     FixView {
         passes,
@@ -335,6 +319,27 @@ fn fix_view(run: &Run, stats: &Stats, server_now: Timestamp) -> FixView {
         baseline: stats.node_baseline("FIX"),
         duration_ms: if running { so_far() } else { fix.duration_ms },
     }
+}
+
+/// Returns VALIDATE's verdicts, one for each of its kept attempts, oldest first.
+pub fn verdicts(run: &Run) -> Vec<Verdict> {
+    let Some(validate) = run.node("VALIDATE") else { return Vec::new() };
+    let passes = run.fix_iterations.max(run.node("FIX").map_or(0, |fix| fix.attempts));
+    let moved_on = moved_on(run);
+    let render = run.node("RENDER").map(|render| render.status);
+    let exhausted = passes >= MAX_FIX_PASSES && render == Some(NodeStatus::Skipped);
+    let verdict = |(index, attempt): (usize, &Attempt)| {
+        // No event carries VALIDATE's verdict. A later fix pass implies that it refused; a node
+        // after the loop implies that it passed.
+        let refused = (index as u32) < passes || attempt.status == NodeStatus::Failed;
+        let passed = match attempt.status {
+            NodeStatus::Running => None,
+            _ if refused || exhausted => Some(false),
+            _ => moved_on.then_some(true),
+        };
+        Verdict { passed, score: total_score(&attempt.scores) }
+    };
+    validate.history().iter().enumerate().map(verdict).collect()
 }
 
 /// True when the run completed or went past the fix loop, which implies that VALIDATE passed.
