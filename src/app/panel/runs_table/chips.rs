@@ -30,7 +30,7 @@ const NEW: f32 = 150.0;
 /// Width of that chip without its words and its key.
 const WITHOUT_WORDS: f32 = 36.0;
 
-/// How much a chip tells; what has no room leaves.
+/// Contents of a chip, by the room that there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Detail {
     Words,

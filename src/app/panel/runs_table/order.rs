@@ -62,7 +62,7 @@ impl Sorting {
     }
 }
 
-/// What the user asks to be listed.
+/// Filters and sorting that the user asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Request {
     pub sorting: Sorting,

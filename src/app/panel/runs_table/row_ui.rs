@@ -259,7 +259,7 @@ impl Pen<'_> {
         let painter = self.ui.painter();
         let palette = self.palette;
         match status {
-            // Without its check, which would be too small to be seen.
+            // A check would be too small to be seen.
             RunStatus::Completed => {
                 painter.circle_filled(at, ATTEMPT, ink(palette.success));
             }

@@ -106,9 +106,9 @@ impl Default for RunsTableState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scroll {
     Top,
-    /// As little as brings a row into view.
+    /// Least movement that brings a row into view.
     Reveal(usize),
-    /// To the middle, if the row is out of view.
+    /// Movement of a row that is out of view to the middle.
     Centre(usize),
 }
 
@@ -143,7 +143,7 @@ impl RunsTableState {
         self.order.rows()
     }
 
-    /// Returns what the user asks to be listed.
+    /// Returns the filters and the sorting that the user asks for.
     pub(super) fn request(&self) -> Request {
         Request {
             sorting: Sorting { column: self.prefs.sort, descending: self.prefs.descending },

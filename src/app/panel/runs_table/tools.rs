@@ -18,7 +18,7 @@ use crate::model::RunStatus;
 /// Room of the magnifier in the search field, and of the button that clears it.
 const MAGNIFIER: f32 = 32.0;
 const CLEAR: f32 = 30.0;
-/// What the search looks at, and the width of the field from which on that is said.
+/// Fields that the search covers, and the width of the search field from which on they are named.
 const COVERED: &str = "song, id, seed, step, error";
 const WITH_COVERED: f32 = 330.0;
 /// Room of the chip of new runs beside a title that has a line of its own.

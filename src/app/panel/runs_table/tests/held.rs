@@ -58,7 +58,7 @@ fn rows_stay_under_a_resting_pointer_while_fifty_runs_a_second_come() {
     assert_eq!((waiting.new, waiting.matching), (came as usize, came as usize));
     harness.get_by_label(&format!("{came} new"));
     harness.get_by_label("100, order held");
-    // Away from the rows, the list goes on.
+    // The list goes on once the pointer is away from the rows.
     harness.event(Event::PointerMoved(pos2(500.0, 20.0)));
     harness.run();
     assert_eq!(listed(&harness).len(), 100 + came as usize);
