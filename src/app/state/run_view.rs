@@ -7,7 +7,8 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::status::DisplayStatus;
 use crate::app::words::{clock_words, countdown_words, names_words, number_words, whole_seconds};
 use crate::model::{
-    Attempt, Baseline, MOST_ATTEMPTS, Model, NodeStatus, Remaining, Run, RunStatus, SongStory, Stats,
+    Attempt, Baseline, MOST_ATTEMPTS, Model, NodeStatus, Remaining, Run, RunStatus, SongStory,
+    Stats,
 };
 pub use crate::model::{failure_words, final_score, total_score};
 use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
