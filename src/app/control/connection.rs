@@ -5,6 +5,7 @@ use bevy::prelude::*;
 use super::opening::{self, Openings};
 #[cfg(target_arch = "wasm32")]
 use super::page_recording;
+use super::saving;
 use super::starter::{self, Starter};
 #[cfg(not(target_arch = "wasm32"))]
 use super::{file_dialog, recording};
@@ -17,13 +18,15 @@ use crate::source::SourceSpec;
 pub(in crate::app) fn plugin(app: &mut App) {
     let apply = apply_connection_actions;
     #[cfg(not(target_arch = "wasm32"))]
-    let apply = (apply, file_dialog::choose, recording::record).chain();
+    let apply = (apply, file_dialog::choose, recording::record, saving::save_files).chain();
     #[cfg(target_arch = "wasm32")]
-    let apply = (apply, page_recording::record).chain();
+    let apply = (apply, page_recording::record, saving::save_files).chain();
     app.add_plugins((starter::plugin, opening::plugin))
         .add_systems(Update, apply.in_set(AppSystems::Navigate));
     #[cfg(not(target_arch = "wasm32"))]
-    app.init_resource::<file_dialog::OpenDialog>().init_resource::<recording::Recordings>();
+    app.init_resource::<file_dialog::OpenDialog>()
+        .init_resource::<recording::Recordings>()
+        .init_resource::<saving::Saving>();
 }
 
 fn apply_connection_actions(

@@ -180,6 +180,7 @@ impl DirectorInput<'_, '_> {
                 | Action::TellOpeningFailed(_)
                 | Action::BackToStream
                 | Action::ToggleRecording
+                | Action::SaveFile { .. }
                 | Action::Configure(_) => continue,
                 // Actions may come from a page's scripts and then have no user input.
                 _ => {

@@ -21,6 +21,7 @@ pub mod presses;
 pub mod recording;
 pub mod refetching;
 pub mod run_operations;
+mod saving;
 pub mod situation;
 pub mod starter;
 pub mod timeline;

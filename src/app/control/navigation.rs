@@ -301,7 +301,7 @@ fn apply_navigation_actions(
             Action::Connect(_) | Action::Disconnect | Action::Reconnect => {}
             Action::OpenSource(_) | Action::ChooseFiles | Action::CancelOpening => {}
             Action::TellOpeningFailed(_) | Action::BackToStream | Action::ToggleRecording => {}
-            Action::Configure(_) | Action::SkipPause => {}
+            Action::Configure(_) | Action::SkipPause | Action::SaveFile { .. } => {}
         }
     }
 }

@@ -86,7 +86,7 @@ fn end(link: &mut Link, recorder: &Recorder, title: &str, at: Timestamp) -> Noti
 }
 
 /// Has the browser save a file under this name, in its folder for downloads.
-fn save(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
+pub(super) fn save(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
     let document = web_sys::window().and_then(|window| window.document()).ok_or(JsValue::NULL)?;
     let kind = BlobPropertyBag::new();
     kind.set_type("application/x-ndjson");

@@ -15,16 +15,13 @@ mod legend;
 mod log;
 mod log_index;
 mod log_line;
+pub mod memory;
 mod node;
 mod notices;
 mod palette;
 mod run_operations;
 mod run_words;
 mod runs;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the desk view shows it (issue 17)")
-)]
 mod runs_table;
 mod sources;
 mod step_track;
@@ -41,6 +38,7 @@ use bevy::winit::EventLoopProxyWrapper;
 use bevy_egui::egui::{self, Align, Id, LayerId, Layout, Panel, Rangef, RichText, ScrollArea, Ui};
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 use jiff::{Timestamp, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
 use self::connection::{ConnectionDraft, ConnectionView, connection_ui};
 use self::desk::{DeskState, FootView, Form, Pane, TopBarView, desk_ui};
@@ -50,6 +48,7 @@ use self::node::{NodeChoice, NodeView, node_ui};
 use self::notices::{notices_ui, unread_words};
 use self::run_operations::{RunOperationsView, run_operations_ui};
 use self::runs::{RunList, runs_ui};
+use self::runs_table::{RunsTableState, RunsTableView, export_csv, runs_table_ui};
 use self::sources::SourcesView;
 use self::style::space;
 use self::wake::RepaintFilter;
@@ -87,7 +86,8 @@ const LOG_HEIGHT: f32 = 210.0;
 const FOLDED: f32 = 44.0;
 
 /// Sections that are unfolded.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 struct Unfolded {
     connection: bool,
     runs: bool,
@@ -123,6 +123,7 @@ struct PanelState {
     node: NodeChoice,
     log: LogState,
     desk: DeskState,
+    table: RunsTableState,
     /// Activity over time at the desk's foot, with what it was made from.
     transport: Option<(TransportKey, TransportView)>,
     /// True when the confirmation dialog was open in the last frame.
@@ -152,6 +153,8 @@ struct PanelView<'a> {
     focus: &'a Focus,
     /// The present, whatever moment is shown.
     live_now: Timestamp,
+    /// The time that is shown, by this machine's clock.
+    now: Timestamp,
     server_now: Timestamp,
     zone: &'a TimeZone,
     share: Option<&'a str>,
@@ -181,6 +184,9 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<RunCounts>()
         .init_resource::<DrawClock>()
         .init_resource::<palette::PaletteState>()
+        .init_resource::<memory::PanelMemory>()
+        .add_systems(Startup, memory::restore)
+        .add_systems(Update, memory::remember.in_set(AppSystems::Tell))
         .add_message::<SourceReplaced>()
         .add_systems(Update, forget.run_if(on_message::<SourceReplaced>).in_set(AppSystems::Sync))
         // Without a context there is nothing to show the panel in, which is no fault.
@@ -207,8 +213,9 @@ fn close(
 
 /// Forgets what was chosen of a source, because another one begins.
 fn forget(mut state: ResMut<PanelState>) {
-    let (unfolded, desk) = (state.unfolded.clone(), state.desk.clone());
-    *state = PanelState { unfolded, desk, asked: state.asked, ..PanelState::default() };
+    let PanelState { unfolded, desk, mut table, asked, .. } = std::mem::take(&mut *state);
+    table.forget();
+    *state = PanelState { unfolded, desk, table, asked, ..PanelState::default() };
 }
 
 /// Returns size and file of the recording that is being made.
@@ -263,6 +270,7 @@ fn show(
         recording: recording_of(&link),
         focus: &focus,
         live_now: clock.live_now,
+        now: clock.now,
         server_now: clock.server_now,
         zone: &local_zone(),
         share: share.0.as_deref(),
@@ -311,13 +319,14 @@ struct DeskInput<'w> {
     counts: Res<'w, RunCounts>,
     draw_clock: Res<'w, DrawClock>,
     scale: Res<'w, ControlsScale>,
+    desk: ResMut<'w, Desk>,
     focus: ResMut<'w, KeyboardFocus>,
 }
 
 impl DeskInput<'_> {
     /// Shows the desk; returns the requested actions.
     fn show(
-        &self,
+        &mut self,
         ctx: &egui::Context,
         view: &PanelView,
         notices: &Notices,
@@ -355,10 +364,25 @@ impl DeskInput<'_> {
         if ctx.input(|input| input.key_pressed(egui::Key::Escape)) {
             state.desk.back(ctx);
         }
-        let PanelState { desk, runs, node, log, unfolded, .. } = state;
-        let actions = desk_ui(ctx, &top_bar, &foot, desk, |ui, pane, form| {
-            pane_ui(ui, pane, form, view, (runs, node, log), unfolded)
+        if self.desk.wants_search {
+            self.desk.bypass_change_detection().wants_search = false;
+            state.desk.show(Pane::Runs);
+            state.table.focus_search();
+        }
+        let PanelState { desk, table, node, log, unfolded, .. } = state;
+        let is_offline = self.chrome.as_ref().is_some_and(|chrome| chrome.is_lost());
+        let mut actions = desk_ui(ctx, &top_bar, &foot, desk, |ui, pane, form| {
+            pane_ui(ui, pane, (form, is_offline), view, (table, node, log), unfolded)
         });
+        // Where there is one pane, a run that is opened is shown in it.
+        if DeskState::is_alone(ctx) && actions.iter().any(|it| matches!(it, Action::Open(_))) {
+            actions.retain(|action| !matches!(action, Action::Open(_)));
+            state.desk.show(Pane::Inspector);
+        }
+        if std::mem::take(&mut state.table.wants_export) {
+            let text = export_csv(view.run_store, state.table.listed());
+            actions.push(Action::SaveFile { name: "runs.csv".to_owned(), text });
+        }
         state.transport = Some(transport);
         actions
     }
@@ -368,17 +392,25 @@ impl DeskInput<'_> {
 fn pane_ui(
     ui: &mut Ui,
     pane: Pane,
-    _form: Form,
+    (form, is_offline): (Form, bool),
     view: &PanelView,
-    (runs, node, log): (&mut RunList, &mut NodeChoice, &mut LogState),
+    (table, node, log): (&mut RunsTableState, &mut NodeChoice, &mut LogState),
     unfolded: &mut Unfolded,
 ) -> Vec<Action> {
     let (run_store, focus, now) = (view.run_store, view.focus, view.server_now);
     let run = focus.run().and_then(|id| run_store.model.run(id));
     match pane {
         Pane::Runs => {
-            let rows = (ui.available_height() / space::ROW) as usize;
-            runs_ui(ui, run_store, focus, now, rows.saturating_sub(4), &mut unfolded.runs, runs)
+            let shown = RunsTableView {
+                run_store,
+                focus,
+                now: view.now,
+                server_now: now,
+                zone: view.zone,
+                is_offline,
+                is_narrow: form == Form::One,
+            };
+            runs_table_ui(ui, &shown, table)
         }
         Pane::Inspector => {
             let shown = NodeView { run, run_store, server_now: now, zone: view.zone };

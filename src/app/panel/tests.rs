@@ -43,6 +43,7 @@ impl Scene {
             recording: None,
             focus: &self.focus,
             live_now: now,
+            now,
             server_now: now,
             zone: &zone(),
             share: self.share.as_deref(),

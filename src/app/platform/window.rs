@@ -42,12 +42,13 @@ use crate::app::control::fullscreen::window_mode;
 use crate::app::control::recording::Recordings;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::draw::{NoAdapter, graphics_settings, panic_message};
+use crate::app::panel::memory::PanelMemory;
 use crate::app::plugins::{self, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use crate::app::state::chrome::Chrome;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::link::Link;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::app::state::opening::RecentSources;
+use crate::app::state::opening::{RecentSources, in_background, replace};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
@@ -136,7 +137,29 @@ fn keep_sources(app: &mut App) {
     let Some(folder) = state_folder(std::env::var_os) else { return };
     app.world_mut().resource_mut::<Recordings>().folder = Some(folder.join("recordings"));
     app.insert_resource(RecentSources::read(folder.join("recent.json")));
+    keep_panel(app, folder.join("panel.json"));
     estimates::plugin(app, folder.join("estimates"));
+}
+
+/// Reads what the panel remembers, and writes it when it changes.
+#[cfg(not(target_arch = "wasm32"))]
+fn keep_panel(app: &mut App, file: std::path::PathBuf) {
+    let read = std::fs::read_to_string(&file).ok();
+    app.insert_resource(PanelMemory(read.clone()));
+    let mut written = read;
+    let write = move |memory: Res<PanelMemory>| {
+        let Some(text) = memory.0.clone().filter(|text| written.as_ref() != Some(text)) else {
+            return;
+        };
+        written = Some(text.clone());
+        let file = file.clone();
+        in_background(move || {
+            if let Err(error) = replace(&file, &text) {
+                tracing::warn!("the panel is not remembered in `{}`: {error}", file.display());
+            }
+        });
+    };
+    app.add_systems(Last, write.run_if(resource_exists_and_changed::<PanelMemory>));
 }
 
 /// Starts to record where that is wanted. An unattended display that cannot record goes on without: it may

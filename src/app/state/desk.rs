@@ -56,11 +56,15 @@ impl ControlsScale {
     const RANGE: (f32, f32) = (0.6, 3.0);
     const STEP: f32 = 0.1;
 
+    /// Returns the nearest factor that can be chosen.
+    pub fn of(wanted: f32) -> Self {
+        let (least, most) = Self::RANGE;
+        Self(bounded((wanted * 10.0).round() / 10.0, least, most))
+    }
+
     /// Enlarges the controls by a number of steps.
     pub fn step(&mut self, steps: i32) {
-        let wanted = self.0 + Self::STEP * steps as f32;
-        let (least, most) = Self::RANGE;
-        self.0 = bounded((wanted * 10.0).round() / 10.0, least, most);
+        *self = Self::of(self.0 + Self::STEP * steps as f32);
     }
 }
 

@@ -82,10 +82,15 @@ impl DeskState {
         self.shown = pane;
     }
 
+    /// True where only one pane has room.
+    pub(super) fn is_alone(ctx: &egui::Context) -> bool {
+        let size = ctx.viewport_rect().size();
+        Form::of(size.x, size.y) == Form::One
+    }
+
     /// True while another pane covers the runs.
     pub(super) fn covers_runs(&self, ctx: &egui::Context) -> bool {
-        let size = ctx.viewport_rect().size();
-        Form::of(size.x, size.y) == Form::One && self.shown != Pane::Runs
+        Self::is_alone(ctx) && self.shown != Pane::Runs
     }
 
     /// Goes back to the runs where another pane covers them.
@@ -131,7 +136,9 @@ pub(super) fn desk_ui(
             Pane::Inspector => "inspector pane",
             Pane::Events => "events pane",
         };
-        actions.extend(pane_ui(&mut child(&root, name, rect.shrink2(vec2(16.0, 8.0))), pane, form));
+        // The table of runs has margins of its own.
+        let margin = if pane == Pane::Runs { vec2(0.0, 0.0) } else { vec2(16.0, 8.0) };
+        actions.extend(pane_ui(&mut child(&root, name, rect.shrink2(margin)), pane, form));
     }
     actions.extend(foot_ui(&mut child(&root, "foot", foot_rect), foot));
     actions

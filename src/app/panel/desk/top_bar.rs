@@ -17,7 +17,8 @@ use crate::app::words::count_words;
 /// Height of a control of the bar, and the gap between its parts.
 const CONTROL: f32 = 32.0;
 const GAP: f32 = 12.0;
-/// Width below which the views' names leave, and below which the numbers leave.
+/// Widths below which the keys of the views leave, then their names, then the numbers.
+const KEYS_FROM: f32 = 1400.0;
 const NAMES_FROM: f32 = 1100.0;
 const NUMBERS_FROM: f32 = 900.0;
 
@@ -51,19 +52,23 @@ pub(super) fn top_bar_ui(ui: &mut Ui, view: &TopBarView) -> Vec<Action> {
     let palette = style::palette(ui.ctx());
     let mut actions = Vec::new();
     let bar = ui.max_rect();
-    let has_names = bar.width() >= NAMES_FROM;
+    let (has_names, has_keys) = (bar.width() >= NAMES_FROM, bar.width() >= KEYS_FROM);
     ui.spacing_mut().item_spacing = vec2(6.0, 0.0);
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_height(bar.height());
         ui.add_space(14.0);
         mark_ui(ui);
-        if bar.width() >= 1400.0 {
+        if has_keys {
             ui.label(RichText::new("Meterbridge").font(style::semibold(text::HEAD)));
         }
         ui.add_space(GAP);
         for (name, of, action) in VIEWS {
             let keys = ActionEntry::of(&action).map(ActionEntry::key_words).unwrap_or_default();
-            let words = if has_names { format!("{name}  {keys}") } else { keys.clone() };
+            let words = match (has_names, has_keys) {
+                (true, true) => format!("{name}  {keys}"),
+                (true, false) => name.to_owned(),
+                (false, _) => keys.clone(),
+            };
             let is_here = of == View::Desk;
             let button = Button::new(RichText::new(words).font(style::body(text::BODY)))
                 .min_size(vec2(32.0, CONTROL))

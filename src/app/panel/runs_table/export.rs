@@ -1,8 +1,7 @@
-//! Listed runs as text for other programs.
+//! Listed runs as a table for other programs.
 
 use crate::app::state::run_store::RunStore;
 use crate::export::write_runs_csv;
-use crate::inspect::{RunReport, write_compact};
 use crate::model::Run;
 use crate::protocol::RunId;
 
@@ -12,17 +11,6 @@ pub(in crate::app::panel) fn export_csv(run_store: &RunStore, ids: &[RunId]) -> 
     let mut out = Vec::new();
     // Writing to memory does not fail.
     write_runs_csv(&mut out, runs(run_store, ids)).unwrap_or_default();
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// Returns these runs as one JSON object a line, with the fields of `meterbridge inspect --json`. Runs that
-/// are no longer kept are left out.
-pub(in crate::app::panel) fn export_ndjson(run_store: &RunStore, ids: &[RunId]) -> String {
-    let mut out = Vec::new();
-    for run in runs(run_store, ids) {
-        write_compact(&mut out, &RunReport::of(run)).unwrap_or_default();
-        out.push(b'\n');
-    }
     String::from_utf8_lossy(&out).into_owned()
 }
 
@@ -49,10 +37,5 @@ mod tests {
         assert!(lines[1].starts_with(r#"run-2,song-7,"'=Glass, ""Harbour""",42,running"#));
         assert!(lines[2].starts_with("run-1,,,,running"));
         assert_eq!(lines.len(), 3);
-        let ndjson = export_ndjson(&run_store, &ids);
-        let runs: Vec<serde_json::Value> =
-            ndjson.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(runs[0]["run_id"], "run-2");
-        assert_eq!((runs[0]["seed"].as_i64(), runs.len()), (Some(42), 2));
     }
 }

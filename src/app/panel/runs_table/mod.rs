@@ -33,9 +33,8 @@ mod tests;
 use bevy_egui::egui::{Sense, Ui};
 
 use self::chips::{chips_ui, new_chip_ui};
-pub(super) use self::columns::Column;
 use self::columns::Columns;
-pub(super) use self::export::{export_csv, export_ndjson};
+pub(super) use self::export::export_csv;
 use self::heads::heads_ui;
 use self::layout::Layout;
 use self::list::{foot_ui, list_ui};

@@ -12,6 +12,7 @@ use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::opening::RecentSources;
+use crate::app::panel::memory::PanelMemory;
 use crate::app::state::run_store::Connected;
 use crate::app::state::view::View;
 use crate::app::theme::ThemeChoice;
@@ -21,6 +22,8 @@ use crate::source::{SourceSpec, parse_source_url, redact};
 
 /// Key in the browser's local storage; the value is a list of addresses, newest first.
 const RECENT_KEY: &str = "meterbridge.recent";
+/// Key in the browser's local storage; the value is the JSON of [`PanelMemory`].
+const PANEL_KEY: &str = "meterbridge.panel";
 /// Key in the browser's local storage; the value is a query string.
 const KEY: &str = "meterbridge.settings";
 
@@ -86,8 +89,23 @@ fn shown<'a>(
 }
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Startup, read_recent)
+    app.add_systems(PreStartup, read_panel)
+        .add_systems(Startup, read_recent)
+        .add_systems(Last, keep_panel.run_if(resource_exists_and_changed::<PanelMemory>))
         .add_systems(PostUpdate, (store_settings, update_share_link, keep_recent));
+}
+
+/// Reads what the panel remembers.
+fn read_panel(page: Res<Page>, mut memory: ResMut<PanelMemory>) {
+    memory.0 = storage(&page).and_then(|storage| storage.get_item(PANEL_KEY).ok()?);
+}
+
+/// Keeps what the panel remembers.
+fn keep_panel(page: Res<Page>, memory: Res<PanelMemory>) {
+    if let (Some(storage), Some(text)) = (storage(&page), &memory.0) {
+        // A failure to store is ignored; see `storage`.
+        let _ = storage.set_item(PANEL_KEY, text);
+    }
 }
 
 /// Reads the addresses of earlier visits. What cannot be read is ignored, and the console says so.

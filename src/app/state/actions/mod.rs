@@ -113,6 +113,13 @@ pub enum Action {
     Answer(Option<RunOperation>),
     /// Removes the toast with this id.
     Dismiss(u64),
+    /// Saves a text as a file, whose place the user chooses.
+    SaveFile {
+        /// Name that is proposed.
+        name: String,
+        /// Content of the file.
+        text: String,
+    },
     /// Replaces the connection settings.
     Configure(Box<crate::source::ConnectionSettings>),
     /// Gives the demo studio a presenter's command.

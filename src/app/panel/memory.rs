@@ -1,0 +1,131 @@
+//! What the panel and the desk remember between sessions: folded sections, widths, sorting, size of the controls.
+
+use bevy::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::runs_table::RunsTablePrefs;
+use super::{PanelState, Unfolded};
+use crate::app::state::desk::ControlsScale;
+
+/// What is remembered, as JSON; `None` while there is nothing. The platform fills it before the first frame, and
+/// keeps it when it changes.
+#[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
+pub struct PanelMemory(pub Option<String>);
+
+/// Content of the JSON. What is missing or damaged takes its default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Remembered {
+    sections: Unfolded,
+    runs: RunsTablePrefs,
+    /// Parts of the width of the window: runs and inspector of three panes, and runs of two.
+    three_panes: [f32; 2],
+    two_panes: f32,
+    controls_scale: f32,
+}
+
+impl Default for Remembered {
+    fn default() -> Self {
+        Self::of(&PanelState::default(), ControlsScale::default())
+    }
+}
+
+impl Remembered {
+    fn of(state: &PanelState, scale: ControlsScale) -> Self {
+        Self {
+            sections: state.unfolded.clone(),
+            runs: state.table.prefs().clone(),
+            three_panes: state.desk.three,
+            two_panes: state.desk.two,
+            controls_scale: scale.0,
+        }
+    }
+}
+
+/// Restores what an earlier session left.
+pub(super) fn restore(
+    memory: Res<PanelMemory>,
+    mut state: ResMut<PanelState>,
+    mut scale: ResMut<ControlsScale>,
+) {
+    let Some(text) = &memory.0 else { return };
+    let found: Remembered = match serde_json::from_str(text) {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!("what the panel remembered is damaged ({error}): it begins anew");
+            return;
+        }
+    };
+    state.unfolded = found.sections;
+    state.table.set_prefs(found.runs);
+    (state.desk.three, state.desk.two) = (found.three_panes, found.two_panes);
+    *scale = ControlsScale::of(found.controls_scale);
+}
+
+/// Notes what is to be remembered, once nothing is dragged any more.
+pub(super) fn remember(
+    mut memory: ResMut<PanelMemory>,
+    state: Res<PanelState>,
+    scale: Res<ControlsScale>,
+    buttons: Option<Res<ButtonInput<MouseButton>>>,
+    mut noted: Local<Option<Remembered>>,
+) {
+    if buttons.is_some_and(|buttons| buttons.pressed(MouseButton::Left)) {
+        return;
+    }
+    let now = Remembered::of(&state, *scale);
+    let before = noted.replace(now.clone());
+    // What was restored, or the defaults, need not be written.
+    if before.is_some_and(|before| before != now)
+        && let Ok(text) = serde_json::to_string(&now)
+    {
+        memory.set_if_neq(PanelMemory(Some(text)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn app(text: Option<&str>) -> App {
+        let mut app = App::new();
+        app.insert_resource(PanelMemory(text.map(str::to_owned)))
+            .init_resource::<PanelState>()
+            .init_resource::<ControlsScale>()
+            .add_systems(Startup, restore)
+            .add_systems(Update, remember);
+        app.update();
+        app
+    }
+
+    #[test]
+    fn widths_sections_and_scale_outlast_the_session() {
+        let mut before = app(None);
+        assert_eq!(before.world().resource::<PanelMemory>().0, None, "nothing was changed");
+        let mut state = before.world_mut().resource_mut::<PanelState>();
+        state.desk.two = 0.4;
+        state.unfolded.log = false;
+        before.world_mut().resource_mut::<ControlsScale>().step(2);
+        before.update();
+        let text = before.world().resource::<PanelMemory>().0.clone().unwrap();
+        let after = app(Some(&text));
+        let state = after.world().resource::<PanelState>();
+        assert_eq!((state.desk.two, state.unfolded.log), (0.4, false));
+        assert_eq!(after.world().resource::<ControlsScale>().0, 1.2);
+    }
+
+    #[test]
+    fn damaged_memory_changes_nothing() {
+        for text in ["", "{", "[]", r#"{"controls_scale":"big"}"#] {
+            let app = app(Some(text));
+            let (state, scale) = (
+                app.world().resource::<PanelState>(),
+                *app.world().resource::<ControlsScale>(),
+            );
+            assert_eq!(Remembered::of(state, scale), Remembered::default(), "{text}");
+        }
+        // A size beyond all bounds is brought within them.
+        let app = app(Some(r#"{"controls_scale":1e9}"#));
+        assert_eq!(app.world().resource::<ControlsScale>().0, 3.0);
+    }
+}
