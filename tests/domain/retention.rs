@@ -104,7 +104,7 @@ fn each_kept_log_entry_has_its_own_text() {
     };
     let gone = {
         feed(&mut model, [text(0)]);
-        model.log().entries()[0].clone()
+        model.log().entries().front().unwrap().clone()
     };
     assert_eq!(model.log().raw(&gone), text(0));
     for run in 1..3_000 {
@@ -114,7 +114,7 @@ fn each_kept_log_entry_has_its_own_text() {
         }
     }
     let mut texts = 0;
-    for entry in model.log().entries() {
+    for entry in model.log().entries().iter() {
         match &entry.item {
             LogItem::Event(event) => {
                 let run = event.run_id.trim_start_matches("run-").parse().unwrap();

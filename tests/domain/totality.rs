@@ -118,8 +118,8 @@ fn first_4_kb_of_a_malformed_frame_are_logged() {
     batch.push_text(&frame);
     batch.push_text(r#"{"ts":"2025-11-13T10:00:00Z","run_id":"r","phase":"start"}"#);
     model.receive(batch, |_, _| ());
-    let entries = model.log().entries();
-    let LogItem::ParseError(error) = &entries[0].item else { panic!("{:?}", entries[0]) };
+    let line = model.log().entries().front().unwrap();
+    let LogItem::ParseError(error) = &line.item else { panic!("{line:?}") };
     assert!(error.reason.starts_with("not JSON: "), "{}", error.reason);
     assert!((KEPT_OF_A_BAD_FRAME - 3..=KEPT_OF_A_BAD_FRAME).contains(&error.text.len()));
     assert!(frame.starts_with(&*error.text));
