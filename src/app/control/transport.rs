@@ -16,6 +16,7 @@ use crate::app::state::hub_rewind::Step;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::rewind::{self, SPEEDS, Unattended};
 use crate::app::state::run_store::RunStore;
+use crate::app::state::view::View;
 
 /// Time back from the shown instant within which "the failure before" skips one while playing, so that a
 /// second press goes on to an earlier one.
@@ -52,7 +53,7 @@ pub(super) fn apply(
     mut actions: MessageReader<Action>,
     mut run_store: ResMut<RunStore>,
     mut clock: ResMut<PlaybackClock>,
-    chrome: Res<Chrome>,
+    (chrome, view): (Res<Chrome>, Option<Res<View>>),
     scrub: Option<Res<Scrub>>,
     mut refusals: ResMut<Refusals>,
 ) {
@@ -74,7 +75,8 @@ pub(super) fn apply(
     refusals.0.extend(run_store.bypass_change_detection().take_hub_failure());
     // Older lines are read when the pointer comes to rest: that takes longer than a frame.
     let is_dragged = scrub.is_some_and(|scrub| scrub.dragged.is_some());
-    if chrome.panel && !is_dragged && run_store.lacks_log() {
+    let has_log = chrome.panel || view.is_some_and(|view| *view == View::Desk);
+    if has_log && !is_dragged && run_store.lacks_log() {
         run_store.fill_log();
     }
 }

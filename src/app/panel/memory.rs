@@ -4,7 +4,7 @@ use bevy::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::runs_table::RunsTablePrefs;
-use super::{PanelState, Unfolded};
+use super::state::{PanelState, Unfolded};
 use crate::app::state::desk::ControlsScale;
 
 /// What is remembered, as JSON; `None` while there is nothing. The platform fills it before the first frame, and
@@ -15,7 +15,7 @@ pub struct PanelMemory(pub Option<String>);
 /// Content of the JSON. What is missing or damaged takes its default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct Remembered {
+pub(super) struct Remembered {
     sections: Unfolded,
     runs: RunsTablePrefs,
     /// Parts of the width of the window: runs and inspector of three panes, and runs of two.
@@ -118,10 +118,8 @@ mod tests {
     fn damaged_memory_changes_nothing() {
         for text in ["", "{", "[]", r#"{"controls_scale":"big"}"#] {
             let app = app(Some(text));
-            let (state, scale) = (
-                app.world().resource::<PanelState>(),
-                *app.world().resource::<ControlsScale>(),
-            );
+            let (state, scale) =
+                (app.world().resource::<PanelState>(), *app.world().resource::<ControlsScale>());
             assert_eq!(Remembered::of(state, scale), Remembered::default(), "{text}");
         }
         // A size beyond all bounds is brought within them.

@@ -8,13 +8,11 @@ mod confirm_dialog;
 mod connection;
 mod connection_log;
 mod desk;
-mod entry;
+mod desk_view;
 mod glyph;
 mod help;
 mod legend;
 mod log;
-mod log_index;
-mod log_line;
 pub mod memory;
 mod node;
 mod notices;
@@ -24,6 +22,7 @@ mod run_words;
 mod runs;
 mod runs_table;
 mod sources;
+mod state;
 mod step_track;
 mod style;
 mod wake;
@@ -32,24 +31,20 @@ mod widgets;
 #[cfg(test)]
 mod testing;
 
-use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use bevy::winit::EventLoopProxyWrapper;
 use bevy_egui::egui::{self, Align, Id, LayerId, Layout, Panel, Rangef, RichText, ScrollArea, Ui};
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
-use jiff::{Timestamp, tz::TimeZone};
-use serde::{Deserialize, Serialize};
 
-use self::connection::{ConnectionDraft, ConnectionView, connection_ui};
-use self::desk::{DeskState, FootView, Form, Pane, TopBarView, desk_ui};
-use self::log::{LogState, log_ui};
-use self::log_index::LogView;
-use self::node::{NodeChoice, NodeView, node_ui};
+use self::connection::{ConnectionView, connection_ui};
+use self::desk_view::DeskInput;
+use self::log::{LogView, log_ui};
+use self::node::{NodeView, node_ui};
 use self::notices::{notices_ui, unread_words};
 use self::run_operations::{RunOperationsView, run_operations_ui};
-use self::runs::{RunList, runs_ui};
-use self::runs_table::{RunsTableState, RunsTableView, export_csv, runs_table_ui};
+use self::runs::runs_ui;
 use self::sources::SourcesView;
+use self::state::{PanelState, PanelView};
 use self::style::space;
 use self::wake::RepaintFilter;
 use super::draw::{DrawClock, Faults, guarded_without_card};
@@ -64,19 +59,14 @@ use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::opening::{BeingOpened, RecentSources};
 use crate::app::state::presence::{Presence, ScreenSleepWarning};
-use crate::app::state::rewind::PastView;
 use crate::app::state::run_store::{RunStore, SourceReplaced};
 use crate::app::state::view::View;
 use crate::app::state::viewport::PanelArea;
 use crate::app::systems::AppSystems;
-use crate::app::views::bridge::TransportView;
-use crate::app::views::chrome::ViewChrome;
 use crate::app::views::counts::RunCounts;
 use crate::bounded::bounded;
 use crate::config::ThemeName;
 use crate::layout::CanvasSize;
-use crate::protocol::{NodeName, RunId};
-use crate::source::SourceSpec;
 
 const WIDTH: f32 = 556.0;
 const WIDTH_RANGE: Rangef = Rangef { min: 480.0, max: 720.0 };
@@ -85,84 +75,9 @@ const LOG_HEIGHT: f32 = 210.0;
 /// Height of the event log's title when folded, in points.
 const FOLDED: f32 = 44.0;
 
-/// Sections that are unfolded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-struct Unfolded {
-    connection: bool,
-    runs: bool,
-    operations: bool,
-    node: bool,
-    notices: bool,
-    log: bool,
-}
-
-impl Default for Unfolded {
-    fn default() -> Self {
-        Self {
-            connection: true,
-            runs: true,
-            operations: true,
-            node: true,
-            notices: false,
-            log: true,
-        }
-    }
-}
-
 /// Address of a page with the same view; `None` where there is none.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShareLink(pub Option<String>);
-
-/// Text typed, items chosen and sections folded by the user.
-#[derive(Resource, Clone, Debug, Default)]
-struct PanelState {
-    unfolded: Unfolded,
-    connection: ConnectionDraft,
-    runs: RunList,
-    node: NodeChoice,
-    log: LogState,
-    desk: DeskState,
-    table: RunsTableState,
-    /// Activity over time at the desk's foot, with what it was made from.
-    transport: Option<(TransportKey, TransportView)>,
-    /// True when the confirmation dialog was open in the last frame.
-    asked: bool,
-}
-
-impl PanelState {
-    /// Shows the attempts of this step.
-    fn show_step(&mut self, run: &RunId, node: &NodeName) {
-        self.node.choose(run.clone(), node.clone());
-        self.desk.show(Pane::Inspector);
-    }
-}
-
-/// Inputs of the activity at the desk's foot: the second, the instant that is shown, and the number of jumps.
-type TransportKey = (i64, Option<(Timestamp, bool)>, u64);
-
-/// Inputs of the panel.
-struct PanelView<'a> {
-    run_store: &'a RunStore,
-    link: &'a Link,
-    stream: Option<&'a SourceSpec>,
-    recent: &'a RecentSources,
-    being_opened: &'a BeingOpened,
-    /// Size and file of the recording that is being made.
-    recording: Option<(String, String)>,
-    focus: &'a Focus,
-    /// The present, whatever moment is shown.
-    live_now: Timestamp,
-    /// The time that is shown, by this machine's clock.
-    now: Timestamp,
-    server_now: Timestamp,
-    zone: &'a TimeZone,
-    share: Option<&'a str>,
-    theme: ThemeName,
-    operations: &'a RunOperations,
-    /// Warning that the screen may go dark.
-    sleep_warning: Option<&'a str>,
-}
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<PanelArea>()
@@ -290,7 +205,7 @@ fn show(
     }
     if !hides_panel
         && let Some(entry) = &state.log.opened
-        && (!entry::entry_ui(&ctx, entry)
+        && (!log::entry_ui(&ctx, entry)
             || !(chrome.panel || on_desk)
             || ctx.input(|input| input.key_pressed(egui::Key::Escape)))
     {
@@ -309,119 +224,6 @@ fn show(
     area.set_if_neq(PanelArea { width_px });
     surroundings.focus.set_if_neq(keyboard_focus(&ctx));
     Ok(())
-}
-
-/// Inputs of the desk besides those of the panel.
-#[derive(SystemParam)]
-struct DeskInput<'w> {
-    view: Res<'w, View>,
-    chrome: Option<Res<'w, ViewChrome>>,
-    counts: Res<'w, RunCounts>,
-    draw_clock: Res<'w, DrawClock>,
-    scale: Res<'w, ControlsScale>,
-    desk: ResMut<'w, Desk>,
-    focus: ResMut<'w, KeyboardFocus>,
-}
-
-impl DeskInput<'_> {
-    /// Shows the desk; returns the requested actions.
-    fn show(
-        &mut self,
-        ctx: &egui::Context,
-        view: &PanelView,
-        notices: &Notices,
-        state: &mut PanelState,
-    ) -> Vec<Action> {
-        let past = view.run_store.shown_past();
-        let key = (
-            view.live_now.as_second(),
-            past.map(|past| (past.at, past.is_playing)),
-            view.run_store.jumps(),
-        );
-        let made = state.transport.take().filter(|(made_from, _)| *made_from == key);
-        let transport = made.unwrap_or_else(|| {
-            let live = PastView { at: view.live_now, is_playing: true, speed: 1.0 };
-            let shown = past.unwrap_or(live);
-            (key, TransportView::of(view.run_store, &shown, view.live_now))
-        });
-        let now = self.draw_clock.secs;
-        let news = notices
-            .toasts
-            .standing()
-            .map(|toast| (format!("{} {}", toast.title(), toast.words(now)), toast.is_bad()));
-        let top_bar = TopBarView {
-            counts: *self.counts,
-            clock: self.chrome.as_ref().and_then(|chrome| chrome.clock_words()).unwrap_or(""),
-            news,
-            is_past: past.is_some(),
-            unread: notices.unread(),
-        };
-        let foot = FootView {
-            bridge: self.chrome.as_ref().and_then(|chrome| chrome.bridge()),
-            transport: &transport.1,
-            past,
-        };
-        if ctx.input(|input| input.key_pressed(egui::Key::Escape)) {
-            state.desk.back(ctx);
-        }
-        if self.desk.wants_search {
-            self.desk.bypass_change_detection().wants_search = false;
-            state.desk.show(Pane::Runs);
-            state.table.focus_search();
-        }
-        let PanelState { desk, table, node, log, unfolded, .. } = state;
-        let is_offline = self.chrome.as_ref().is_some_and(|chrome| chrome.is_lost());
-        let mut actions = desk_ui(ctx, &top_bar, &foot, desk, |ui, pane, form| {
-            pane_ui(ui, pane, (form, is_offline), view, (table, node, log), unfolded)
-        });
-        // Where there is one pane, a run that is opened is shown in it.
-        if DeskState::is_alone(ctx) && actions.iter().any(|it| matches!(it, Action::Open(_))) {
-            actions.retain(|action| !matches!(action, Action::Open(_)));
-            state.desk.show(Pane::Inspector);
-        }
-        if std::mem::take(&mut state.table.wants_export) {
-            let text = export_csv(view.run_store, state.table.listed());
-            actions.push(Action::SaveFile { name: "runs.csv".to_owned(), text });
-        }
-        state.transport = Some(transport);
-        actions
-    }
-}
-
-/// Shows a pane of the desk; returns the requested actions.
-fn pane_ui(
-    ui: &mut Ui,
-    pane: Pane,
-    (form, is_offline): (Form, bool),
-    view: &PanelView,
-    (table, node, log): (&mut RunsTableState, &mut NodeChoice, &mut LogState),
-    unfolded: &mut Unfolded,
-) -> Vec<Action> {
-    let (run_store, focus, now) = (view.run_store, view.focus, view.server_now);
-    let run = focus.run().and_then(|id| run_store.model.run(id));
-    match pane {
-        Pane::Runs => {
-            let shown = RunsTableView {
-                run_store,
-                focus,
-                now: view.now,
-                server_now: now,
-                zone: view.zone,
-                is_offline,
-                is_narrow: form == Form::One,
-            };
-            runs_table_ui(ui, &shown, table)
-        }
-        Pane::Inspector => {
-            let shown = NodeView { run, run_store, server_now: now, zone: view.zone };
-            node_ui(ui, &shown, &mut unfolded.node, node)
-        }
-        Pane::Events => {
-            let lines = LogView { run_store, run: focus.run(), zone: view.zone };
-            log_ui(ui, &lines, &mut unfolded.log, log);
-            Vec::new()
-        }
-    }
 }
 
 /// Returns the element that has the keyboard's focus.
@@ -535,7 +337,7 @@ fn panel_ui(
         });
     widgets::rule_ui(ui);
     let lines = LogView { run_store: view.run_store, run: view.focus.run(), zone: view.zone };
-    log_ui(ui, &lines, &mut unfolded.log, log);
+    actions.extend(log_ui(ui, &lines, &mut unfolded.log, log));
     actions
 }
 

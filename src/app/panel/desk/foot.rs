@@ -155,9 +155,9 @@ fn transport_ui(ui: &mut Ui, view: &FootView, row: Rect, actions: &mut Vec<Actio
     }
     let pill_width = if view.past.is_some() { 172.0 } else { 96.0 };
     // A recording that plays is not live.
-    let is_recorded = view.bridge.is_some_and(|bridge| {
-        matches!(bridge.light.state, Light::Recording | Light::Ended)
-    });
+    let is_recorded = view
+        .bridge
+        .is_some_and(|bridge| matches!(bridge.light.state, Light::Recording | Light::Ended));
     let wave = Rect::from_min_max(
         pos2(left + 8.0, row.top() + 8.0),
         pos2(row.right() - pill_width - 12.0, row.bottom() - 8.0),
@@ -180,8 +180,13 @@ fn transport_ui(ui: &mut Ui, view: &FootView, row: Rect, actions: &mut Vec<Actio
                     5.0,
                     ink(palette.on_violet),
                 );
-                let words =
-                    elided(ui, if is_recorded { "REPLAY" } else { "LIVE" }, style::semibold(text::SMALL), palette.on_violet, 64.0);
+                let words = elided(
+                    ui,
+                    if is_recorded { "REPLAY" } else { "LIVE" },
+                    style::semibold(text::SMALL),
+                    palette.on_violet,
+                    64.0,
+                );
                 paint_line(ui, pill.left() + 30.0, pill.center().y, words);
             });
         }

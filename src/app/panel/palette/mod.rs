@@ -14,8 +14,8 @@ use bevy_egui::egui::{
 };
 
 use self::results::{Found, Group, GroupResults, Item, parts_of, search};
-use super::PanelState;
 use super::glyph::Sign;
+use super::state::PanelState;
 use super::style::{self, ink, text};
 use super::widgets::{elided, paint_line, paint_line_to, set_accessible_name};
 use crate::app::control::situation::SituationInput;

@@ -7,12 +7,12 @@ use web_sys::Storage;
 
 use super::Page;
 use crate::app::panel::ShareLink;
+use crate::app::panel::memory::PanelMemory;
 use crate::app::state::auto::Auto;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::opening::RecentSources;
-use crate::app::panel::memory::PanelMemory;
 use crate::app::state::run_store::Connected;
 use crate::app::state::view::View;
 use crate::app::theme::ThemeChoice;

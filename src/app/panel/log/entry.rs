@@ -3,16 +3,15 @@
 use bevy_egui::egui::{Align, Align2, Context, Label, Layout, RichText, ScrollArea, Window, vec2};
 use jiff::tz::TimeZone;
 
-use super::style::{self, text};
-use super::widgets::close_ui;
-use super::widgets::copy_ui;
+use crate::app::panel::style::{self, text};
+use crate::app::panel::widgets::{close_ui, copy_ui};
 use crate::app::words::instant_words;
 use crate::model::{EventLog, LogEntry, LogItem};
 use crate::text::visible_json;
 
 /// Opened line of the log.
 #[derive(Clone, Debug)]
-pub(super) struct OpenEntry {
+pub(in crate::app::panel) struct OpenEntry {
     pub seq: u64,
     title: String,
     arrived: String,
@@ -42,7 +41,7 @@ impl OpenEntry {
 }
 
 /// Shows the window; returns `false` when it is to be closed.
-pub(super) fn entry_ui(ctx: &Context, entry: &OpenEntry) -> bool {
+pub(in crate::app::panel) fn entry_ui(ctx: &Context, entry: &OpenEntry) -> bool {
     let mut open = true;
     let window = ctx.content_rect();
     Window::new("Event")
