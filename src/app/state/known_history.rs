@@ -7,8 +7,10 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use jiff::Timestamp;
 
-use crate::history::{History, LEAST_TO_COMPARE, Last, Period, PeriodError, Summary, summary_of};
-use crate::model::Model;
+use crate::history::{
+    Cause, History, LEAST_TO_COMPARE, Last, Period, PeriodError, Summary, summary_of,
+};
+use crate::model::{FailureCause, Model};
 use crate::protocol::RunId;
 use crate::time_zone::DisplayZone;
 
@@ -95,6 +97,17 @@ impl KnownHistory {
     pub fn has_enough_since(&self, from: Timestamp) -> bool {
         let is_full = self.newest_ends.len() as u64 >= LEAST_TO_COMPARE;
         is_full && self.newest_ends.peek().is_some_and(|Reverse(end)| from <= *end)
+    }
+
+    /// Returns how many runs failed for this cause between two instants, to a quarter of an hour; a cause that
+    /// is rare among many may be missed.
+    pub fn failures_for(&self, cause: &FailureCause, from: Timestamp, to: Timestamp) -> u64 {
+        let cause = Cause::of(cause);
+        let mut failures = 0;
+        self.history.slices(from, to, false).each(|_, bucket| {
+            failures += bucket.causes.get(&cause).map_or(0, |counted| counted.count);
+        });
+        failures
     }
 
     /// Returns the numbers of a period up to `now`. They begin with the first end that is known.

@@ -41,6 +41,7 @@ pub mod run_store;
 pub mod run_view;
 #[doc(hidden)]
 pub mod selection;
+mod song_runs;
 pub(crate) mod spread;
 #[doc(hidden)]
 pub mod status;
