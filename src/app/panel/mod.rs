@@ -7,6 +7,7 @@
 mod confirm_dialog;
 mod connection;
 mod connection_log;
+mod copied;
 mod desk;
 mod desk_view;
 mod glyph;

@@ -7,6 +7,7 @@ use bevy_egui::egui::{
 };
 use std::sync::Arc;
 
+use super::copied::{copy_for, says_copied};
 use super::glyph;
 use super::style::{self, ink, space, text};
 use crate::bounded::bounded;
@@ -67,10 +68,18 @@ pub(super) fn close_ui(ui: &mut Ui, label: &str) -> Response {
     response.on_hover_text(label)
 }
 
-/// Shows a button that copies a text; `label` says what it copies.
+/// Shows a button that copies a text, and says "copied" for a moment; `label` says what it copies, and is
+/// unique among the buttons of `ui`.
 pub(super) fn copy_ui(ui: &mut Ui, label: &str, text: impl FnOnce() -> String) {
-    if text_button_ui(ui, "copy", label).on_hover_text(label).clicked() {
-        ui.ctx().copy_text(text());
+    copy_words_ui(ui, "copy", label, text);
+}
+
+/// Shows a button as [`copy_ui`], with these words.
+pub(super) fn copy_words_ui(ui: &mut Ui, words: &str, label: &str, text: impl FnOnce() -> String) {
+    let id = ui.id().with(("copied", label));
+    let (words, name) = if says_copied(ui, id) { ("copied", "copied") } else { (words, label) };
+    if text_button_ui(ui, words, name).on_hover_text(label).clicked() {
+        copy_for(ui, id, text());
     }
 }
 
