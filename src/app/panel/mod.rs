@@ -12,6 +12,8 @@ mod desk;
 mod desk_view;
 mod glyph;
 mod help;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the desk view will show it"))]
+mod inspector;
 mod legend;
 mod log;
 pub mod memory;

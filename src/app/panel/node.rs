@@ -7,6 +7,7 @@ use bevy_egui::egui::{
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::glyph::{Sign, sign_ui};
+use super::inspector::shown_node;
 use super::run_words::elapsed_ms;
 use super::style::{self, ink, space, text};
 use super::widgets::{
@@ -29,7 +30,7 @@ use crate::protocol::{MAX_FIX_PASSES, NodeName, RunId, Score};
 const CELL: f32 = 27.0;
 /// Rows of cells before they scroll.
 const CELL_ROWS: usize = 5;
-/// Bytes of an error that are laid out at most; copying takes all of it.
+/// Bytes of a text that are laid out at most; copying takes all of it.
 const SHOWN_ERROR_BYTES: usize = 32 << 10;
 
 /// Inputs of the section.
@@ -54,15 +55,10 @@ impl NodeChoice {
         *self = Self { node: Some((run, node)), attempt: None };
     }
 
-    /// Node to show: the chosen one, else the failed, running or last seen one.
+    /// Node to show: the chosen one, else as the inspector has it.
     fn node<'a>(&self, run: &'a Run) -> Option<&'a Node> {
         let chosen = self.node.as_ref().filter(|(id, _)| id == run.id());
-        chosen
-            .and_then(|(_, name)| run.node(name))
-            .or_else(|| run.failed_node().filter(|_| run.status == RunStatus::Failed))
-            .or_else(|| run.current_node())
-            .or_else(|| run.nodes.iter().rev().find(|node| node.was_seen()))
-            .or_else(|| run.nodes.first())
+        chosen.and_then(|(_, name)| run.node(name)).or_else(|| shown_node(run))
     }
 }
 
@@ -249,7 +245,7 @@ fn details_ui(ui: &mut Ui, node: &Node, view: &NodeView, choice: &mut NodeChoice
         ui.label(RichText::new(node.name.as_str()).font(style::semibold(text::SECTION)));
         if latest > 1 {
             for n in dropped + 1..=latest {
-                let tone = if n == number { palette.on_violet } else { palette.text_secondary };
+                let tone = if n == number { palette.text } else { palette.text_secondary };
                 let words = RichText::new(format!("Attempt {n}")).color(ink(tone));
                 let tab = Button::new(words).selected(n == number).min_size(vec2(64.0, 28.0));
                 if ui.add(tab).clicked() {
@@ -319,7 +315,11 @@ fn status_ui(
 }
 
 /// Sentence that explains a status; `None` when its word is enough.
-fn status_sentence(node: &Node, status: NodeStatus, latest: bool) -> Option<&'static str> {
+pub(super) fn status_sentence(
+    node: &Node,
+    status: NodeStatus,
+    latest: bool,
+) -> Option<&'static str> {
     match status {
         NodeStatus::Unknown => Some("Its events were not received; it may have run or not."),
         NodeStatus::Skipped => Some("It was not needed and never started."),
@@ -334,14 +334,14 @@ fn status_sentence(node: &Node, status: NodeStatus, latest: bool) -> Option<&'st
     }
 }
 
-fn scores_ui(ui: &mut Ui, scores: &[Score], status: NodeStatus) {
+/// Shows scores as bars, the total last.
+pub(super) fn scores_ui(ui: &mut Ui, scores: &[Score], status: NodeStatus) {
     let palette = style::palette(ui.ctx());
     if scores.is_empty() {
         return;
     }
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
-        // The total is shown last.
         let (total, parts): (Vec<_>, Vec<_>) =
             scores.iter().partition(|(name, _)| name == "total" || name == "overall");
         for (name, score) in parts {
@@ -393,20 +393,30 @@ fn error_ui(ui: &mut Ui, head: &str, error: &str) {
                 copy_ui(ui, "Copy the error text", || error.to_owned());
             });
         });
-        ScrollArea::vertical()
-            .id_salt(head)
-            .max_height(5.0 * space::LINE)
-            .min_scrolled_height(3.0 * space::LINE)
-            .auto_shrink([false, true])
-            .show(ui, |ui| {
-                let shown = crate::text::head_of(error, SHOWN_ERROR_BYTES);
-                let text = RichText::new(shown).font(style::mono(text::SMALL));
-                ui.add(Label::new(text).wrap());
-                if shown.len() < error.len() {
-                    ui.weak("… and more: copy it to read all.");
-                }
-            });
+        long_text_ui(ui, head, error, 5.0);
     });
+}
+
+/// Shows a text of any length, so many lines at a time; `salt` tells it from other ones of `ui`.
+pub(super) fn long_text_ui(
+    ui: &mut Ui,
+    salt: impl std::hash::Hash + std::fmt::Debug,
+    all: &str,
+    lines: f32,
+) {
+    ScrollArea::vertical()
+        .id_salt(salt)
+        .max_height(lines * space::LINE)
+        .min_scrolled_height(lines.min(3.0) * space::LINE)
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            let shown = crate::text::head_of(all, SHOWN_ERROR_BYTES);
+            let words = RichText::new(shown).font(style::mono(text::SMALL));
+            ui.add(Label::new(words).wrap());
+            if shown.len() < all.len() {
+                ui.weak("… and more: copy it to read all.");
+            }
+        });
 }
 
 #[cfg(test)]

@@ -1,0 +1,29 @@
+//! What the user chose among the failures of a song.
+
+use jiff::Timestamp;
+
+use crate::protocol::RunId;
+
+/// What the user chose among the failures, and the count of the shown one's reason.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FailureState {
+    /// Run whose failures are listed.
+    pub run: Option<RunId>,
+    /// Number of failures further back than the latest.
+    pub back: usize,
+    /// Count of the shown failure's reason.
+    pub counted: Option<Counted>,
+}
+
+/// How often the reason of a failure occurred.
+#[derive(Clone, Debug)]
+pub(super) struct Counted {
+    /// Run that failed.
+    pub run: RunId,
+    /// When it failed.
+    pub at: Option<Timestamp>,
+    /// Time of the count by egui's clock, in seconds.
+    pub counted_at: f64,
+    /// Failures for the reason.
+    pub times: u64,
+}

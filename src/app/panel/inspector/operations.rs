@@ -1,0 +1,146 @@
+//! The actions on the shown run, as buttons: open, compare, pin, and the operation that fits.
+
+use bevy_egui::egui::{Ui, vec2};
+
+use super::part::{InspectorButton, inspector_button_ui};
+use super::state::InspectorState;
+use super::view::InspectorView;
+use crate::app::panel::style;
+use crate::app::state::actions::{Action, OperationKind, SHORTCUTS};
+use crate::app::state::status::run_status_words;
+use crate::model::{Run, RunStatus};
+
+/// Gap between buttons, in points.
+const GAP: f32 = 7.0;
+
+/// Returns the label of the key that does the same as a button.
+pub(super) fn key_text(action: &Action) -> Option<&'static str> {
+    let mut keys = SHORTCUTS.iter().filter(|shortcut| (shortcut.action)() == *action);
+    keys.next().map(|shortcut| shortcut.key_text)
+}
+
+/// An operation as the inspector offers it.
+struct Offer {
+    kind: OperationKind,
+    words: &'static str,
+    /// Why it is not possible now; empty when it is.
+    reason: String,
+}
+
+/// Returns the operations that fit the run; where none does, the one that is asked for most, with the reason
+/// why it is not possible.
+fn offers(view: &InspectorView, run: &Run) -> Vec<Offer> {
+    let id = Some(run.id());
+    let fits = |kind: &OperationKind| kind.fits(run) || view.operations.is_under_way(*kind, id);
+    let mut kinds: Vec<OperationKind> = OperationKind::ON_A_RUN.into_iter().filter(fits).collect();
+    if kinds.is_empty() {
+        let is_over = run.status.is_over();
+        kinds.push(if is_over { OperationKind::Retry } else { OperationKind::Cancel });
+    }
+    let offer = |kind: OperationKind| {
+        let is_under_way = view.operations.is_under_way(kind, id);
+        let (rest, doing) = match kind {
+            OperationKind::Cancel => ("Cancel", "Cancelling…"),
+            OperationKind::Retry => ("Retry", "Retrying…"),
+            OperationKind::Execute => ("Execute", "Executing…"),
+            OperationKind::Start => ("Start", "Starting…"),
+        };
+        let words = if is_under_way { doing } else { rest };
+        Offer { kind, words, reason: reason(view, run, kind, is_under_way) }
+    };
+    kinds.into_iter().map(offer).collect()
+}
+
+/// Returns why an operation is not possible now; empty when it is.
+fn reason(view: &InspectorView, run: &Run, kind: OperationKind, is_under_way: bool) -> String {
+    if is_under_way {
+        return "It was sent; the outcome is not known yet.".to_owned();
+    }
+    if !kind.fits(run) {
+        let status = run_status_words(run.status);
+        return match kind {
+            OperationKind::Cancel if !run.status.is_over() => {
+                "Cancel requested: the step that is running continues to its end.".to_owned()
+            }
+            OperationKind::Retry if run.status == RunStatus::Completed => {
+                "Only a failed run can be retried; this one is finished.".to_owned()
+            }
+            OperationKind::Retry => {
+                format!("Only a failed run can be retried; this one is {status}.")
+            }
+            _ => format!("A run that is {status} allows no such operation."),
+        };
+    }
+    if !view.operations.allowed {
+        return "Operations on runs are turned off: start with --allow-actions.".to_owned();
+    }
+    view.acting.map_or_else(|refusal| format!("{refusal}."), |()| String::new())
+}
+
+/// Shows the buttons, on as many rows as they need.
+pub(super) fn buttons_ui(
+    ui: &mut Ui,
+    view: &InspectorView,
+    run: &Run,
+    state: &mut InspectorState,
+    actions: &mut Vec<Action>,
+) {
+    let palette = style::palette(ui.ctx());
+    let offers = offers(view, run);
+    let count = (3 + offers.len()) as f32;
+    let width = ui.available_width();
+    let fitting = ((width - GAP * (count - 1.0)) / count).floor();
+    let width = if fitting >= 76.0 { fitting } else { ((width - GAP * 2.0) / 3.0).floor() };
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(GAP, GAP);
+        let button = |words: &'static str, key, tip: &'static str| InspectorButton {
+            words,
+            key,
+            tone: palette.text,
+            tip,
+            is_enabled: true,
+            width,
+        };
+        let tip = "Show this run on the stage";
+        let open = button("Open", key_text(&Action::OpenSelected), tip);
+        if inspector_button_ui(ui, &open).clicked() {
+            actions.push(Action::Open(run.id().clone()));
+        }
+        let tip = "Compare with another run of the song, side by side";
+        let compare = button("Compare", key_text(&Action::Race), tip);
+        if inspector_button_ui(ui, &compare).clicked() {
+            state.wants_compare = Some(run.id().clone());
+        }
+        let key = key_text(&Action::ToggleFollowing);
+        let pin = match view.is_pinned {
+            true => button("Unpin", key, "Follow the newest run again"),
+            false => button("Pin", key, "Stay on this run, whatever starts"),
+        };
+        if inspector_button_ui(ui, &pin).clicked() {
+            actions.push(match view.is_pinned {
+                true => Action::ToggleFollowing,
+                false => Action::SelectRun(run.id().clone()),
+            });
+        }
+        for offer in &offers {
+            let is_cancel = offer.kind == OperationKind::Cancel;
+            let tip = match offer.kind {
+                _ if !offer.reason.is_empty() => offer.reason.as_str(),
+                OperationKind::Cancel => "Ask the backend to cancel this run; you confirm it first",
+                OperationKind::Retry => "Start a new run of this song; you confirm it first",
+                _ => "Execute this queued run; you confirm it first",
+            };
+            let button = InspectorButton {
+                words: offer.words,
+                key: key_text(&Action::Ask(offer.kind, None)),
+                tone: if is_cancel { palette.failed_text } else { palette.text },
+                tip,
+                is_enabled: offer.reason.is_empty(),
+                width,
+            };
+            if inspector_button_ui(ui, &button).clicked() {
+                actions.push(Action::Ask(offer.kind, Some(run.id().clone())));
+            }
+        }
+    });
+}

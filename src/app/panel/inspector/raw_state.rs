@@ -1,0 +1,110 @@
+//! What the user searched and unfolded of the raw events.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::json::{JsonTree, find};
+use super::lines::event;
+use crate::model::EventLog;
+
+/// Events that are unfolded at most; unfolding another one folds the one unfolded first.
+const MOST_OPEN: usize = 12;
+
+/// Bytes of events that one update searches.
+const SEARCHED_BYTES: usize = 512 << 10;
+
+/// What the user searched and unfolded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RawState {
+    /// Text of the search field.
+    pub search: String,
+    /// Events that contain it.
+    pub found: Found,
+    /// Unfolded events by their numbers in the log.
+    pub trees: BTreeMap<u64, JsonTree>,
+    /// Unfolded events in the order in which they were unfolded.
+    order: VecDeque<u64>,
+}
+
+/// Events that contain the search text.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    /// What was searched, in ASCII lower case.
+    pub search: String,
+    /// Numbers of the events in the log.
+    pub seqs: VecDeque<u64>,
+    /// First event that was searched; `to` is the number after the last.
+    from: u64,
+    to: u64,
+}
+
+impl Found {
+    /// Searches new events, then older ones, newest first; a limited number of bytes in one call. Returns true
+    /// while something is left.
+    pub(super) fn update(&mut self, log: &EventLog, lines: &VecDeque<u64>, search: &str) -> bool {
+        let (first, last) = (lines.front().copied(), lines.back().copied());
+        let (Some(first), Some(last)) = (first, last) else {
+            *self = Self { search: search.to_owned(), ..Self::default() };
+            return false;
+        };
+        if self.search != search || self.to > last + 1 || self.to < first {
+            *self =
+                Self { search: search.to_owned(), from: last + 1, to: last + 1, ..Self::default() };
+        }
+        while self.seqs.front().is_some_and(|seq| *seq < first) {
+            self.seqs.pop_front();
+        }
+        let mut left = SEARCHED_BYTES;
+        let contains = |seq: u64, left: &mut usize| {
+            let raw = super::lines::line(log, seq).map_or("", |entry| log.raw(entry));
+            *left = left.saturating_sub(raw.len() + 64);
+            find(raw, search).is_some()
+        };
+        let newer = lines.partition_point(|seq| *seq < self.to);
+        for seq in lines.range(newer..) {
+            if left == 0 {
+                return true;
+            }
+            if contains(*seq, &mut left) {
+                self.seqs.push_back(*seq);
+            }
+            self.to = seq + 1;
+        }
+        let older = lines.partition_point(|seq| *seq < self.from);
+        for seq in lines.range(..older).rev() {
+            if left == 0 {
+                return true;
+            }
+            if contains(*seq, &mut left) {
+                self.seqs.push_front(*seq);
+            }
+            self.from = *seq;
+        }
+        false
+    }
+}
+
+impl RawState {
+    /// Unfolds an event, or folds it.
+    pub(super) fn toggle(&mut self, log: &EventLog, seq: u64, columns: usize) {
+        if self.trees.remove(&seq).is_some() {
+            self.order.retain(|open| *open != seq);
+            return;
+        }
+        let Some((entry, _)) = event(log, seq) else { return };
+        let mut tree = JsonTree::read(log.raw(entry), columns);
+        tree.reveal(&self.found.search);
+        self.trees.insert(seq, tree);
+        self.order.push_back(seq);
+        while self.order.len() > MOST_OPEN
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.trees.remove(&oldest);
+        }
+    }
+
+    /// Folds events that are no longer kept.
+    pub(super) fn forget_before(&mut self, first: u64) {
+        self.trees.retain(|seq, _| *seq >= first);
+        self.order.retain(|seq| *seq >= first);
+    }
+}
