@@ -4,6 +4,8 @@
 //! The panel reads the model and writes [`Action`]s; it never changes the model. Sections show and
 //! return values that do not depend on Bevy, so they are tested without a window.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the desk view will show it"))]
+mod compare;
 mod confirm_dialog;
 mod connection;
 mod connection_log;
