@@ -19,7 +19,7 @@ pub(in crate::app::panel) struct TimeRow {
     pub both: [String; 2],
     /// Milliseconds that A took longer; `None` while it is not over in both.
     pub difference_ms: Option<i64>,
-    /// What is to be said about it: "only B, failed", "A at work".
+    /// Remark: "only B, failed", "A at work".
     pub note: String,
     /// True where the runs differ by [`MARKED_MS`] or more, or only one of them has it.
     pub is_marked: bool,

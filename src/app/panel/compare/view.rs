@@ -1,4 +1,4 @@
-//! What the comparison shows, and what the user chose in it.
+//! Inputs of the comparison, and the user's choices in it.
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -32,7 +32,7 @@ pub(in crate::app::panel) enum Against {
     /// The song's run before it, else the usual run.
     #[default]
     AttemptBefore,
-    /// This run.
+    /// A chosen run.
     Run(RunId),
     /// The median of each step.
     Usual,
@@ -56,7 +56,7 @@ impl Tab {
         [(Self::Times, "Times"), (Self::Scores, "Scores"), (Self::Parameters, "Parameters")];
 }
 
-/// What the user chose.
+/// Choices of the user.
 #[derive(Clone, Debug, Default)]
 pub(in crate::app::panel) struct CompareState {
     /// Run that A is compared with.

@@ -1,4 +1,4 @@
-//! What is chosen: an attempt of a step, or an event. One choice is framed in every section, and in the
+//! Choice of an attempt of a step, or of an event. One choice is framed in every section, and in the
 //! list of events.
 
 use jiff::Timestamp;

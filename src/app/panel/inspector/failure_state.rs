@@ -1,10 +1,10 @@
-//! What the user chose among the failures of a song.
+//! Choice of the user among the failures of a song.
 
 use jiff::Timestamp;
 
 use crate::protocol::RunId;
 
-/// What the user chose among the failures, and the count of the shown one's reason.
+/// Chosen failure of a song, and the count of its reason.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FailureState {
     /// Run whose failures are listed.
@@ -15,12 +15,12 @@ pub(super) struct FailureState {
     pub counted: Option<Counted>,
 }
 
-/// How often the reason of a failure occurred.
+/// Count of the failures for one reason.
 #[derive(Clone, Debug)]
 pub(super) struct Counted {
     /// Run that failed.
     pub run: RunId,
-    /// When it failed.
+    /// Instant of its failure.
     pub at: Option<Timestamp>,
     /// Time of the count by egui's clock, in seconds.
     pub counted_at: f64,

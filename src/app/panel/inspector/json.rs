@@ -73,7 +73,7 @@ enum Row {
     Part(u32, u32, u32),
 }
 
-/// What a row says.
+/// Words of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RowWords {
     /// Number of values around this one.
@@ -93,7 +93,7 @@ pub(super) struct JsonTree {
     rows: Vec<Row>,
     /// Characters on one row of a long text.
     columns: usize,
-    /// Why something is missing; empty when nothing is.
+    /// Reason why values are missing; empty when all are shown.
     note: &'static str,
 }
 
@@ -134,7 +134,7 @@ impl JsonTree {
         self.rows.len()
     }
 
-    /// Why something is missing; empty when nothing is.
+    /// Reason why values are missing; empty when all are shown.
     pub(super) fn note(&self) -> &'static str {
         self.note
     }

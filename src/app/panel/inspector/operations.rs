@@ -23,7 +23,7 @@ pub(super) fn key_text(action: &Action) -> Option<&'static str> {
 struct Offer {
     kind: OperationKind,
     words: &'static str,
-    /// Why it is not possible now; empty when it is.
+    /// Reason why the operation is not possible now; empty when it is possible.
     reason: String,
 }
 

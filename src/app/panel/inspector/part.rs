@@ -68,12 +68,12 @@ pub(in crate::app::panel) fn head_ui(ui: &mut Ui, open: &mut bool, head: &Head) 
     }
 }
 
-/// How a row stands out.
+/// Emphasis of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app::panel) enum Mark {
-    /// As the others.
+    /// No emphasis.
     None,
-    /// Its values are shown below.
+    /// The row whose values are shown below.
     Shown,
     /// Chosen, and framed.
     Framed,

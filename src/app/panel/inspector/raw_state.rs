@@ -1,4 +1,4 @@
-//! What the user searched and unfolded of the raw events.
+//! Search and unfolded events of the raw events.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,7 +12,7 @@ const MOST_OPEN: usize = 12;
 /// Bytes of events that one update searches.
 const SEARCHED_BYTES: usize = 512 << 10;
 
-/// What the user searched and unfolded.
+/// Search text and unfolded events.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RawState {
     /// Text of the search field.
@@ -28,7 +28,7 @@ pub(super) struct RawState {
 /// Events that contain the search text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
-    /// What was searched, in ASCII lower case.
+    /// Search text, in ASCII lower case.
     pub search: String,
     /// Numbers of the events in the log.
     pub seqs: VecDeque<u64>,

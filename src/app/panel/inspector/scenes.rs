@@ -20,7 +20,7 @@ use crate::source::OperationRefusal;
 const STEPS: [(&str, u32); 6] =
     [("PLAN", 2), ("STYLE", 3), ("LYRICS", 18), ("PRODUCER", 6), ("COMPOSE", 34), ("VALIDATE", 4)];
 
-/// How a told run ends.
+/// End of a told run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app::panel) enum End {
     Finished,

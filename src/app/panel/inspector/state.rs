@@ -1,4 +1,4 @@
-//! What the user folded, chose and searched in the inspector.
+//! State of the inspector: folded sections, choice, search.
 
 use super::choice::Choice;
 use super::failure_state::FailureState;
@@ -7,7 +7,7 @@ use super::raw_state::RawState;
 use super::view::OpenSections;
 use crate::protocol::{NodeName, RunId};
 
-/// What the user folded, chose and searched, and what was read of the log for the shown run.
+/// Folded sections, choice and search of the user, and lines of the log that belong to the shown run.
 #[derive(Clone, Debug, Default)]
 pub(in crate::app::panel) struct InspectorState {
     /// Unfolded sections.

@@ -1,4 +1,4 @@
-//! What a person pastes into a ticket about a run.
+//! Text about a run for a ticket.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -1,4 +1,4 @@
-//! What the inspector shows, and which of its sections.
+//! Inputs of the inspector, and its unfolded sections.
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
