@@ -9,6 +9,7 @@ use super::situation::SituationInput;
 use super::transport::Refusals;
 use crate::app::state::actions::{ACTIONS, Action, ActionEntry, KeyCombination, Scope, With};
 use crate::app::state::chrome::{Chrome, KeyboardFocus, PanelDialog};
+use crate::app::state::desk::Desk;
 use crate::app::state::view::View;
 
 /// State of the controls that take keys before the views do.
@@ -17,18 +18,30 @@ pub(super) struct KeyTakers<'w> {
     focus: Option<Res<'w, KeyboardFocus>>,
     dialog: Res<'w, PanelDialog>,
     chrome: Option<Res<'w, Chrome>>,
+    desk: Option<Res<'w, Desk>>,
+    view: Option<Res<'w, View>>,
 }
 
 impl KeyTakers<'_> {
     /// True when a control takes these keys, and the action must not be performed.
-    fn take(&self, keys: &KeyCombination, action: &Action, is_asked: bool) -> bool {
+    fn take(
+        &self,
+        keys: &KeyCombination,
+        action: &Action,
+        has_shift: bool,
+        is_asked: bool,
+    ) -> bool {
         let focus = self.focus.as_deref().copied().unwrap_or_default();
         let is_palette = self.chrome.as_ref().is_some_and(|chrome| chrome.palette);
+        let is_comparing = self.view.as_deref() == Some(&View::Desk)
+            && self.desk.as_ref().is_some_and(|desk| desk.is_comparing);
+        let is_digit = keys.text.starts_with(|sign: char| sign.is_ascii_digit());
         match action {
             Action::ToggleFullscreen => false,
             _ if is_asked => true,
             Action::TogglePalette => false,
             _ if is_palette => true,
+            _ if is_comparing && (is_digit || (has_shift && keys.is_character())) => true,
             // Esc first goes to the innermost element: a text field, a menu or a window of the panel.
             Action::Back => self.dialog.0 || focus != KeyboardFocus::View,
             _ => match focus {
@@ -76,7 +89,7 @@ pub(super) fn read_keys(
             continue;
         };
         let action = (entry.action)();
-        let is_taken = takers.take(keys, &action, input.is_asked());
+        let is_taken = takers.take(keys, &action, modifiers.has_shift(), input.is_asked());
         if is_taken || (key.repeat && !entry.repeats) {
             continue;
         }
@@ -125,6 +138,10 @@ impl Modifiers {
             _ => return,
         };
         *place = state == ButtonState::Pressed;
+    }
+
+    fn has_shift(self) -> bool {
+        self.shift != [false; 2]
     }
 
     /// Returns the modifiers as the table has them; `None` where they make a key none of ours.

@@ -4,11 +4,12 @@ use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use bevy_egui::egui::{self, Ui};
 
+use super::compare::{CompareState, CompareView, compare_ui};
 use super::desk::{DeskState, FootView, Form, Pane, TopBarView, desk_ui};
+use super::inspector::{Choice, InspectorState, InspectorView, inspector_ui};
 use super::log::{LogState, LogView, events_ui};
-use super::node::{NodeChoice, NodeView, node_ui};
 use super::runs_table::{RunsTableState, RunsTableView, export_csv, runs_table_ui};
-use super::state::{PanelState, PanelView, Unfolded};
+use super::state::{Chosen, PanelState, PanelView};
 use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::Notices;
 use crate::app::state::actions::Action;
@@ -78,19 +79,21 @@ impl DeskInput<'_> {
             state.desk.show(Pane::Runs);
             state.table.focus_search();
         }
-        let PanelState { desk, table, node, log, unfolded, .. } = state;
+        // The desk begins with the events of the run that is selected.
+        if !std::mem::replace(&mut state.desk.was_shown, true) {
+            state.log.show_all_runs(false);
+        }
+        if std::mem::take(&mut self.desk.bypass_change_detection().wants_compare) {
+            state.desk.is_comparing ^= true;
+        }
+        let PanelState { desk, table, inspector, compare, log, .. } = state;
         let is_offline = self.chrome.as_ref().is_some_and(|chrome| chrome.is_lost());
         let mut actions = desk_ui(ctx, &top_bar, &foot, desk, |ui, pane, form| {
-            pane_ui(ui, pane, (form, is_offline), view, (table, node, log), unfolded)
+            let mut panes = Panes { table, inspector, compare, log };
+            pane_ui(ui, pane, (form, is_offline), view, &mut panes)
         });
-        // The details show the step of the event that is chosen.
-        let chosen = state.log.chosen().and_then(|(run, node, _)| Some((run, node?)));
-        if state.chosen != chosen {
-            if let Some((run, node)) = &chosen {
-                state.node.choose(run.clone(), node.clone());
-            }
-            state.chosen = chosen;
-        }
+        couple(state);
+        self.desk.bypass_change_detection().is_comparing = state.desk.is_comparing;
         // Where there is one pane, a run that is opened is shown in it.
         if DeskState::is_alone(ctx) && actions.iter().any(|it| matches!(it, Action::Open(_))) {
             actions.retain(|action| !matches!(action, Action::Open(_)));
@@ -116,34 +119,88 @@ fn log_view<'a>(view: &PanelView<'a>) -> LogView<'a> {
     LogView { run_store: view.run_store, run: view.focus.run(), zone: view.zone }
 }
 
+/// States of the panes.
+struct Panes<'a> {
+    table: &'a mut RunsTableState,
+    inspector: &'a mut InspectorState,
+    compare: &'a mut CompareState,
+    log: &'a mut LogState,
+}
+
 /// Shows a pane of the desk; returns the requested actions.
 fn pane_ui(
     ui: &mut Ui,
     pane: Pane,
     (form, is_offline): (Form, bool),
     view: &PanelView,
-    (table, node, log): (&mut RunsTableState, &mut NodeChoice, &mut LogState),
-    unfolded: &mut Unfolded,
+    panes: &mut Panes,
 ) -> Vec<Action> {
-    let (run_store, focus, now) = (view.run_store, view.focus, view.server_now);
+    let (run_store, focus, server_now) = (view.run_store, view.focus, view.server_now);
     let run = focus.run().and_then(|id| run_store.model.run(id));
-    match pane {
-        Pane::Runs => {
+    match (pane, run) {
+        (Pane::Runs, _) => {
             let shown = RunsTableView {
                 run_store,
                 focus,
                 now: view.now,
-                server_now: now,
+                server_now,
                 zone: view.zone,
                 is_offline,
                 is_narrow: form == Form::One,
             };
-            runs_table_ui(ui, &shown, table)
+            runs_table_ui(ui, &shown, panes.table)
         }
-        Pane::Inspector => {
-            let shown = NodeView { run, run_store, server_now: now, zone: view.zone };
-            node_ui(ui, &shown, &mut unfolded.node, node)
+        (Pane::Compare, Some(run)) => {
+            let (a, b) = panes.compare.sides(run, run_store);
+            let (zone, takes_keys) = (view.zone, true);
+            let shown = CompareView { run_store, a, b, server_now, zone, takes_keys };
+            compare_ui(ui, &shown, panes.compare)
         }
-        Pane::Events => events_ui(ui, &log_view(view), log),
+        (Pane::Inspector | Pane::Compare, run) => {
+            let shown = InspectorView {
+                run_store,
+                run,
+                server_now,
+                zone: view.zone,
+                operations: view.operations,
+                acting: view.link.acting(),
+                is_offline,
+                is_pinned: !focus.is_following(),
+                share: view.share,
+                command: None,
+            };
+            inspector_ui(ui, &shown, panes.inspector)
+        }
+        (Pane::Events, _) => events_ui(ui, &log_view(view), panes.log),
     }
+}
+
+/// Brings the choices in events and details in step: what is chosen in one of them is chosen in both.
+fn couple(state: &mut PanelState) {
+    let of_log = state.log.chosen();
+    if of_log != state.chosen.of_log {
+        if let Some((run, node, attempt)) = of_log.clone() {
+            let attempt = attempt.unwrap_or(0);
+            state.inspector.choose(Some(Choice { run, node, attempt, event: None }));
+        }
+    } else if state.inspector.choice() != state.chosen.of_inspector.as_ref()
+        && let Some(choice) = state.inspector.choice()
+    {
+        match (choice.event, &choice.node) {
+            (Some(event), _) => state.log.show_event(event),
+            (None, Some(node)) => {
+                let attempt = Some(choice.attempt).filter(|attempt| *attempt > 0);
+                state.log.show_node(&choice.run, node, attempt);
+            }
+            (None, None) => {}
+        }
+    }
+    if let Some((run, node)) = state.inspector.wants_log.take() {
+        state.log.show_node(&run, &node, None);
+        state.desk.show(Pane::Events);
+    }
+    state.desk.is_comparing |= state.inspector.wants_compare.take().is_some();
+    state.desk.is_comparing &= !std::mem::take(&mut state.compare.wants_close);
+    let of_inspector = state.inspector.choice().cloned();
+    state.chosen = Chosen { of_log: state.log.chosen(), of_inspector };
 }

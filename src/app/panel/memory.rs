@@ -3,6 +3,7 @@
 use bevy::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::inspector::OpenSections;
 use super::runs_table::RunsTablePrefs;
 use super::state::{PanelState, Unfolded};
 use crate::app::state::desk::ControlsScale;
@@ -18,6 +19,7 @@ pub struct PanelMemory(pub Option<String>);
 pub(super) struct Remembered {
     sections: Unfolded,
     runs: RunsTablePrefs,
+    inspector: OpenSections,
     /// Parts of the width of the window: runs and inspector of three panes, and runs of two.
     three_panes: [f32; 2],
     two_panes: f32,
@@ -35,6 +37,7 @@ impl Remembered {
         Self {
             sections: state.unfolded.clone(),
             runs: state.table.prefs().clone(),
+            inspector: state.inspector.open,
             three_panes: state.desk.three,
             two_panes: state.desk.two,
             controls_scale: scale.0,
@@ -58,6 +61,7 @@ pub(super) fn restore(
     };
     state.unfolded = found.sections;
     state.table.set_prefs(found.runs);
+    state.inspector.open = found.inspector;
     (state.desk.three, state.desk.two) = (found.three_panes, found.two_panes);
     *scale = ControlsScale::of(found.controls_scale);
 }

@@ -4,7 +4,6 @@
 //! The panel reads the model and writes [`Action`]s; it never changes the model. Sections show and
 //! return values that do not depend on Bevy, so they are tested without a window.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the desk view will show it"))]
 mod compare;
 mod confirm_dialog;
 mod connection;
@@ -14,7 +13,6 @@ mod desk;
 mod desk_view;
 mod glyph;
 mod help;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the desk view will show it"))]
 mod inspector;
 mod legend;
 mod log;
@@ -133,9 +131,12 @@ fn close(
 
 /// Forgets what was chosen of a source, because another one begins.
 fn forget(mut state: ResMut<PanelState>) {
-    let PanelState { unfolded, desk, mut table, asked, .. } = std::mem::take(&mut *state);
+    let PanelState { unfolded, mut desk, mut table, mut inspector, asked, .. } =
+        std::mem::take(&mut *state);
     table.forget();
-    *state = PanelState { unfolded, desk, table, asked, ..PanelState::default() };
+    desk.is_comparing = false;
+    inspector.forget();
+    *state = PanelState { unfolded, desk, table, inspector, asked, ..PanelState::default() };
 }
 
 /// Returns size and file of the recording that is being made.

@@ -4,8 +4,10 @@ use bevy::prelude::*;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
+use super::compare::CompareState;
 use super::connection::ConnectionDraft;
 use super::desk::{DeskState, Pane};
+use super::inspector::{Choice, InspectorState};
 use super::log::LogState;
 use super::node::NodeChoice;
 use super::runs::RunList;
@@ -53,8 +55,10 @@ pub(super) struct PanelState {
     pub runs: RunList,
     pub node: NodeChoice,
     pub log: LogState,
-    /// Run and node of the event that was chosen last, which the details show, too.
-    pub chosen: Option<(RunId, NodeName)>,
+    pub inspector: InspectorState,
+    pub compare: CompareState,
+    /// Choices in events and details when they were last brought in step.
+    pub chosen: Chosen,
     pub desk: DeskState,
     pub table: RunsTableState,
     /// Activity over time at the desk's foot, with what it was made from.
@@ -66,10 +70,19 @@ pub(super) struct PanelState {
 impl PanelState {
     /// Shows the attempts of this step.
     pub(super) fn show_step(&mut self, run: &RunId, node: &NodeName) {
+        let choice = Choice { run: run.clone(), node: Some(node.clone()), attempt: 0, event: None };
+        self.inspector.choose(Some(choice));
         self.node.choose(run.clone(), node.clone());
         self.desk.show(Pane::Inspector);
         self.log.show_node(run, node, None);
     }
+}
+
+/// Choice in the list of events, and in the details.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Chosen {
+    pub of_log: Option<(RunId, Option<NodeName>, Option<u32>)>,
+    pub of_inspector: Option<Choice>,
 }
 
 /// Inputs of the activity at the desk's foot: the second, the instant that is shown, and the number of jumps.

@@ -15,6 +15,10 @@ pub struct Desk {
     followed: bool,
     /// True until the search field has taken the keyboard's focus.
     pub wants_search: bool,
+    /// True until the comparison of the selected run has been opened, or closed.
+    pub wants_compare: bool,
+    /// True while two runs are compared: digits and Shift with a letter are then for the comparison.
+    pub is_comparing: bool,
 }
 
 impl Desk {

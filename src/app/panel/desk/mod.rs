@@ -35,6 +35,8 @@ pub(super) enum Pane {
     Runs,
     Inspector,
     Events,
+    /// Two runs side by side, in place of all others.
+    Compare,
 }
 
 /// Form of the desk, by the width of the window in points.
@@ -68,11 +70,21 @@ pub(super) struct DeskState {
     pub two: f32,
     /// Pane beside the runs, or the only one.
     pub shown: Pane,
+    /// True while two runs are compared, which takes the place of all panes.
+    pub is_comparing: bool,
+    /// True once the desk was shown.
+    pub was_shown: bool,
 }
 
 impl Default for DeskState {
     fn default() -> Self {
-        Self { three: [948.0 / 1920.0, 488.0 / 1920.0], two: 0.51, shown: Pane::Runs }
+        Self {
+            three: [948.0 / 1920.0, 488.0 / 1920.0],
+            two: 0.51,
+            shown: Pane::Runs,
+            is_comparing: false,
+            was_shown: false,
+        }
     }
 }
 
@@ -90,11 +102,14 @@ impl DeskState {
 
     /// True while another pane covers the runs.
     pub(super) fn covers_runs(&self, ctx: &egui::Context) -> bool {
-        Self::is_alone(ctx) && self.shown != Pane::Runs
+        self.is_comparing || Self::is_alone(ctx) && self.shown != Pane::Runs
     }
 
     /// Goes back to the runs where another pane covers them.
     pub(super) fn back(&mut self, ctx: &egui::Context) {
+        if std::mem::take(&mut self.is_comparing) {
+            return;
+        }
         if self.covers_runs(ctx) {
             self.shown = Pane::Runs;
         }
@@ -135,10 +150,9 @@ pub(super) fn desk_ui(
             Pane::Runs => "runs pane",
             Pane::Inspector => "inspector pane",
             Pane::Events => "events pane",
+            Pane::Compare => "comparison",
         };
-        // The table of runs has margins of its own.
-        let margin = if pane == Pane::Runs { vec2(0.0, 0.0) } else { vec2(16.0, 8.0) };
-        actions.extend(pane_ui(&mut child(&root, name, rect.shrink2(margin)), pane, form));
+        actions.extend(pane_ui(&mut child(&root, name, rect), pane, form));
     }
     actions.extend(foot_ui(&mut child(&root, "foot", foot_rect), foot));
     actions
@@ -163,6 +177,9 @@ fn panes_ui(root: &mut Ui, body: Rect, form: Form, state: &mut DeskState) -> Vec
             pos2(body.left() + to, body.bottom()),
         )
     };
+    if state.is_comparing {
+        return vec![(Pane::Compare, between(0.0, width))];
+    }
     match form {
         Form::One => vec![(state.shown, between(0.0, width))],
         Form::Two => {

@@ -6,7 +6,7 @@ use super::part::{InspectorButton, inspector_button_ui};
 use super::state::InspectorState;
 use super::view::InspectorView;
 use crate::app::panel::style;
-use crate::app::state::actions::{Action, OperationKind, SHORTCUTS};
+use crate::app::state::actions::{Action, ActionEntry, OperationKind};
 use crate::app::state::status::run_status_words;
 use crate::model::{Run, RunStatus};
 
@@ -15,8 +15,7 @@ const GAP: f32 = 7.0;
 
 /// Returns the label of the key that does the same as a button.
 pub(super) fn key_text(action: &Action) -> Option<&'static str> {
-    let mut keys = SHORTCUTS.iter().filter(|shortcut| (shortcut.action)() == *action);
-    keys.next().map(|shortcut| shortcut.key_text)
+    ActionEntry::of(action)?.keys.first().map(|keys| keys.text)
 }
 
 /// An operation as the inspector offers it.

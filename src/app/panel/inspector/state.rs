@@ -25,6 +25,11 @@ pub(in crate::app::panel) struct InspectorState {
 }
 
 impl InspectorState {
+    /// Forgets what was chosen and read of a source, because another one begins.
+    pub(in crate::app::panel) fn forget(&mut self) {
+        *self = Self { open: self.open, ..Self::default() };
+    }
+
     /// Returns what is chosen: a step's attempt or an event.
     pub(in crate::app::panel) fn choice(&self) -> Option<&Choice> {
         self.choice.as_ref()
