@@ -43,17 +43,17 @@ Examples:
   meterbridge inspect recording.ndjson              a table in the terminal, no window
   meterbridge record http://localhost:8000 -o day.ndjson.zst  a recording, no window
   meterbridge snapshot recording.ndjson -o out.png  a picture, no window
-  meterbridge clip recording.ndjson -o film.mp4     a film of it
-  meterbridge report recording.ndjson -o out.html   a page to send on or print
+  meterbridge clip recording.ndjson -o film.mp4     a film of a recording
+  meterbridge report recording.ndjson -o out.html   a page to share or print
   meterbridge export recording.ndjson --format perfetto -o trace.json
                                                     a trace; also OpenTelemetry and CSV
-  meterbridge history http://localhost:8080 --last 7d  what became of the runs of a week
+  meterbridge history http://localhost:8080 --last 7d  the outcomes of a week's runs
   meterbridge serve                                 the demo studio in a browser
   meterbridge serve http://localhost:8000           a hub, for many screens
-  meterbridge ws://localhost:8000/events --kiosk    a screen that nobody operates
+  meterbridge ws://localhost:8000/events --kiosk    an unattended screen
 
 The options above can also be set in the environment: METERBRIDGE_ and the name, as in
-METERBRIDGE_RECONNECT_DELAY=10. The command line wins over the environment.";
+METERBRIDGE_RECONNECT_DELAY=10. The command line overrides the environment.";
 
 const AFTER_INSPECT_HELP: &str = "\
 Examples:
@@ -72,7 +72,7 @@ Examples:
   meterbridge record http://localhost:8000 -o studio.ndjson.zst      compressed
   meterbridge record ws://studio/events -o day.ndjson.zst --rotate-after 24h
                                             day-0001.ndjson.zst, day-0002.ndjson.zst …
-  meterbridge studio.ndjson --speed 4       plays it
+  meterbridge studio.ndjson --speed 4       plays the recording
   meterbridge inspect studio.ndjson         reports its runs";
 
 #[cfg(feature = "hub")]
@@ -177,7 +177,7 @@ pub struct InspectArgs {
 
 /// Record everything that a source sends into a file, without a window
 ///
-/// The file can be played, inspected and drawn like any recording. The connection is made again for as
+/// The file can be played, inspected and drawn like any recording. A lost connection is retried for as
 /// long as it takes. Ctrl-C or SIGTERM ends the recording; a kill loses less than its last second.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = AFTER_RECORD_HELP)]
@@ -218,12 +218,12 @@ pub struct SnapshotArgs {
     #[arg(long, value_name = "SECONDS|end", default_value = "end", value_parser = moment)]
     pub at: Moment,
 
-    /// Draw this earlier moment, as a display shows it that was rewound: an instant
+    /// Draw this earlier moment, as a rewound display shows it: an instant
     /// (2026-11-23T10:15:00Z), a time of day (10:15 or 10:15:30) or the time since the beginning (+2:30)
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<AsOf>,
 
-    /// With --as-of: draw a picture that stands still, not one that plays on
+    /// With --as-of: draw the past as paused instead of playing
     #[arg(long, requires = "as_of")]
     pub paused: bool,
 
@@ -267,7 +267,7 @@ pub enum UsageError {
     #[error("a film needs even numbers in --size")]
     OddSize,
     #[error(
-        "`{}` is no film that can be written: give a folder, a .png, an .mp4, .mkv, .mov or .webm, or -",
+        "`{}` is not a format for films: give a folder, a .png, an .mp4, .mkv, .mov or .webm, or -",
         .path.display()
     )]
     UnknownFilm { path: PathBuf },
@@ -277,7 +277,7 @@ pub enum UsageError {
         "standard output is a terminal; give a file with -o, or -o - to write there all the same"
     )]
     OutputOnTerminal,
-    #[error("-o `{}` is one of the recordings, which would be lost; choose another file", .path.display())]
+    #[error("-o `{}` would overwrite one of the recordings; choose another file", .path.display())]
     OutputIsInput { path: PathBuf },
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -290,7 +290,7 @@ pub enum UsageError {
     NothingToRecord { path: RecordingFiles },
     #[error(transparent)]
     NoSuchMoment(#[from] NoSuchMoment),
-    #[error("a history is that of one hub, or of recordings: name one address, or files only")]
+    #[error("a history comes from one hub or from recordings: name one address, or only files")]
     SeveralHubs,
     #[error(transparent)]
     HubAddress(#[from] UrlError),

@@ -66,7 +66,7 @@ pub enum QueryError {
     BadValue { name: String, value: String, reason: String },
     #[error("`source` cannot be used: {0}")]
     BadSource(#[from] UrlError),
-    #[error("`source` is missing: this page was not loaded from a server of events")]
+    #[error("`source` is missing: this page was not loaded from an event server")]
     NoSource,
 }
 

@@ -162,6 +162,21 @@ pub fn excerpt(text: &str, most_chars: usize) -> String {
     line
 }
 
+/// Returns words with a capital at their beginning.
+pub fn capitalised(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// Returns words as a sentence, with a capital and an end; empty words stay empty.
+pub fn sentence(words: &str) -> String {
+    let mut sentence = capitalised(words.trim());
+    if !sentence.is_empty() && !sentence.ends_with(['.', '!', '?', '…']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
 /// Returns the text of a web page without its tags, scripts and styles, on one line; `None` where `text`
 /// is no web page. Proxies answer with pages where a server would answer in words.
 pub fn page_words(text: &str) -> Option<String> {

@@ -31,7 +31,7 @@ const LOCAL_HUB: &str = "http://127.0.0.1:8080";
 /// Path of a hub's stream, which an address may end with.
 const STREAM: &str = "/events";
 
-/// Show what became of runs by hours and days, beside the period before
+/// Show the outcomes of runs by hours and days, compared with the period before
 ///
 /// Runs by outcome, how long they take, which step has changed, why runs fail and how many fixes songs need:
 /// of a hub's history, which it keeps much longer than the runs, or of recordings.

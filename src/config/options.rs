@@ -130,7 +130,7 @@ pub struct ConnectionOptions {
     #[arg(env = "METERBRIDGE_IDLE_TIMEOUT", hide_env = true)]
     pub idle_timeout: Duration,
 
-    /// Skip larger messages; in bytes, or with k or M
+    /// Skip messages larger than this; in bytes, or with k or M
     #[arg(long, value_name = "BYTES", default_value = "4M", value_parser = bytes)]
     #[arg(env = "METERBRIDGE_MAX_MESSAGE_BYTES", hide_env = true)]
     pub max_message_bytes: usize,
@@ -150,7 +150,7 @@ pub struct ConnectionOptions {
     #[arg(env = "METERBRIDGE_MAX_CONNECTIONS", hide_env = true)]
     pub max_connections: Option<usize>,
 
-    /// The backend is known not to fail runs when a socket closes: close sockets at once
+    /// Close sockets at once; only for a backend that never fails a run when a socket closes
     #[arg(long, value_parser = FalseyValueParser::new())]
     #[arg(env = "METERBRIDGE_SAFE_SOCKETS", hide_env = true)]
     pub safe_sockets: bool,
@@ -371,7 +371,7 @@ pub struct ViewOptions {
     #[arg(long, overrides_with = "panel")]
     pub no_panel: bool,
 
-    /// Stop all motion that carries no information
+    /// Reduce motion: keep only movement that carries information
     #[arg(long, value_parser = FalseyValueParser::new())]
     #[arg(env = "METERBRIDGE_REDUCED_MOTION", hide_env = true)]
     pub reduced_motion: bool,

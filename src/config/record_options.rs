@@ -26,13 +26,13 @@ pub struct RecordOptions {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Recording")]
 pub struct RecordFileOptions {
-    /// Begin another file before one gets larger than this; in bytes, or with k, M or G. The files
+    /// Start a new file before one exceeds this size; in bytes, or with k, M or G. The files
     /// are called NAME-0001, NAME-0002 …
     #[arg(long, value_name = "BYTES", value_parser = size)]
     #[arg(env = "METERBRIDGE_ROTATE_SIZE", hide_env = true)]
     pub rotate_size: Option<u64>,
 
-    /// Begin another file after this long; in seconds, or with m, h or d
+    /// Start a new file after this time; in seconds, or with m, h or d
     #[arg(long, value_name = "TIME", value_parser = age)]
     #[arg(env = "METERBRIDGE_ROTATE_AFTER", hide_env = true)]
     pub rotate_after: Option<Duration>,

@@ -41,7 +41,7 @@ pub struct DirectorOptions {
     #[arg(env = "METERBRIDGE_SHOT_GAP", hide_env = true)]
     pub shot_gap: Duration,
 
-    /// After user input, keep the view for this long; 0 keeps it until key A
+    /// After user input, keep the view for this long; 0 keeps it until A is pressed
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     #[arg(env = "METERBRIDGE_PIN", hide_env = true)]
     pub pin: Duration,

@@ -114,7 +114,7 @@ pub enum PeriodError {
     NoPart,
     /// Ten minutes are not kept for so long.
     #[error(
-        "ten minutes are kept since {since} only: choose `hour` or `day`, or a later beginning"
+        "parts of 10 minutes are kept only since {since}: choose `hour` or `day`, or a later beginning"
     )]
     NotKept {
         /// First instant for which they are kept.

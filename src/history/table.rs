@@ -261,7 +261,7 @@ fn causes<W: Write>(lines: &mut Lines<W>, summary: &Summary) -> io::Result<()> {
     let named = summary.causes.iter().take(NAMED_CAUSES);
     let mut rows: Vec<_> = named
         .map(|cause| {
-            let step = cause.step.as_deref().unwrap_or("the run");
+            let step = cause.step.as_deref().unwrap_or("outside a step");
             let total = &cause.total;
             row(total.count, total.before, &total.trend, format!("{step}: {}", cause.example))
         })

@@ -87,10 +87,10 @@ impl Query {
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             if !known.contains(&&*name) {
                 let known = known.join("`, `");
-                return Err(BadQuery(format!("`{name}` is not known here: use `{known}`")));
+                return Err(BadQuery(format!("unknown parameter `{name}`: use `{known}`")));
             }
             if fields.iter().any(|(known, _)| *known == name) {
-                return Err(BadQuery(format!("`{name}` is there twice")));
+                return Err(BadQuery(format!("`{name}` is given twice")));
             }
             fields.push((name.into_owned(), value.into_owned()));
         }

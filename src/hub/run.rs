@@ -32,8 +32,8 @@ pub async fn run(args: ServeArgs) -> Result<(), HubError> {
         // A closed stderr, or stdout below, must not stop the server.
         let _ = writeln!(
             io::stderr(),
-            "warning: there is no page: run web/build.sh and start again here, or name the page's \
-             folder with --page; {} works without",
+            "warning: there is no page to serve: run web/build.sh and start again here, or name the \
+             page's folder with --page; {} works without a page",
             server.events_url()
         );
     }

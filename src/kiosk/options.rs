@@ -13,7 +13,7 @@ use crate::director::DirectorOptions;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Kiosk")]
 pub struct KioskOptions {
-    /// For a screen that nobody operates: full screen, kept awake, protected against burn-in,
+    /// For an unattended screen: full screen, kept awake, protected against burn-in,
     /// reconnects for ever
     #[arg(long, value_parser = FalseyValueParser::new())]
     #[arg(env = "METERBRIDGE_KIOSK", hide_env = true)]

@@ -7,7 +7,7 @@ use super::dim::{DEFAULT_LEVEL, Hours};
 /// Settings of an unattended screen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KioskSettings {
-    /// True for a screen that nobody operates.
+    /// True for an unattended screen.
     pub on: bool,
     /// The monitor to fill; `None` leaves the choice to the system.
     pub screen: Option<MonitorChoice>,

@@ -172,7 +172,7 @@ impl Batch {
                 Piece::Value(value) if value.starts_with('[') => (&**value, self.push_array(value)),
                 Piece::Value(value) => (&**value, self.push_json(value)),
                 Piece::LeftOver(text) => {
-                    (*text, Err("not JSON: it belongs to no object".to_owned()))
+                    (*text, Err("not JSON: text outside any object".to_owned()))
                 }
             };
             if let Err(why) = read {

@@ -197,7 +197,8 @@ impl Page<'_> {
             writeln!(
                 out,
                 "<tr><th scope=\"row\">{}</th><td>{}</td>{}<td>{}</td><td class=\"t\">{}</td></tr>",
-                step.as_deref().map_or_else(|| "the run".to_owned(), |it| excerpt(it, NAME_CHARS)),
+                step.as_deref()
+                    .map_or_else(|| "outside a step".to_owned(), |it| excerpt(it, NAME_CHARS)),
                 excerpt(reason, REASON_CHARS),
                 number(*count),
                 names.join(", "),

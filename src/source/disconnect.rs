@@ -21,16 +21,16 @@ pub enum Disconnect {
     #[error("{}", closed_text(*code, reason))]
     Closed { code: u16, reason: String },
     /// The connection ended without a close frame.
-    #[error("lost: the server went away without closing the connection (1006)")]
+    #[error("the server went away without closing the connection (1006)")]
     Lost,
-    #[error("no frame for {}: the connection is dead", seconds(*after))]
+    #[error("nothing received for {}: the connection is dead", seconds(*after))]
     Silent { after: Duration },
     #[error(
         "no answer within {}. Is this the right host, and does a firewall block it?",
         seconds(*after)
     )]
     ConnectTimeout { after: Duration },
-    #[error("refused: nothing listens at {address}. Is the backend running?")]
+    #[error("nothing is listening at {address}. Is the backend running?")]
     Refused { address: String },
     #[error("no such host: {host}. Check the name and the network")]
     UnknownHost { host: String },
@@ -50,14 +50,14 @@ pub enum Disconnect {
     #[error("a message of more than {} arrived: the connection was closed", size(*limit_bytes))]
     MessageTooLarge { limit_bytes: usize },
     /// More arrived than the application took.
-    #[error("fell behind: {dropped} frames were dropped; reconnecting")]
+    #[error("this viewer could not keep up: {dropped} frames were dropped; reconnecting")]
     FellBehind { dropped: u64 },
     #[error("the server violates the WebSocket protocol: {detail}")]
     Protocol { detail: String },
     #[error("{0}")]
     BadUrl(#[from] UrlError),
     /// A backend's REST refused a request or gave an unexpected answer.
-    #[error("the backend's REST: {text}")]
+    #[error("the backend's REST API: {text}")]
     Rest { status: Option<u16>, text: String },
     /// Our own credentials or certificate authorities are not available.
     #[error("{0}")]
@@ -262,7 +262,7 @@ mod tests {
         );
         assert_eq!(
             text(Disconnect::Silent { after: Duration::from_secs(45) }),
-            "no frame for 45 s: the connection is dead"
+            "nothing received for 45 s: the connection is dead"
         );
         assert_eq!(
             text(Disconnect::MessageTooLarge { limit_bytes: 4 << 20 }),

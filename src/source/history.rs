@@ -129,10 +129,10 @@ pub enum HistoryError {
         words: String,
     },
     /// The hub answers no more questions from this address for the moment.
-    #[error("it answers no more questions from this address at present")]
+    #[error("it refuses further requests from this address for now")]
     Busy,
     /// The hub began another stream of events since the page before.
-    #[error("it has begun anew meanwhile")]
+    #[error("it has restarted meanwhile")]
     Restarted,
     /// No answer came, or another status.
     #[error("{0}")]
@@ -304,7 +304,7 @@ pub(super) async fn page(
 pub(super) async fn summary(ask: AskHub, query: &str) -> Result<String, HistoryError> {
     let target = if query.is_empty() { "/summary".to_owned() } else { format!("/summary?{query}") };
     let body = ask(target).await?.body;
-    String::from_utf8(body).map_err(|_| HistoryError::Failed("its summary is no text".to_owned()))
+    String::from_utf8(body).map_err(|_| HistoryError::Failed("its summary is not text".to_owned()))
 }
 
 /// Decodes a recording of frames; those that arrived at the same instant are one batch.
@@ -381,7 +381,7 @@ mod tests {
         let expected = [
             (404, "", "it has no history: it is older than this screen", true),
             (403, "not from here", "it refused (HTTP 403): not from here", true),
-            (410, "", "it has begun anew meanwhile", false),
+            (410, "", "it has restarted meanwhile", false),
             (503, "it is ending", "it answered HTTP 503: it is ending", false),
         ];
         for (status, words, said, is_final) in expected {

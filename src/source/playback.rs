@@ -92,7 +92,7 @@ async fn play_once<R: Read>(
         };
         if !timing.left_out.is_zero() {
             let millis = u64::try_from(timing.left_out.as_millis()).unwrap_or(u64::MAX);
-            let message = format!("left out a pause of the recording: {}", length_words(millis));
+            let message = format!("skipped a pause of the recording: {}", length_words(millis));
             context.log(ConnectionEvent::Note { message });
         }
         for message in timing.notes {
@@ -115,7 +115,7 @@ async fn play_once<R: Read>(
                 Err(action) => {
                     context.log(ConnectionEvent::Disconnected {
                         code: None,
-                        reason: "stopped by us".to_owned(),
+                        reason: "stopped by this viewer".to_owned(),
                     });
                     return Ok(action);
                 }

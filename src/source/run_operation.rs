@@ -33,18 +33,16 @@ pub enum OperationRefusal {
     #[error("There is no connection to a backend")]
     NotConnected,
     /// The source is a plain event stream, which announces no API.
-    #[error(
-        "This stream of events allows no operations: connect to a backend (http://…) or to a hub"
-    )]
+    #[error("Actions need an http:// backend or a hub")]
     OnlyEvents,
     /// The hub does not forward requests that change something at the backend.
-    #[error("This hub allows no operations on runs")]
+    #[error("This hub does not allow actions on runs")]
     HubForbids,
     /// The source is a recording.
-    #[error("A recording allows no operations")]
+    #[error("Actions on runs are not possible in a recording")]
     Recording,
     /// There is no source: the embedding app feeds the model.
-    #[error("The events come from the embedding app: no operations on runs")]
+    #[error("Actions on runs are not possible here: the embedding app supplies the events")]
     FedByApp,
 }
 

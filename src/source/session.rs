@@ -17,6 +17,7 @@ use super::{
     Command, ConnectionEvent, ConnectionSettings, ConnectionState, Disconnect, OperationRefusal,
     SourceUrl, parse_source_url,
 };
+use crate::text;
 
 /// Time after connecting during which frames count as replayed: a backend replays its stored events to
 /// a new viewer.
@@ -195,7 +196,7 @@ pub(super) async fn follow_stream<D: OpenConnection>(
                 let is_probed = !interval.is_zero();
                 if !is_probing || !is_probed {
                     let attempts = context.settings.max_reconnect_attempts;
-                    context.log_error(format!("given up after {attempts} attempts: {reason}"));
+                    context.log_error(gave_up_words(attempts, &reason));
                     let url = shown.clone();
                     context.enter(ConnectionState::Failed { url, reason, is_probed });
                 }
@@ -226,10 +227,16 @@ pub(super) async fn follow_stream<D: OpenConnection>(
     }
 }
 
+/// Returns the message after the last attempt.
+pub(super) fn gave_up_words(attempts: u32, reason: &str) -> String {
+    let s = if attempts == 1 { "" } else { "s" };
+    format!("Gave up after {attempts} attempt{s}. {}", text::sentence(reason))
+}
+
 fn close_reason(action: LoopAction) -> String {
     match action {
-        LoopAction::Restart => "closed by us, to reconnect".to_owned(),
-        _ => "closed by us".to_owned(),
+        LoopAction::Restart => "closed by this viewer, to reconnect".to_owned(),
+        _ => "closed by this viewer".to_owned(),
     }
 }
 

@@ -439,8 +439,8 @@ impl SourceContext {
                     continue;
                 }
                 let message = format!(
-                    "The hub did not keep which failures were marked as seen: {}. This screen keeps it, \
-                     and tells the hub again when it connects next",
+                    "The hub did not store which failures were marked as seen: {}. This screen keeps the \
+                     marks, and sends them again when it connects next",
                     error.words()
                 );
                 let message = secrets.hide(&message).into_owned();

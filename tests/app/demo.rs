@@ -256,11 +256,11 @@ fn presenters_keys_pause_and_speed_up_the_studio_and_say_so() {
     for (command, words) in [
         (Presenting::Speed(1), "speed of a real studio"),
         (Presenting::Speed(5), "5 times as fast"),
-        (Presenting::TogglePause, "the studio is paused, F8 lets it go on"),
-        (Presenting::FixNext, "a run starts when the studio goes on, and will need a fix"),
-        (Presenting::TogglePause, "the studio goes on"),
+        (Presenting::TogglePause, "the studio is paused; F8 resumes it"),
+        (Presenting::FixNext, "a run starts when the studio resumes, and will need a fix"),
+        (Presenting::TogglePause, "the studio has resumed"),
         (Presenting::FailNext, "a run starts now, and will fail in STYLE"),
-        (Presenting::Restart, "the studio was opened again, its unfinished runs were cancelled"),
+        (Presenting::Restart, "the studio has restarted; its unfinished runs were cancelled"),
     ] {
         if command == Presenting::Restart {
             let runs = model(&app).runs().filter(|run| !run.status.is_over());

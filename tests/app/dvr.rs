@@ -212,17 +212,20 @@ fn step_by_event_stops_the_picture_and_what_is_not_there_is_told() {
     assert_eq!(store(&app).shown_past().map(|past| past.is_playing), Some(false));
     go(&mut app, Transport::NextEvent);
     assert_eq!(shown(&app), Some(50));
-    let told = "Not possible: no event came after this one; key L goes back to live";
+    let told = "Not possible: this is the latest event; press L to return to live";
     assert_eq!(toast(&app).as_deref(), Some(told));
     let mut app = one_run();
     go(&mut app, Transport::Oldest);
     go(&mut app, Transport::PreviousEvent);
-    assert_eq!(toast(&app).as_deref(), Some("Not possible: no event before this one is kept"));
+    assert_eq!(
+        toast(&app).as_deref(),
+        Some("Not possible: this is the earliest event that is kept")
+    );
     let mut empty = headless_app();
     empty.update();
     go(&mut empty, Transport::TogglePlaying);
     assert_eq!(shown(&empty), None);
-    let told = "Not possible: nothing is kept that could be shown again";
+    let told = "Not possible: no earlier events are kept";
     assert_eq!(toast(&empty).as_deref(), Some(told));
 }
 
@@ -261,7 +264,7 @@ fn operations_and_marks_are_refused_while_the_past_is_shown() {
     feed(&mut app, [event("a", None, "fail", 0)]);
     pass(&mut app, 30);
     go(&mut app, Transport::TogglePlaying);
-    let told = "Not possible: this is the past: go back to live first, with key L";
+    let told = "Not possible: not while the past is shown; press L to return to live";
     perform(&mut app, Action::Ask(OperationKind::Retry, Some(RunId::new("a"))));
     assert!(app.world().resource::<RunOperations>().dialog.is_none());
     assert_eq!(toast(&app).as_deref(), Some(told));

@@ -334,7 +334,7 @@ fn recording_ends_when_a_recording_is_opened() {
     until(&mut app, "the last lines", |app| toast(app).starts_with("Recorded "));
     perform(&mut app, Action::ToggleRecording);
     assert!(link(&app).settings.recorder.is_none());
-    let refusal = "Nothing is recorded: a recording is shown: go back to the stream first";
+    let refusal = "Not recording: a recording is playing; return to the stream first";
     assert_eq!(toast(&app), refusal);
 }
 
@@ -368,11 +368,7 @@ fn folder_that_cannot_be_written_is_told_and_the_display_goes_on() {
     let mut app = watching(&demo);
     app.world_mut().resource_mut::<Recordings>().folder = Some("Cargo.toml/recordings".into());
     perform(&mut app, Action::ToggleRecording);
-    assert!(
-        toast(&app).starts_with("Nothing is recorded: cannot create the folder"),
-        "{}",
-        toast(&app)
-    );
+    assert!(toast(&app).starts_with("Not recording: cannot create the folder"), "{}", toast(&app));
     assert!(link(&app).settings.recorder.is_none());
     let before = model(&app).counters().events;
     until(&mut app, "more events", |app| model(app).counters().events > before);

@@ -81,7 +81,7 @@ async fn disconnect_takes_effect_at_once_and_keeps_received_frames() {
     let runs = stage.runs();
     let expected: Vec<String> = (0..runs.len()).map(|number| format!("run-{number}")).collect();
     assert_eq!(runs, expected);
-    assert_eq!(stage.log().last().unwrap(), "disconnected 1000: closed by us");
+    assert_eq!(stage.log().last().unwrap(), "disconnected 1000: closed by this viewer");
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,7 +99,7 @@ async fn idle_timeout_is_suspended_while_nothing_is_read() {
     sleep(Duration::from_secs(44)).await;
     stage.expect_states(&["connecting", "connected at 0"]);
     sleep(Duration::from_secs(2)).await;
-    stage.expect_states(&["attempt 1/5 at 108: no frame for 45 s: the connection is dead"]);
+    stage.expect_states(&["attempt 1/5 at 108: nothing received for 45 s: the connection is dead"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -96,7 +96,7 @@ async fn commands_while_connected() {
         expect_goodbye(server).await;
         stage.no_attempt().await;
         stage.expect_states(&["connecting", "connected at 0", "disconnected"]);
-        assert_eq!(stage.log().last().unwrap(), "disconnected 1000: closed by us");
+        assert_eq!(stage.log().last().unwrap(), "disconnected 1000: closed by this viewer");
     }
     for again in [Command::Reconnect, connect()] {
         let mut stage = Stage::new();

@@ -17,7 +17,7 @@ use crate::stage::{Server, Stage, URL, event};
 
 const BYE: &str = "closed by the server: bye (1000)";
 const NONE_LASTS: &str = "Every connection ends right after it is opened: see the server's log";
-const REFUSED: &str = "refused: nothing listens at studio:8000. Is the backend running?";
+const REFUSED: &str = "nothing is listening at studio:8000. Is the backend running?";
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

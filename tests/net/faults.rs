@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use crate::stage::{Server, Stage, URL, event};
 
-const LOST: &str = "lost: the server went away without closing the connection (1006)";
+const LOST: &str = "the server went away without closing the connection (1006)";
 
 async fn connected() -> (Stage, Server) {
     let mut stage = Stage::new();
@@ -93,7 +93,7 @@ async fn silent_connection_is_dead_after_45_s() {
     server.send(event("last")).await;
     // The server's machine hangs: nothing is read or written, pings are not answered.
     stage.until_state("attempt").await;
-    stage.expect_states(&["attempt 1/5 at 58: no frame for 45 s: the connection is dead"]);
+    stage.expect_states(&["attempt 1/5 at 58: nothing received for 45 s: the connection is dead"]);
     assert_eq!(stage.elapsed().as_secs(), 55);
 }
 

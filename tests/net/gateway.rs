@@ -41,15 +41,15 @@ fn news(client: &TestClient) -> usize {
 async fn unreadable_answers_are_a_loss_with_the_servers_words() {
     let page = |status, page| GatewayAnswer { status, location: None, page };
     for (answer, words) in [
-        (BAD_GATEWAY, "the backend's REST: HTTP 502: 502 Bad Gateway nginx"),
-        (page(500, r#"{"detail":"boom"}"#), "the backend's REST: HTTP 500: boom"),
+        (BAD_GATEWAY, "the backend's REST API: HTTP 502: 502 Bad Gateway nginx"),
+        (page(500, r#"{"detail":"boom"}"#), "the backend's REST API: HTTP 500: boom"),
         (
             page(200, "<!doctype html><title>Sign in</title>"),
-            "the backend's REST: an answer that cannot be read: it is a web page, not JSON: Sign in",
+            "the backend's REST API: an answer that cannot be read: it is a web page, not JSON: Sign in",
         ),
         (
             GatewayAnswer { location: Some("https://login.example/"), ..page(302, "") },
-            "the backend's REST: HTTP 302: it moved to https://login.example/. Connect to that address instead",
+            "the backend's REST API: HTTP 302: it moved to https://login.example/. Connect to that address instead",
         ),
     ] {
         for has_run in [true, false] {

@@ -97,7 +97,7 @@ fn refused_port_is_named() {
     let source = spawn(Some(url), settings(), Arc::new(|| {}));
     assert_eq!(
         wait_for(&source, failure),
-        format!("refused: nothing listens at 127.0.0.1:{port}. Is the backend running?")
+        format!("nothing is listening at 127.0.0.1:{port}. Is the backend running?")
     );
 }
 

@@ -259,7 +259,7 @@ fn upstream(state: UpstreamState, since: &str, reason: &str) -> String {
 async fn upstream_state_is_reported_and_kept_until_it_changes() {
     let mut stage = Stage::new();
     let mut server = stage.attempt().await.accept().await;
-    let lost = "refused: nothing listens at studio:8000";
+    let lost = "nothing is listening at studio:8000";
     for frame in [
         hello(STREAM, 0),
         upstream(UpstreamState::Live, "2026-11-22T23:59:00Z", ""),

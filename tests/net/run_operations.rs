@@ -385,10 +385,7 @@ async fn plain_event_stream_refuses_operations() {
     stage.command(Command::Operate(RunOperation::Cancel("run-1".into()))).await;
     stage.until("an answer", |stage| !stage.outcomes().is_empty()).await;
     let words = stage.outcomes()[0].result.clone().unwrap_err();
-    assert_eq!(
-        words,
-        "This stream of events allows no operations: connect to a backend (http://…) or to a hub"
-    );
+    assert_eq!(words, "Actions need an http:// backend or a hub");
     stage.expect_states(&["connecting", "connected at 0"]);
 }
 
@@ -437,11 +434,11 @@ async fn operation_through_a_hub_is_sent_to_its_origin_with_credentials() {
 #[tokio::test(start_paused = true)]
 async fn hub_without_actions_receives_no_operation() {
     for (hello, words) in [
-        (r#""api":"/api/v1","actions":false"#, "This hub allows no operations on runs"),
-        (r#""actions":true"#, "This stream of events allows no operations"),
+        (r#""api":"/api/v1","actions":false"#, "This hub does not allow actions on runs"),
+        (r#""actions":true"#, "Actions need an http:// backend"),
         // The path would lead to another origin.
-        (r#""api":"//evil/api","actions":true"#, "This stream of events allows no operations"),
-        (r#""api":"http://evil/api","actions":true"#, "This stream of events allows no operations"),
+        (r#""api":"//evil/api","actions":true"#, "Actions need an http:// backend"),
+        (r#""api":"http://evil/api","actions":true"#, "Actions need an http:// backend"),
     ] {
         let (request, result) = through_a_hub(hello).await;
         assert_eq!(request, None, "{hello}");

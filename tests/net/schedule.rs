@@ -6,7 +6,7 @@ use meterbridge::source::{Backoff, Command, ConnectionSettings};
 
 use crate::stage::{Stage, URL, event};
 
-const REFUSED: &str = "refused: nothing listens at studio:8000. Is the backend running?";
+const REFUSED: &str = "nothing is listening at studio:8000. Is the backend running?";
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -81,7 +81,7 @@ async fn connection_resets_the_attempt_count() {
         stage.take();
         stage.states()
     };
-    let lost = "lost: the server went away without closing the connection (1006)";
+    let lost = "the server went away without closing the connection (1006)";
     assert_eq!(states[9], "connected at 12");
     assert_eq!(states[10], format!("attempt 1/5 at 15: {lost}"));
     assert_eq!(states[18], format!("attempt 5/5 at 27: {REFUSED}"));

@@ -158,7 +158,7 @@ test("summarise() names only the last of several failures", () => {
 test("summarise() keeps only the last message about the connection", () => {
   assert.equal(
     summarise([
-      { kind: "words", words: "Connection lost. Trying again." },
+      { kind: "words", words: "Connection lost. Retrying automatically." },
       { kind: "words", words: "The connection is back" },
     ]),
     "The connection is back.",
@@ -255,12 +255,24 @@ test("a lost connection is announced once for all attempts", () => {
   assert.deepEqual(words, [
     null,
     "Connected",
-    "Connection lost: closed by the server. Trying again.",
+    "Connection lost: closed by the server. Retrying automatically.",
     null,
     null,
     "The connection is back",
   ]);
   assert.equal(status.connection({ state: "failed", reason: "401" }), "No connection: 401");
+});
+
+test("a connection that was never established is not announced as lost", () => {
+  const status = new Status();
+  const refused = { url: "ws://studio/events", reason: "nothing is listening at studio" };
+  assert.equal(
+    status.connection({ state: "reconnecting", ...refused }),
+    "Cannot connect: nothing is listening at studio. Retrying automatically.",
+  );
+  assert.equal(status.connection({ state: "connected", url: refused.url }), "Connected");
+  assert.match(status.connection({ state: "reconnecting", ...refused }), /^Connection lost: /);
+  assert.match(status.connection({ state: "failed", url: "ws://other", reason: "404" }), /^Cannot connect: 404/);
 });
 
 test("a card asks to sign in while the page's own server requires it", async () => {
@@ -430,7 +442,7 @@ test("a card of a kiosk announces its reload and asks for none", () => {
   for (const failure of [failures.contextLost(), failures.crashed("x", { started: true })]) {
     const shown = comingBack(failure, 10_000);
     assert.equal(shown.title, failure.title);
-    assert.match(shown.text.at(-1), /reloads by itself in 10 s/);
+    assert.match(shown.text.at(-1), /reloads automatically in 10 s/);
     assert.doesNotMatch(shown.text.join(" "), /Reload to/);
   }
 });
@@ -514,7 +526,7 @@ test("a refused wake lock is reported once, with the reason", async () => {
     return told;
   };
   assert.match((await said({ browser: {}, secure: false })).join(), /^The screen may go dark: the page was loaded over http/);
-  assert.match((await said({ browser: {}, secure: true })).join(), /^The screen may go dark: this browser has no way/);
+  assert.match((await said({ browser: {}, secure: true })).join(), /^The screen may go dark: this browser cannot keep the screen on/);
   const refusing = {
     wakeLock: {
       request: async () => {
@@ -570,7 +582,7 @@ test("a file that cannot be read says what to do", async () => {
   const damaged = new File([new Uint8Array([0x1f, 0x8b, 8, 0, 9, 9, 9, 9, 9, 9, 9, 9])], "b.gz");
   await assert.rejects(readFiles([damaged]), /`b\.gz` cannot be unpacked: .*Unpack it with `gunzip`/);
   const gone = { name: "folder", size: 0, stream: () => new ReadableStream({ start: (to) => to.error(new Error("gone")) }) };
-  await assert.rejects(readFiles([gone]), /`folder` cannot be read \(gone\): is it a file, and still there\?/);
+  await assert.rejects(readFiles([gone]), /`folder` cannot be read \(gone\)\. Does the file still exist\?/);
 });
 
 test("reading ends when it is cancelled", async () => {

@@ -56,11 +56,11 @@ const DOWNLOADS = {
   },
   refused: {
     title: "The server refused to send the display",
-    text: ["It may want you to sign in.", "Reload, and sign in again if you are asked to."],
+    text: ["The server may require you to sign in.", "Reload, and sign in again if you are asked to."],
   },
   server: {
     title: "The server has a problem",
-    text: ["It failed to send the display.", "Reload in a moment."],
+    text: ["The server failed to send the display.", "Reload in a moment."],
   },
 };
 
@@ -101,7 +101,7 @@ export function notRunnable(error) {
     title: "The display does not run here",
     short: "cannot run",
     text: [
-      "What was fetched is damaged, or this browser is too old for it.",
+      "The downloaded display is damaged, or this browser is too old for it.",
       `Reload. If that does not help, use ${UP_TO_DATE}.`,
     ],
     detail: String(error?.message ?? error),
@@ -115,7 +115,7 @@ export function stalled() {
     short: "waiting",
     text: [
       "Nothing has come from the server for 20 seconds.",
-      "It continues by itself when the network is back. To start again, reload.",
+      "The download continues automatically when the network is back. To start again, reload.",
     ],
     actions: ["reload"],
     passing: true,
@@ -127,8 +127,8 @@ export function signInWanted() {
     title: "This server requires a sign-in",
     short: "not signed in",
     text: [
-      "It sends no events to this browser: most often its token has been changed.",
-      "After signing in you return to this page as it is. Until then it keeps trying.",
+      "The server sends no events to this browser. Most often its token has been changed.",
+      "After signing in you return to this page with the same settings. Until then the page keeps trying.",
     ],
     actions: ["signIn"],
     passing: true,
@@ -137,10 +137,10 @@ export function signInWanted() {
 
 export function mixedContent(url) {
   return wrong({
-    title: "The browser forbids this stream",
+    title: "The browser blocks this address",
     short: "not connected",
     text: [
-      `This page was loaded over https. From such a page a browser does not open ${bareAddress(url)}, which is not encrypted.`,
+      `This page was loaded over https, and browsers then block unencrypted addresses such as ${bareAddress(url)}.`,
       "Use a wss:// address, or open this page over http.",
     ],
     actions: ["ownEvents", "useTls", "copy"],
@@ -176,7 +176,7 @@ export function crashed(message, { started }) {
 
 export function contextLost() {
   return failed({
-    title: "The browser took the graphics away",
+    title: "The browser stopped the graphics",
     short: "stopped",
     text: [
       "The graphics driver was reset, the machine slept, or other pages needed the memory. The display cannot draw any more.",

@@ -112,7 +112,7 @@ export function comingBack(failure, waitMs) {
   const seconds = Math.round(waitMs / 1000);
   return {
     ...failure,
-    text: [failure.text[0], `This page reloads by itself in ${seconds} s, and keeps trying.`],
+    text: [failure.text[0], `This page reloads automatically in ${seconds} s and keeps trying.`],
   };
 }
 
@@ -149,7 +149,7 @@ export function keepAwake(tell, { browser = navigator, page = document, secure =
   const ask = async () => {
     if (lock || page.visibilityState !== "visible") return;
     if (!browser.wakeLock) {
-      const why = secure ? "this browser has no way to prevent it" : "the page was loaded over http, and browsers keep the screen awake over https only";
+      const why = secure ? "this browser cannot keep the screen on" : "the page was loaded over http, and browsers keep the screen awake over https only";
       say(`The screen may go dark: ${why}.`);
       return;
     }

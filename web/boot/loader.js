@@ -41,7 +41,7 @@ export function attachLoader(frame, totalBytes) {
       what.textContent = "Starting the display";
       percent.textContent = "";
       slow = setTimeout(() => {
-        what.textContent = "Still starting: without graphics acceleration this takes long";
+        what.textContent = "Still starting: this takes a while without graphics acceleration";
       }, LONG_START_MS);
     },
     /** The display has drawn its first picture. */

@@ -28,7 +28,7 @@ function joined(parts) {
 
 function tooLarge(name) {
   const most = Math.floor(MOST_BYTES / 1e6);
-  return new Unreadable(`\`${name}\` is too large for a page, which reads ${most} MB: open it with the program`);
+  return new Unreadable(`\`${name}\` is too large: a page opens at most ${most} MB. Open the file with the meterbridge program`);
 }
 
 /** Unpacks one member of a gzip file; rejects where the bytes are less or more than one. */
@@ -117,7 +117,7 @@ async function bytesOf(file, { signal, onRead }) {
     }
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new Unreadable(`\`${file.name}\` cannot be read (${error.message}): is it a file, and still there?`);
+    throw new Unreadable(`\`${file.name}\` cannot be read (${error.message}). Does the file still exist?`);
   } finally {
     reader.cancel().catch(() => {});
   }

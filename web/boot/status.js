@@ -14,6 +14,8 @@ export class Status {
   #active = new Set();
   #connection = null;
   #wasLost = false;
+  /** Address of the last established connection; null before the first. */
+  #reached = null;
   #failure = null;
 
   /**
@@ -45,18 +47,20 @@ export class Status {
   connection(detail) {
     const before = this.#connection;
     this.#connection = detail;
+    const wasConnected = this.#reached === (detail.url ?? "");
     const why = detail.reason ? `: ${cut(detail.reason, 120)}` : "";
     switch (detail.state) {
       case "reconnecting":
         if (this.#wasLost) return null;
         this.#wasLost = true;
-        return `${sentence(`Connection lost${why}`)} Trying again.`;
+        return `${sentence(`${wasConnected ? "Connection lost" : "Cannot connect"}${why}`)} Retrying automatically.`;
       case "failed":
         this.#wasLost = true;
-        return `No connection${why}`;
+        return `${wasConnected ? "No connection" : "Cannot connect"}${why}`;
       case "connected": {
-        const back = this.#wasLost ? "The connection is back" : "Connected";
+        const back = this.#wasLost && wasConnected ? "The connection is back" : "Connected";
         this.#wasLost = false;
+        this.#reached = detail.url ?? "";
         const hasNews = isLive(detail);
         // Why there are no live events; after that, that they are live again.
         const how = hasNews ? "Events are live again" : cut(detail.reason, 160);

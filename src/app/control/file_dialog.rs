@@ -51,7 +51,7 @@ pub(super) fn choose(
         Err(TryRecvError::Empty) => return,
         Err(TryRecvError::Disconnected) => {
             dialog.0 = None;
-            openings.fail("the dialog for files has crashed".to_owned(), &starter.waker());
+            openings.fail("the file dialog has crashed".to_owned(), &starter.waker());
             return;
         }
     };
@@ -59,8 +59,8 @@ pub(super) fn choose(
     match closed.chosen.and_then(RecordingFiles::of) {
         Some(files) => openings.ask(SourceSpec::Recording(files), &link, starter.waker()),
         None if closed.after < AT_ONCE => {
-            let reason = "this desktop has no dialog for files: drop the file onto the window, or name it \
-                          when meterbridge is started";
+            let reason = "this desktop has no file dialog: drop the file onto the window, or start \
+                          meterbridge with its name";
             openings.fail(reason.to_owned(), &starter.waker());
         }
         None => {}

@@ -92,7 +92,7 @@ impl OnHistory<'_> {
         let (chosen, summary) = (self.shown()?, self.data.summary.as_ref()?);
         let found = newest_behind(&chosen, summary, run_store);
         if found.is_none() {
-            self.refusals.push("the runs behind this are no longer kept, or there were none");
+            self.refusals.push("the selection has no runs, or they are no longer kept");
         }
         found
     }

@@ -49,7 +49,7 @@ impl Openings {
         self.cancel();
         match source {
             _ if link.source.is_none() => {
-                let reason = "the events come from the app around this display, not from a source";
+                let reason = "the app that embeds this display supplies the events";
                 self.fail(reason.to_owned(), &waker);
             }
             SourceSpec::Recording(files) => {
@@ -80,7 +80,7 @@ impl Openings {
         let result = match result.try_recv() {
             Ok(result) => result,
             Err(TryRecvError::Empty) => return,
-            Err(TryRecvError::Disconnected) => Err("it could not be checked".to_owned()),
+            Err(TryRecvError::Disconnected) => Err("the check of the file has crashed".to_owned()),
         };
         let Some((files, _)) = self.checking.take() else { return };
         match result {

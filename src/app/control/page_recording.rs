@@ -52,14 +52,14 @@ fn configure(link: &mut Link, recorder: Option<Recorder>) {
 
 fn begin(link: &mut Link, at: Timestamp) -> Notice {
     let reason = match &link.source {
-        None => Some("the events come from the app around this display"),
+        None => Some("the app that embeds this display supplies the events"),
         Some(source) if source.is_recording() => {
-            Some("a recording is shown: go back to the stream first")
+            Some("a recording is playing; return to the stream first")
         }
         Some(_) => None,
     };
     if let Some(reason) = reason {
-        return Notice::of_display("Nothing is recorded:", reason.to_owned(), true, at);
+        return Notice::of_display("Not recording:", reason.to_owned(), true, at);
     }
     let now = at.to_zoned(time_zone::current().zone().clone());
     let stem = file_stem(&link.source_name());

@@ -59,7 +59,7 @@ fn perform(_: Presenting, link: &Link) -> Result<String, String> {
 #[cfg(not(target_arch = "wasm32"))]
 fn order(command: Presenting, controls: &DemoControls) -> (DemoCommand, String) {
     let is_paused = controls.is_paused();
-    let starts = if is_paused { "starts when the studio goes on" } else { "starts now" };
+    let starts = if is_paused { "starts when the studio resumes" } else { "starts now" };
     match command {
         Presenting::FailNext => {
             (DemoCommand::FailNext, format!("a run {starts}, and will fail in STYLE"))
@@ -68,14 +68,14 @@ fn order(command: Presenting, controls: &DemoControls) -> (DemoCommand, String) 
             (DemoCommand::FixNext, format!("a run {starts}, and will need a fix"))
         }
         Presenting::TogglePause if is_paused => {
-            (DemoCommand::Pause(false), "the studio goes on".to_owned())
+            (DemoCommand::Pause(false), "the studio has resumed".to_owned())
         }
         Presenting::TogglePause => {
-            (DemoCommand::Pause(true), "the studio is paused, F8 lets it go on".to_owned())
+            (DemoCommand::Pause(true), "the studio is paused; F8 resumes it".to_owned())
         }
         Presenting::Restart => (
             DemoCommand::Restart,
-            "the studio was opened again, its unfinished runs were cancelled".to_owned(),
+            "the studio has restarted; its unfinished runs were cancelled".to_owned(),
         ),
         Presenting::Speed(1) => (DemoCommand::Speed(1.0), "speed of a real studio".to_owned()),
         Presenting::Speed(factor) => {
@@ -86,8 +86,8 @@ fn order(command: Presenting, controls: &DemoControls) -> (DemoCommand, String) 
 
 fn not_the_demo(link: &Link) -> String {
     format!(
-        "F1 to F9 are keys for the demo studio, and this display shows {}; start meterbridge without \
-         a source to use them",
+        "F1 to F9 control the demo studio, but this display shows {}; start meterbridge without a \
+         source to use them",
         link.source_name()
     )
 }

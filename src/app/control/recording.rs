@@ -138,9 +138,9 @@ pub(super) fn record(
             continue;
         }
         let begun = match &link.source {
-            None => Err("the events come from the app around this display".to_owned()),
+            None => Err("the app that embeds this display supplies the events".to_owned()),
             Some(source) if source.is_recording() => {
-                Err("a recording is shown: go back to the stream first".to_owned())
+                Err("a recording is playing; return to the stream first".to_owned())
             }
             Some(_) => recordings.begin(&link.source_name()),
         };
@@ -153,9 +153,9 @@ pub(super) fn record(
                 Notice::of_display("Recording", words, false, at)
             }
             Err(reason) => {
-                error!("nothing is recorded: {reason}");
-                link.log_error(at, format!("nothing is recorded: {reason}"));
-                Notice::of_display("Nothing is recorded:", reason, true, at)
+                error!("not recording: {reason}");
+                link.log_error(at, format!("not recording: {reason}"));
+                Notice::of_display("Not recording:", reason, true, at)
             }
         });
     }

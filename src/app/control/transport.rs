@@ -23,7 +23,7 @@ use crate::app::state::view::View;
 const JUST_PASSED: SignedDuration = SignedDuration::from_secs(2);
 
 /// Said where what comes next has to come from the hub first.
-const STILL_ASKING: &str = "the hub is still asked for what came next: try again in a moment";
+const STILL_ASKING: &str = "later events are still loading from the hub; try again in a moment";
 
 /// Reasons why something was not done, until they are told.
 #[derive(Resource, Debug, Default)]
@@ -66,7 +66,7 @@ pub(super) fn apply(
             Action::Ask(..) | Action::Answer(Some(_)) | Action::MarkSeen(_)
                 if run_store.is_rewound() =>
             {
-                let words = "this is the past: go back to live first, with key L";
+                let words = "not while the past is shown; press L to return to live";
                 refusals.0.push(words.to_owned());
             }
             _ => {}
@@ -97,7 +97,7 @@ fn perform(
     let at = aimed_at.map_or(past.map_or(live_now, |past| past.at), |(at, _)| at);
     let is_playing = past.is_none_or(|past| past.is_playing);
     let is_playing = aimed_at.map_or(is_playing, |(_, is_playing)| is_playing);
-    let nothing = || "nothing is kept that could be shown again".to_owned();
+    let nothing = || "no earlier events are kept".to_owned();
     let show = |run_store: &mut RunStore, at: Timestamp, is_playing: bool| {
         run_store.rewind_to(at, live_now, is_playing).then_some(()).ok_or_else(nothing)
     };
@@ -124,17 +124,17 @@ fn perform(
         Transport::NextEvent => match run_store.step_forward(at, false) {
             Step::To(next) if next <= live_now => show_still(run_store, next, live_now),
             Step::Asked => Err(STILL_ASKING.to_owned()),
-            _ => Err("no event came after this one; key L goes back to live".to_owned()),
+            _ => Err("this is the latest event; press L to return to live".to_owned()),
         },
         Transport::PreviousEvent => match run_store.step_back(at, Landing::EventBefore) {
             Step::To(before) => show_still(run_store, before, live_now),
             Step::Asked => Ok(()),
-            Step::Nowhere => Err("no event before this one is kept".to_owned()),
+            Step::Nowhere => Err("this is the earliest event that is kept".to_owned()),
         },
         Transport::NextFailure => match run_store.step_forward(at, true) {
             Step::To(next) if past.is_some() => show(run_store, next, is_playing),
             Step::Asked if past.is_some() => Err(STILL_ASKING.to_owned()),
-            _ => Err("no run failed after this moment".to_owned()),
+            _ => Err("no later failure".to_owned()),
         },
         Transport::PreviousFailure => {
             let passed = past.is_some_and(|past| past.is_playing);
@@ -142,7 +142,7 @@ fn perform(
             match run_store.step_back(from, Landing::FailureBefore) {
                 Step::To(before) => show(run_store, before, is_playing),
                 Step::Asked => Ok(()),
-                Step::Nowhere => Err("no failure before this moment is kept".to_owned()),
+                Step::Nowhere => Err("no earlier failure is kept".to_owned()),
             }
         }
         Transport::Oldest => match run_store.oldest_in_reach() {

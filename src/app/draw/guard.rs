@@ -74,7 +74,7 @@ impl Faults {
         match (outcome, known) {
             (Ok(()), None) => {}
             (Ok(()), Some(index)) => {
-                info!("{what} is drawn again");
+                info!("{what} can be drawn again");
                 self.0.remove(index);
             }
             (Err(message), known) => {
@@ -209,7 +209,7 @@ fn draw_card(part: &mut Part, fault: &Fault, index: usize, canvas_size: CanvasSi
         20.0,
         "fault",
     );
-    let head = format!("{} could not be drawn", capitalised(fault.what));
+    let head = format!("{} could not be drawn", text::capitalised(fault.what));
     part.text(
         Layer::Band,
         Text::new(("fault", index), head, left + 58.0, y, Face::Display700, 40.0)
@@ -224,18 +224,12 @@ fn draw_card(part: &mut Part, fault: &Fault, index: usize, canvas_size: CanvasSi
                 .colour(palette.text_secondary),
         );
     }
-    let foot =
-        "It is tried again by itself. Please report this fault of Meterbridge with these words.";
+    let foot = "Meterbridge keeps trying. Please report this error, with the text above, to its developers.";
     part.text(
         Layer::Band,
         Text::new(("fault foot", index), foot, left, card.bottom() - 30.0, Face::Text500, 24.0)
             .colour(palette.text_tertiary),
     );
-}
-
-fn capitalised(words: &str) -> String {
-    let mut chars = words.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ pub(super) fn confirm_dialog_ui(
             if is_new && dialog.kind != OperationKind::Start {
                 yes.request_focus();
             }
-            let no = button_ui(ui, "Leave it", Offer::Plain, 104.0);
+            let no = button_ui(ui, "Go back", Offer::Plain, 104.0);
             // A repeated event of a key held down since before the dialog does not count.
             let held = ui.input(|input| {
                 input.events.iter().any(|event| matches!(event, Event::Key { repeat: true, .. }))
@@ -98,7 +98,7 @@ pub(super) fn confirm_dialog_ui(
                 answer = Some(Action::Answer(None));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let keys = RichText::new("Enter: yes   Esc: no").font(style::body(text::SMALL));
+                let keys = RichText::new("Enter = yes   Esc = no").font(style::body(text::SMALL));
                 ui.label(keys.color(ink(palette.text_secondary)));
             });
         });
@@ -142,7 +142,7 @@ fn fields_ui(ui: &mut Ui, dialog: &mut ConfirmDialog, errors: FormErrors, is_new
         if ui.radio(dialog.seed.is_none(), "random").clicked() {
             dialog.seed = None;
         }
-        if ui.radio(dialog.seed.is_some(), "this one:").clicked() {
+        if ui.radio(dialog.seed.is_some(), "fixed:").clicked() {
             dialog.seed.get_or_insert_default();
         }
     });
@@ -278,7 +278,7 @@ mod tests {
         let retry = Action::Answer(Some(RunOperation::Retry("run-1".into())));
         assert_eq!(harness.state().answers, [retry]);
         let mut harness = asking(OperationKind::Retry);
-        harness.get_by_label("Leave it").click();
+        harness.get_by_label("Go back").click();
         harness.run();
         assert_eq!(harness.state().answers, [Action::Answer(None)]);
     }

@@ -18,24 +18,24 @@ type Drawing = (fn(&Painter, Rect), &'static str, &'static str);
 
 /// Drawings other than status signs.
 pub(super) const DRAWINGS: [Drawing; 6] = [
-    (paint_dial, "ring", "full where the slowest 5 % begin; the tick is the usual time"),
-    (paint_meter, "meter", "dot: the peak, or where the slowest 5 % begin; bars: history"),
+    (paint_dial, "ring", "Full = slowest 5 %. Tick = usual (median) time."),
+    (paint_meter, "meter", "Dot = peak, or start of the slowest 5 %. Bars = history."),
     (
         paint_chain,
         "chain",
-        "a dot for each step: done, running, failed, pending; FIX hangs below once it was needed",
+        "One dot for each step: done, running, failed, pending. FIX appears below when it is needed.",
     ),
     (
         paint_cells,
         "cells",
-        "a cell for each step: low and solid is done, tall is running, a line is pending",
+        "One cell for each step. Low and solid = done, tall = running, line = pending.",
     ),
     (
         paint_lanes,
         "fix lanes",
-        "one for each fix: beads while it runs, solid if it passed, dashes if it was refused",
+        "One lane for each fix. Beads = running, solid = passed, dashes = refused.",
     ),
-    (paint_veil, "lost", "without a connection colours fade and motion stops; nothing is removed"),
+    (paint_veil, "lost", "No connection: colours fade and motion stops, but nothing is removed."),
 ];
 
 const PICTURE: Vec2 = Vec2::new(76.0, 36.0);

@@ -154,7 +154,7 @@ mod tests {
         let mut scene = Scene::new(&["start"]);
         scene.acting = Err(OperationRefusal::HubForbids);
         let mut harness = harness(scene, |ui, scene| scene.show(ui));
-        assert!(harness.query_by_label("This hub allows no operations on runs.").is_some());
+        assert!(harness.query_by_label("This hub does not allow actions on runs.").is_some());
         for words in ["Cancel…", "Start a workflow…"] {
             assert!(harness.get_by_label(words).accesskit_node().is_disabled(), "{words}");
             harness.get_by_label(words).click();

@@ -74,7 +74,7 @@ fn read(mut files: ResMut<EstimateFiles>, link: Res<Link>, mut run_store: ResMut
         }
         Ok(None) => {}
         Err(reason) => warn!(
-            "the estimates of earlier sessions in `{}` are not used, and begin anew: {reason}",
+            "estimates of earlier sessions in `{}` cannot be used, and start afresh: {reason}",
             file.display()
         ),
     }

@@ -61,11 +61,7 @@ fn choose(
             info!("screen {} is {name}", wanted.number);
         }
         None if wanted.of.is_some() => {
-            info!(
-                "screen {}: this machine has {}, so the system chooses",
-                wanted.number,
-                standing.len()
-            );
+            info!("{}", fallback_words(wanted.number, standing.len()));
         }
         None => {
             warn!("there is no screen {}: this machine has {}", wanted.number, standing.len());
@@ -73,6 +69,17 @@ fn choose(
     }
     let chosen = found.map(|(entity, _)| MonitorSelection::Entity(*entity));
     fullscreen_on.set_if_neq(FullscreenOn(chosen.unwrap_or(MonitorSelection::Current)));
+}
+
+/// Says which screen is used where a wall spans machines and this one has fewer screens.
+fn fallback_words(number: usize, screens: usize) -> String {
+    match screens {
+        1 => "using the only screen of this machine".to_owned(),
+        _ => format!(
+            "screen {number} is on another machine: this one has {screens} screens, and the system \
+             chooses one of them"
+        ),
+    }
 }
 
 /// Screen that the window was made to fill, and the size that the window had before.

@@ -175,7 +175,7 @@ fn start_recorder(request: &mut WindowRequest) -> Result<Option<Recorder>, Recor
         }
         Err(error) if settings.kiosk.on => {
             // A closed stderr must not stop the display.
-            let _ = writeln!(io::stderr(), "warning: nothing is recorded: {error}");
+            let _ = writeln!(io::stderr(), "warning: not recording: {error}");
             Ok(None)
         }
         Err(error) => Err(error),

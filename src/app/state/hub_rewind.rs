@@ -84,7 +84,10 @@ impl RunStore {
             let oldest = oldest.to_zoned(local_zone());
             oldest.strftime("; without it, this screen goes back to %-d %b %H:%M:%S").to_string()
         });
-        Some(format!("the hub cannot be asked for the past: {error}{}", reach.unwrap_or_default()))
+        Some(format!(
+            "the past cannot be loaded from the hub: {error}{}",
+            reach.unwrap_or_default()
+        ))
     }
 
     /// Shows an instant before `own`, the oldest of this screen's own past, or has the hub asked for it.

@@ -63,6 +63,8 @@ pub struct Link {
     /// Batches still in the channel after this frame's time budget was spent.
     pub backlog: usize,
     pub(super) handle: Option<SourceHandle>,
+    /// Address of the last connection that was established, as it is shown.
+    reached: Option<String>,
     /// Stream that was shown before the recording.
     before: Option<SourceSpec>,
     /// Number of sources that were left for another one.
@@ -86,10 +88,39 @@ impl Link {
             recording_rate: settings.view.speed,
             backlog: 0,
             handle: None,
+            reached: None,
             before: None,
             left: 0,
             #[cfg(not(target_arch = "wasm32"))]
             demo: None,
+        }
+    }
+
+    /// Takes over a state that the source reports.
+    pub(super) fn enter(&mut self, state: ConnectionState) {
+        if let ConnectionState::Connected { url, .. } = &state {
+            self.reached = Some(url.clone());
+        }
+        self.state = state;
+    }
+
+    /// True when the address in use was connected to before, so that a missing connection is a lost one.
+    pub fn was_connected(&self) -> bool {
+        self.reached.is_some() && self.state.url() == self.reached.as_deref()
+    }
+
+    /// Title of a view that has no run to show: what it waits for, or why none will come.
+    pub fn waiting_title(&self, waiting: &'static str) -> &'static str {
+        let is_stream = self.source.as_ref().is_some_and(|source| !source.is_recording());
+        match self.state {
+            ConnectionState::Disconnected
+            | ConnectionState::Failed { .. }
+            | ConnectionState::Reconnecting { .. }
+                if is_stream =>
+            {
+                "Not connected"
+            }
+            _ => waiting,
         }
     }
 
@@ -133,6 +164,7 @@ impl Link {
         self.left += 1;
         self.url.clear();
         self.state = ConnectionState::Disconnected;
+        self.reached = None;
         self.hub = None;
         self.has_history = false;
         self.last_error = None;

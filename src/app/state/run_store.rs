@@ -492,7 +492,7 @@ fn drain(
                     _ => {}
                 }
                 announce.states.write(ConnectionChanged(state.clone()));
-                link.state = state;
+                link.enter(state);
             }
             Signal::Log(entry) => log_connection_event(&mut link, entry, &mut announce),
             Signal::OperationFinished(outcome) => {

@@ -64,14 +64,14 @@ pub enum Progress {
 impl DisplayStatus {
     /// Statuses in the order of the legend, with the legend's explanations.
     pub const LEGEND: [(Self, &str); 8] = [
-        (Self::Running, "beads move to it along the cable, its ring grows"),
-        (Self::Success, "succeeded; a run is called finished"),
-        (Self::Failed, "large and solid; the reason is beside it"),
-        (Self::Cancelled, "a user stopped the run"),
-        (Self::Skipped, "not needed, never started"),
-        (Self::Unknown, "its events were not received; it may have run or not"),
-        (Self::Silent, "faded; running, but no news for 30 s"),
-        (Self::Pending, "not started yet; a run is called queued"),
+        (Self::Running, "Beads move along the cable to it, and its ring fills."),
+        (Self::Success, "Succeeded. A run in this state is called finished."),
+        (Self::Failed, "Large and solid, with the reason beside it."),
+        (Self::Cancelled, "A user stopped the run."),
+        (Self::Skipped, "Not needed, so it never started."),
+        (Self::Unknown, "No data: its events were not received."),
+        (Self::Silent, "Faded: it was running, but nothing was received for 30 s."),
+        (Self::Pending, "Not started yet. A run in this state is called queued."),
     ];
 
     /// Returns the display name.

@@ -387,10 +387,12 @@ fn notice(link: &Link, now: Timestamp) -> Option<String> {
                 }
                 None => "under way".to_owned(),
             };
-            Some(format!("Connection lost. Attempt {attempt}{of} {when}."))
+            let what = if link.was_connected() { "Connection lost" } else { "Cannot connect" };
+            Some(format!("{what}. Attempt {attempt}{of} {when}."))
         }
         ConnectionState::Failed { reason, .. } => {
-            Some(format!("No connection: {}", reason.trim_end_matches('.')))
+            let what = if link.was_connected() { "No connection" } else { "Cannot connect" };
+            Some(format!("{what}: {}", reason.trim_end_matches('.')))
         }
         ConnectionState::Connected { updates, .. } => updates_words(updates, &local_zone()),
         _ => None,
@@ -538,8 +540,8 @@ mod tests {
             words.unwrap_or_default().replace(&at, "21:03:04")
         };
         assert_eq!(
-            cut("refused: nothing listens at studio:8000."),
-            "The hub lost its backend at 21:03:04 and tries again: refused: nothing listens at \
+            cut("nothing is listening at studio:8000."),
+            "The hub lost its backend at 21:03:04 and tries again: nothing is listening at \
              studio:8000"
         );
         assert_eq!(cut(""), "The hub lost its backend at 21:03:04 and tries again");

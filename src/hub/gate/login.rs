@@ -116,7 +116,7 @@ async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
             gate.refusals.count(reason);
             let words = match reason {
                 Reason::Mistakes => {
-                    "Wrong token, as several before it from this address. Ask the operator of this \
+                    "Wrong token, after several wrong ones from this address. Ask the operator of this \
                      hub."
                 }
                 _ => "Wrong token. Ask the operator of this hub.",

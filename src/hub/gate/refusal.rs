@@ -92,14 +92,14 @@ impl Reason {
                  sign in at /login"
             }
             Self::Mistakes => {
-                "wrong token, as several before it from this address: ask the operator of this hub"
+                "wrong token, after several wrong ones from this address: ask the operator of this hub"
             }
             Self::Connections => "this address has too many connections (--max-per-address)",
             Self::Clients => "too many screens are connected (--max-screens)",
             Self::Busy => "this hub is answering too many requests: try again",
             Self::Size => "the request is too large",
             Self::Action => {
-                "this hub allows no operations: start it with --allow-actions to start, cancel, \
+                "this hub does not allow actions on runs: start it with --allow-actions to start, cancel, \
                  retry and execute runs through it"
             }
         }

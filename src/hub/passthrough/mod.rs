@@ -180,8 +180,8 @@ impl Passthrough {
                 self.refusals.count(Reason::Action);
                 error_response(
                     StatusCode::FORBIDDEN,
-                    "of requests that change something, this hub passes on only those that start, \
-                     cancel, retry or execute runs",
+                    "this hub passes on no requests that change something, except to start, cancel, \
+                     retry and execute runs",
                 )
             }
             CallRejection::Path => error_response(StatusCode::BAD_REQUEST, "there is no such path"),

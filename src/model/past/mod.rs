@@ -79,7 +79,7 @@ impl PastLimits {
 
 /// An instant is before the kept past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the past is kept since {since}; what was before has been dropped")]
+#[error("the past is kept only from {since} on; earlier events were dropped")]
 pub struct OutOfReach {
     /// Earliest instant that the past knows.
     pub since: Timestamp,

@@ -42,6 +42,7 @@ use super::api_url::parse_api_url;
 use super::connector::Connect;
 use super::refetch::Refetches;
 use super::schedule::{Next, Schedule};
+use super::session::gave_up_words;
 use super::source_context::{LoopAction, SourceContext};
 use super::{Command, ConnectionEvent, ConnectionState, Disconnect, OperationRefusal};
 
@@ -80,7 +81,7 @@ pub(super) async fn follow_backend<C: Connect + Send + Sync + 'static>(
             Err(action) => {
                 context.log(ConnectionEvent::Disconnected {
                     code: None,
-                    reason: "closed by us".to_owned(),
+                    reason: "closed by this viewer".to_owned(),
                 });
                 if action != LoopAction::Restart {
                     context.enter(ConnectionState::Disconnected);
@@ -206,7 +207,7 @@ impl StateReporter {
                 let is_probed = !interval.is_zero();
                 if !self.is_probing || !is_probed {
                     let attempts = context.settings.max_reconnect_attempts;
-                    context.log_error(format!("given up after {attempts} attempts: {reason}"));
+                    context.log_error(gave_up_words(attempts, &reason));
                     let url = self.shown.clone();
                     context.enter(ConnectionState::Failed { url, reason, is_probed });
                 }

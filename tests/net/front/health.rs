@@ -73,7 +73,7 @@ async fn gateway_errors_are_reported_as_a_loss_with_their_words() {
     let page = "<html><title>503 Service Unavailable</title><p>We are \"down\"</html>";
     backend.answer_all(Some(GatewayAnswer { status: 503, location: None, page }));
     let (_, body) = until_upstream(&server, "lost").await;
-    let words = "the backend's REST: HTTP 503: 503 Service Unavailable We are \"down\"";
+    let words = "the backend's REST API: HTTP 503: 503 Service Unavailable We are \"down\"";
     assert_eq!(body["status"], "degraded");
     assert_eq!(body["upstream"]["reason"], words);
     let metrics = get(&server, "/metrics").await.text().to_owned();

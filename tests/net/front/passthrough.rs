@@ -296,7 +296,7 @@ async fn unreachable_or_refusing_backend_is_reported() {
     let server = Plan::of(socket.local_addr().unwrap()).start_quietly().await;
     let gone = get(&server, "/api/v1/runs/1").await;
     assert_eq!(gone.status, 502);
-    assert!(detail(&gone).starts_with("the backend: refused: nothing listens at"), "{gone:?}");
+    assert!(detail(&gone).starts_with("the backend: nothing is listening at"), "{gone:?}");
     server.stop().await;
 
     for (manner, status, words) in [

@@ -442,7 +442,7 @@ async fn hub_that_cannot_answer_is_told_of_in_words() {
     for (status, body, expected) in [
         (404, "", "it has no history: it is older than this screen"),
         (403, "not from here", "it refused (HTTP 403): not from here"),
-        (410, "", "it has begun anew meanwhile"),
+        (410, "", "it has restarted meanwhile"),
         (503, "ending", "it answered HTTP 503: ending"),
         (200, "<html>Hello</html>", "its answer is not a recording: "),
         (200, "", "its answer is not a recording: "),

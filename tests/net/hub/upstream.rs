@@ -150,7 +150,7 @@ async fn hub_can_have_another_hub_as_upstream() {
     let first = HubServer::start_hub(([127, 0, 0, 1], 0).into(), hub, None).await.unwrap();
     let second = hub_of(HubOptions { upstream: first.events_url().into(), ..options(None) }).await;
     let mut client = connect(&second, None).await;
-    let reason = "refused: nothing listens at studio:8000. Is the backend running?";
+    let reason = "nothing is listening at studio:8000. Is the backend running?";
     let url = "http://studio:8000".to_owned();
     let failed =
         ConnectionState::Failed { url: url.clone(), reason: reason.to_owned(), is_probed: false };

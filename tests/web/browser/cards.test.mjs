@@ -108,7 +108,7 @@ browserTest("a lost graphics context is reported, and the last picture stays", a
     context.getExtension("WEBGL_lose_context").loseContext();
   });
   await display.card().waitFor();
-  assert.match(await text(display), /The browser took the graphics away/);
+  assert.match(await text(display), /The browser stopped the graphics/);
   const refusal = await display.ask(() => {
     try {
       return JSON.stringify(window.meterbridge.state());

@@ -68,7 +68,7 @@ browserTest("the loss and the return of the connection are announced", async (be
   await listen(display);
   await display.until("a connection", ({ connection }) => connection.state === "connected");
   await studio.stop();
-  await untilHeard(display, /Connection lost: lost: the server went away|Connection lost: /);
+  await untilHeard(display, /Connection lost: /);
   await until("the title", async () => /^⚠ no connection/.test(await display.page.title()));
   await studio.start();
   await untilHeard(display, /The connection is back\./);

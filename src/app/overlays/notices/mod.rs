@@ -56,7 +56,7 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// Creates the notices; `unattended` is true for a screen that nobody operates.
+    /// Creates the notices; `unattended` is true for an unattended screen.
     pub fn new(unattended: bool) -> Self {
         Self { unattended, ..Self::default() }
     }

@@ -1,4 +1,4 @@
-//! Performs what [`crate::kiosk`] decides, for a screen that nobody operates.
+//! Performs what [`crate::kiosk`] decides, for an unattended screen.
 //!
 //! | file | content |
 //! | --- | --- |

@@ -46,7 +46,7 @@ pub(super) fn build(app: &mut App, unattended: bool) {
         .name("watchdog".to_owned())
         .spawn(move || run_watchdog(&counted, service.as_ref(), unattended));
     if let Err(error) = watching {
-        warn!("no watchdog for drawing: {error}");
+        warn!("cannot start the watchdog for drawing: {error}");
     }
 }
 
@@ -78,7 +78,7 @@ fn run_watchdog(frames: &AtomicU64, service: Option<&Service>, restarts: bool) {
             WatchdogReport::Fine => tell(Notice::Alive),
             WatchdogReport::Recovered { silent } => {
                 tell(Notice::Alive);
-                info!("frames are drawn again after {} s", silent.as_secs());
+                info!("drawing continues after {} s without a frame", silent.as_secs());
             }
             WatchdogReport::BecameLate { silent } => {
                 warn!("no frame has been drawn for {} s", silent.as_secs());

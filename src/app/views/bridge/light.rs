@@ -6,7 +6,7 @@ use crate::app::state::clock::{local_zone, millis_between};
 use crate::app::state::link::Link;
 use crate::app::state::rewind::PastView;
 use crate::app::state::run_store::RunStore;
-use crate::app::words::{clock_words, count_words, time_words, whole_seconds};
+use crate::app::words::{ago_words, clock_words, count_words, time_words, whole_seconds};
 use crate::model::Model;
 use crate::source::{ConnectionState, PollingReason, Updates};
 
@@ -164,6 +164,7 @@ fn of_connection(link: &Link, heard: Option<Timestamp>, now: Timestamp) -> Said 
         [heard, since].into_iter().flatten().max().map(|at| millis_between(at, now))
     };
     let news = || heard.map_or_else(|| vec!["no data yet".to_owned()], |at| as_of(at, now));
+    let gone = || heard.map_or_else(|| vec!["no data yet".to_owned()], |at| last_data(at, now));
     let silent = |since| silent_ms(since).map(|ms| format!("silent for {}", steady(ms)));
     match &link.state {
         ConnectionState::Connected { updates, since, .. } => match updates {
@@ -224,9 +225,20 @@ fn of_connection(link: &Link, heard: Option<Timestamp>, now: Timestamp) -> Said 
             };
             (Light::Retrying, word, String::new(), below)
         }
-        ConnectionState::Failed { .. } => (Light::Off, "OFFLINE".to_owned(), String::new(), news()),
-        ConnectionState::Disconnected => (Light::Off, "OFF".to_owned(), String::new(), news()),
+        ConnectionState::Failed { .. } => (Light::Off, "OFFLINE".to_owned(), String::new(), gone()),
+        ConnectionState::Disconnected => (Light::Off, "OFF".to_owned(), String::new(), gone()),
     }
+}
+
+/// Age of the last data in words, from long to short; from a day on its date and time.
+fn last_data(at: Timestamp, now: Timestamp) -> Vec<String> {
+    let age_ms = millis_between(at, now);
+    let when = if age_ms < DAY_MS {
+        ago_words(age_ms)
+    } else {
+        at.to_zoned(local_zone()).strftime("%-d %b %H:%M:%S").to_string()
+    };
+    vec![format!("last data {when}"), when]
 }
 
 /// Time of the news in words, from long to short; with the date when it is not of the last 24 hours.
@@ -401,6 +413,15 @@ mod tests {
         let api = SourceSpec::Api("http://10.0.0.7:8000/api".into());
         let view = light_view(&model(), &link(api, ConnectionState::Disconnected), at(12));
         assert_eq!(view.source, "10.0.0.7:8000");
+    }
+
+    #[test]
+    fn offline_light_says_how_old_the_last_data_is() {
+        let (url, reason) = (String::new(), String::new());
+        let failed = ConnectionState::Failed { url, reason, is_probed: true };
+        let (light, word, below) = said(&link(studio(), failed), 53);
+        let expected = (Light::Off, "OFFLINE", "last data 43 s ago");
+        assert_eq!((light, word.as_str(), below.as_str()), expected);
     }
 
     #[test]

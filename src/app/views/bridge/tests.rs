@@ -77,6 +77,11 @@ fn random_light(rng: &mut fastrand::Rng) -> LightView {
         ],
         NoNews => &[&["connected, silent for 23 h 48 min", "silent for 23 h 48 min"]],
         Recording | Ended => &[&["of 28 Nov 20:44:08"]],
+        Off => &[
+            &["last data 59 min ago", "59 min ago"],
+            &["last data 28 Nov 20:44:08", "28 Nov 20:44:08"],
+            &["no data yet"],
+        ],
         _ => &[&["news as of 21:14:07", "as of 21:14:07", "21:14:07"], &["no data yet"]],
     };
     let below = below[rng.usize(0..below.len())].iter().map(|text| (*text).to_owned()).collect();

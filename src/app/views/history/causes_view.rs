@@ -79,7 +79,7 @@ impl CausesView {
                     }),
                     reason: one_line(&cause.example),
                     step: cause.step.as_deref().map_or_else(
-                        || "no step failed".to_owned(),
+                        || "outside a step".to_owned(),
                         |it| text::name(it).into_owned(),
                     ),
                     ..row(&cause.total)
@@ -138,7 +138,7 @@ pub fn cause_words(
     };
     let cause = summary.causes.iter().find(is_it)?;
     let place =
-        step.map_or_else(|| "no step failed".to_owned(), |step| text::name(step).into_owned());
+        step.map_or_else(|| "outside a step".to_owned(), |step| text::name(step).into_owned());
     let mut words = format!("{} times", count_words(cause.total.count));
     if cause.total.count == 1 {
         words = "once".to_owned();

@@ -141,7 +141,7 @@ fn past_is_told_to_be_that_of_now() {
     perform(&mut app, Action::Time(Transport::Skip(-180)));
     let words = app.world().resource::<Canvas>().words(PART);
     let has = |wanted: &str| words.iter().any(|(words, _)| words.contains(wanted));
-    assert!(has("these numbers are of now"), "{words:?}");
+    assert!(has("these numbers are current"), "{words:?}");
     assert!(has("1 run"), "{words:?}");
 }
 

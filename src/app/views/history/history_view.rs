@@ -125,7 +125,7 @@ impl HistoryView {
 fn nothing_known(data: &HistoryData) -> String {
     match &data.error {
         Some(error) => format!("there is no history: {}", one_line(error)),
-        None => "the history is being asked for".to_owned(),
+        None => "the history is loading".to_owned(),
     }
 }
 
@@ -176,7 +176,10 @@ fn body(
         return (Body::Nothing(words), None);
     }
     let Some(runs) = RunsView::of(summary, around.zone) else {
-        return (Body::Nothing("this period has no parts".to_owned()), None);
+        return (
+            Body::Nothing("this period cannot be divided into hours or days".to_owned()),
+            None,
+        );
     };
     let mut numbers = Numbers {
         runs,
@@ -216,8 +219,8 @@ fn foot(data: &HistoryData, around: &Around) -> FootView {
     let Some(summary) = data.summary.as_deref() else { return FootView::default() };
     if around.is_rewound {
         let words = [
-            "these numbers are of now, not of the moment that is shown",
-            "these numbers are of now",
+            "these numbers are current, not those of the moment shown",
+            "these numbers are current",
         ];
         let words = words.map(str::to_owned).to_vec();
         return FootView { words, is_warning: true, readout: None };

@@ -197,7 +197,7 @@ fn foot_says_who_counted_and_since_when() {
         steps: 9,
     };
     let foot = HistoryView::of(&data, &around).foot;
-    assert!(foot.is_warning && foot.words[0].starts_with("these numbers are of now"));
+    assert!(foot.is_warning && foot.words[0].starts_with("these numbers are current"));
     // A read-out takes the place of the warning, and says the same.
     let step = Chosen::Step("RENDER".to_owned());
     let foot = HistoryView::of(&data, &Around { chosen: Some(&step), ..around }).foot;

@@ -517,7 +517,7 @@ fn draw_waiting(part: &mut Part, link: &Link, layout: &StageLayout) {
         Layer::Face,
         Text::new(
             "title",
-            "Waiting for the first run",
+            link.waiting_title("Waiting for the first run"),
             53.0,
             layout.rack_top() - 122.0 * layout.unit,
             Face::Display700,

@@ -70,7 +70,7 @@ pub fn draw_words(part: &mut Part, place: usize, lane: &Lane, at: &LanesPlace, l
         words.put(part, score, (Face::Text700, 30.0), ink);
         let told = match passed {
             Some(true) => "VALIDATE, passed",
-            Some(false) => "VALIDATE, not enough",
+            Some(false) => "VALIDATE, refused",
             None => "VALIDATE",
         };
         words.put(part, told, (Face::Text500, WORDS), palette.text_secondary);

@@ -45,6 +45,7 @@ use crate::app::draw::{Canvas, end_fault, guarded};
 use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::focus::Focus;
 use crate::app::state::hit::Pickable;
+use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::StageView;
@@ -186,6 +187,7 @@ struct Shown<'w> {
     view: Res<'w, View>,
     counts: Res<'w, RunCounts>,
     view_chrome: Res<'w, ViewChrome>,
+    link: Res<'w, Link>,
 }
 
 impl Shown<'_> {
@@ -272,10 +274,10 @@ fn draw_nothing(
 ) {
     let canvas_size = shown.viewport.canvas_size();
     let has_notice = shown.view_chrome.notice().is_some();
-    let title = match shown.focus.run() {
-        Some(_) => "Waiting for the run to be shown",
+    let title = shown.link.waiting_title(match shown.focus.run() {
+        Some(_) => "Waiting for the chosen run",
         None => "Waiting for the first run",
-    };
+    });
     let still = Still::Nothing { theme: canvas.theme, canvas_size, has_notice, title };
     if memory.still.as_ref() != Some(&still) {
         canvas.redraw(GROWING);

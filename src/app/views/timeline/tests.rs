@@ -269,7 +269,7 @@ fn a_run_that_is_not_there_yet_is_waited_for() {
     assert!(has_word(&app, "Waiting for the first run"), "{:#?}", words(&app));
     app.world_mut().resource_mut::<Focus>().pin(crate::protocol::RunId::new("later"));
     app.update();
-    assert!(has_word(&app, "Waiting for the run to be shown"), "{:#?}", words(&app));
+    assert!(has_word(&app, "Waiting for the chosen run"), "{:#?}", words(&app));
 }
 
 #[test]

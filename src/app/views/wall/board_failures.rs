@@ -131,9 +131,9 @@ impl Pen {
         self.y += LINE;
         let has_name = group.count == 1 && self.named < MOST_NAMED;
         match group.runs.first().filter(|_| has_name) {
-            Some((id, title)) => self.tell_one(id, title, &group.node),
+            Some((id, title)) => self.tell_one(id, title, group.place_words()),
             None => {
-                let head = format!("{} at {}", count_words(group.count as u64), group.node);
+                let head = group.counted_words();
                 let ago = format!("last {}", group.ago);
                 let room = self.width - measure(Face::Text700, NAME, 0.0, &head) - 20.0;
                 self.write(head, 0.0, (Face::Text700, NAME), self.palette.text);
@@ -304,8 +304,9 @@ fn draw_head(part: &mut Part, failures: &Failures, rect: Rect) {
     let common = failures.groups.first().filter(|group| group.count > 1);
     let words = match common {
         Some(group) => {
+            let at = if group.node.is_some() { "at " } else { "" };
             let count = count_words(group.count as u64);
-            format!("{count} at {}: {}", group.node, group.reason)
+            format!("{count} {at}{}: {}", group.place_words(), group.reason)
         }
         None => String::new(),
     };
@@ -334,7 +335,7 @@ mod tests {
         let runs = (0..count.min(MOST_NAMED))
             .map(|n| (RunId::new(format!("{node}-{n}")), format!("Copper Lullaby {n}")));
         Group {
-            node: node.to_owned(),
+            node: Some(node.to_owned()),
             reason: reason.to_owned(),
             count,
             ago: "1 min ago".to_owned(),

@@ -27,6 +27,9 @@ const MANY: usize = 10;
 /// Minutes of which the rate now is the mean, and minutes before them that must be known to compare.
 const RATE_MIN: f64 = 10.0;
 
+/// Place of a failure for which no step is to blame.
+const OUTSIDE_A_STEP: &str = "outside a step";
+
 /// Failures of the last hour.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Failures {
@@ -40,8 +43,8 @@ pub struct Failures {
 /// Failures of one cause: at the same node, for the same reason but for numbers and ids in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Group {
-    /// Name of the failed node, or "the run" where no node failed.
-    pub node: String,
+    /// Name of the failed node; `None` where a run failed outside a step.
+    pub node: Option<String>,
     /// Reason of the latest of them.
     pub reason: String,
     pub count: usize,
@@ -100,6 +103,29 @@ impl FollowUps {
 }
 
 impl Group {
+    /// Returns the place of the failures: "RENDER", "outside a step".
+    pub fn place_words(&self) -> &str {
+        self.node.as_deref().unwrap_or(OUTSIDE_A_STEP)
+    }
+
+    /// Returns the failures without their number: "RENDER failed", "failed outside a step".
+    pub fn failed_words(&self) -> String {
+        match &self.node {
+            Some(node) => format!("{node} failed"),
+            None => format!("failed {OUTSIDE_A_STEP}"),
+        }
+    }
+
+    /// Returns the number of failures with their place, to be read by itself: "2 at RENDER", "2 failed
+    /// outside a step".
+    pub fn counted_words(&self) -> String {
+        let count = count_words(self.count as u64);
+        match &self.node {
+            Some(node) => format!("{count} at {node}"),
+            None => format!("{count} failed {OUTSIDE_A_STEP}"),
+        }
+    }
+
     /// Returns the fate of the songs: "2 recovered, 1 retried, 3 not retried"; empty while all are fresh.
     pub fn became_words(&self) -> String {
         if self.count == 1 {
@@ -193,7 +219,6 @@ impl Failures {
             let age_ms = millis_between(at, server_now);
             let index = *causes.entry(cause).or_insert_with(|| {
                 let (node, reason) = failure_words(run).unwrap_or_default();
-                let node = node.unwrap_or_else(|| "the run".to_owned());
                 let ago = ago_words(age_ms);
                 let minutes = vec![0; bars];
                 let group = Group { node, reason, ago, minutes, ..Group::default() };

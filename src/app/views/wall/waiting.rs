@@ -20,6 +20,7 @@ const MORE_PAD: f32 = 12.0;
 /// Text shown while no run is known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WaitingView {
+    pub title: &'static str,
     pub connected_to: String,
 }
 
@@ -29,11 +30,11 @@ impl WaitingView {
             _ if link.is_recording() => "the recording has no run yet".to_owned(),
             ConnectionState::Connected { url, .. } => format!("connected to {url}"),
             ConnectionState::Connecting { url, .. } => format!("connecting to {url}"),
-            ConnectionState::Reconnecting { url, .. } => format!("connecting to {url} again"),
+            ConnectionState::Reconnecting { url, .. } => format!("reconnecting to {url}"),
             ConnectionState::Failed { url, .. } => format!("not connected to {url}"),
             ConnectionState::Disconnected => "not connected".to_owned(),
         };
-        Self { connected_to }
+        Self { title: link.waiting_title("Waiting for the first run"), connected_to }
     }
 }
 
@@ -54,17 +55,10 @@ pub fn draw(part: &mut Part, view: &WaitingView, canvas_size: &CanvasSize) {
     let y = rect.centre_y();
     part.text(
         Layer::Face,
-        Text::new(
-            "waiting",
-            "Waiting for the first run",
-            middle,
-            y - 130.0,
-            Face::Display700,
-            84.0,
-        )
-        .middle()
-        .tracking(-0.022)
-        .colour(palette.text),
+        Text::new("waiting", view.title, middle, y - 130.0, Face::Display700, 84.0)
+            .middle()
+            .tracking(-0.022)
+            .colour(palette.text),
     );
     let words_size =
         size_for(Face::Text500, (size::STATUS_LINE, 24.0), &view.connected_to, rect.w - 80.0);

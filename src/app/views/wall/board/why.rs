@@ -198,7 +198,7 @@ fn draw_lead_cause(part: &mut Part, group: &Group, rect: Rect, k: f32) {
     part.text(LAYER, count.text("count", x, y(80.0)).tracking(-0.016).keep_colour());
     let x = x + width + 16.0 * k;
     let room = rect.right() - 20.0 * k - x;
-    let head = format!("{} failed", group.node);
+    let head = group.failed_words();
     let head = Line::new(head, Face::Display700, 34.0 * k, ink, room).least(24.0 * k);
     let said = fit(Face::Text600, &[(26.0 * k, 1), (24.0 * k, 2)], (room, room), &group.reason);
     let two = said.lines.len() > 1;
@@ -371,7 +371,7 @@ fn draw_card(part: &mut Part, group: &Group, rect: Rect, k: f32, place: usize, p
     }
     let y = middle - 6.0 * k - lift;
     let (room, shows_ago) = room_beside(&group.ago, Face::Text500);
-    let head = format!("{} × {} failed", count_words(group.count as u64), group.node);
+    let head = format!("{} × {}", count_words(group.count as u64), group.failed_words());
     let head = Line::new(head, Face::Text600, 28.0 * k, palette.text, room).least(22.0 * k);
     part.text(LAYER, head.text(("card", place), x, y).keep_colour());
     if shows_ago {
