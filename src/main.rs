@@ -282,7 +282,7 @@ impl Recordings {
             let Readout { problems: found, result } = read(&mut model, path, end.as_deref_mut())?;
             problems.extend(found.into_iter().map(|problem| (path.clone(), problem)));
             match result {
-                // What precedes a failure is reported before it.
+                // Events read before a failure are reported before it.
                 Err(error @ RecordingError::Read { line: 1.., .. }) => failures.push(error),
                 result => result?,
             }

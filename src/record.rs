@@ -26,7 +26,7 @@ pub struct RecordRequest {
     pub source: Address,
     /// How to connect.
     pub connection: ConnectionSettings,
-    /// Where to record.
+    /// Files to write.
     pub recorder: RecorderSettings,
 }
 

@@ -16,12 +16,12 @@ pub struct ClipArgs {
     #[arg(value_name = "FILE", required = true)]
     pub source: Vec<Address>,
 
-    /// Where the film begins: an instant (2026-11-23T10:15:00Z), a time of day (10:15 or 10:15:30) or
+    /// Begin of the film: an instant (2026-11-23T10:15:00Z), a time of day (10:15 or 10:15:30) or
     /// the time since the recording began (+2:30)
     #[arg(long, value_name = "TIME", default_value = "+0")]
     pub from: AsOf,
 
-    /// Where it ends, in the same forms; without it, at the end of the recording
+    /// End of the film, in the same forms [default: the end of the recording]
     #[arg(long, value_name = "TIME")]
     pub to: Option<AsOf>,
 

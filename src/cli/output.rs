@@ -108,7 +108,7 @@ impl ReportArgs {
     }
 }
 
-/// Where output goes.
+/// Destination of output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// Standard output.

@@ -124,8 +124,8 @@ impl History {
         if let Some(until) = counted_until {
             now.retain(|(_, ended)| ended.second > until.as_second());
         }
-        // What the model no longer knows stays counted. After a restart it does not know that there were
-        // executions of which no frame is kept, and begins to number with those that are.
+        // Executions that the model no longer knows stay counted. After a restart the model does not know
+        // of executions without kept frames, and starts its numbers at the first one that has frames.
         let first = first_known(run);
         let begin = now.iter().map(|(_, ended)| ended.second);
         let begin = begin.fold(run.first_event_at().as_second(), i64::min);

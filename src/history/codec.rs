@@ -247,7 +247,7 @@ mod tests {
         all.iter().for_each(|(_, ended)| bucket.add(ended));
         assert_eq!(decode(&encode(&bucket)), Some(bucket.clone()));
         assert_eq!(decode(&encode(&Bucket::default())), Some(Bucket::default()));
-        // What is cut off or goes on is not believed.
+        // Data that is cut off, or that goes on after its end, is rejected.
         let part = encode(&bucket);
         assert!((0..part.len()).all(|end| decode(&part[..end]).is_none()));
         assert!((0..bytes.len()).all(|end| decode_ended(&bytes[..end]).is_none()));

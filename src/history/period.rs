@@ -106,7 +106,7 @@ pub enum PeriodError {
     /// The period ends before it begins.
     #[error("the period is empty: `from` must be before `to`")]
     Empty,
-    /// There are too many parts.
+    /// Too many parts.
     #[error("the period has more than {MOST_PARTS} parts: choose `day`, or a shorter period")]
     TooManyParts,
     /// The text names no part of time.

@@ -8,7 +8,7 @@
 //!
 //! The crate `keepawake` would also serve macOS and Windows, where [`keep_awake`] is not supported. On Linux
 //! it uses `zbus` and does not report the loss of the session, which [`KeptAwake::until_lost`] waits for.
-//! It becomes worthwhile when such a machine is used for a wall display.
+//! `keepawake` becomes worthwhile when such a machine is used for a wall display.
 //!
 //! [D-Bus specification]: https://dbus.freedesktop.org/doc/dbus-specification.html
 

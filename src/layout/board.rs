@@ -30,7 +30,7 @@ const CARD: (f32, f32) = (92.0, 128.0);
 pub struct Board {
     /// Why runs fail.
     pub causes: Rect,
-    /// Where runs are now.
+    /// Present place of runs.
     pub now: Rect,
     /// Finished a minute.
     pub pace: Rect,

@@ -161,7 +161,7 @@ pub fn lay_out_rack(request: &RackRequest) -> Rack {
         let focused = focus.iter().filter(|focus| **focus).count();
         let normal = focus.len() - focused;
         let gaps = focus.len().saturating_sub(1) as f32;
-        // What the other modules leave.
+        // Room that the other modules leave.
         let room = width - GAP * gaps - least.normal * normal as f32;
         let widest = (room / focused.max(1) as f32).max(1.0);
         let focus_w = (focus_width(&request.focus) * enlarged).min(widest);

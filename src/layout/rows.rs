@@ -203,7 +203,7 @@ pub fn lay_out_rows(request: &RowsRequest) -> RowsLayout {
         let columns = (area.w / LEAST_COLUMN) as usize;
         (1.0, PITCH, bounded(columns, 2, MOST_COLUMNS), usize::MAX)
     };
-    // Where two columns are narrow, few runs have one.
+    // Few runs have one column where two would be narrow.
     let least_columns = if area.w < 2.0 * LEAST_COLUMN { 1 } else { 2 };
     // The slab keeps its height where only the type of a single column grows.
     let above = if portrait { above * scale } else { above };

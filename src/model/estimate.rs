@@ -36,7 +36,7 @@ const KEPT_NAMES: usize = 256;
 pub enum Remaining {
     /// Fewer than three comparable runs are known.
     Unknown,
-    /// There is an estimate.
+    /// Estimate of the time left.
     Left {
         /// Milliseconds, at least 1.
         millis: u64,

@@ -1,4 +1,4 @@
-//! What estimates are made from, in a form that outlasts the program.
+//! Durations from which estimates are made, in a form that outlasts the program.
 
 use std::collections::BTreeMap;
 

@@ -279,7 +279,7 @@ impl Grammar {
     fn loop_cost(&self, place: u8) -> u64 {
         let gives_up = u32::from(self.fixes) >= MAX_FIX_PASSES;
         let is_odd = match place {
-            // There is no new composition to validate.
+            // No new composition waits for validation.
             VALIDATE => self.composes <= self.validates,
             FIX_PLACE => gives_up,
             // Either nothing was validated, or the fixed composition was not. A rejected composition is

@@ -254,7 +254,7 @@ impl<'a> Search<'a> {
         }
         let best = &paths[0];
         let (mut order, mut grammar) = (self.events_of(best), best.grammar);
-        // Where the search was cut short, events that it postponed come last.
+        // Events that a search cut short has postponed come last.
         let end = order.iter().max().map_or(0, |last| last + 1);
         let mut postponed: Vec<u32> = Vec::new();
         if order.len() < end as usize {

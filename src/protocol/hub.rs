@@ -104,7 +104,7 @@ pub enum UpstreamState {
     Live,
     /// The backend is polled every few seconds.
     Polling,
-    /// There is no connection; the hub keeps trying.
+    /// No connection; the hub keeps trying.
     Lost,
 }
 

@@ -29,7 +29,7 @@ const SEEDS: f64 = 1_000_000.0;
 /// Reason why runs cannot be operated on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum OperationRefusal {
-    /// There is no connection yet, or no longer.
+    /// No connection yet, or no longer.
     #[error("There is no connection to a backend")]
     NotConnected,
     /// The source is a plain event stream, which announces no API.
@@ -41,7 +41,7 @@ pub enum OperationRefusal {
     /// The source is a recording.
     #[error("Actions on runs are not possible in a recording")]
     Recording,
-    /// There is no source: the embedding app feeds the model.
+    /// No source: the embedding app feeds the model.
     #[error("Actions on runs are not possible here: the embedding app supplies the events")]
     FedByApp,
 }

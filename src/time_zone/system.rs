@@ -37,7 +37,7 @@ pub(super) fn named(name: &str) -> Option<DisplayZone> {
 /// Returns the zone of the machine: that of the variable `TZ`, else the one set for the system, else
 /// UTC.
 pub(super) fn system_zone() -> DisplayZone {
-    // What does not change, or costs a search at each call.
+    // Zones that do not change, or that cost a search at each call.
     static FIXED: OnceLock<DisplayZone> = OnceLock::new();
     if let Some(fixed) = FIXED.get() {
         return fixed.clone();

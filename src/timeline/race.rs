@@ -145,7 +145,7 @@ impl Race {
             .iter()
             .any(|column| column.this != Lap::Absent || column.other != Lap::Absent)
             .then(|| difference(this_end, other_end));
-        // What no step took: waits between the steps; less than nothing where steps ran side by side.
+        // Time outside the steps: waits between them; negative where steps ran side by side.
         let steps: i64 = columns[..over].iter().filter_map(|column| column.difference_ms).sum();
         let waits = gap_ms.unwrap_or(0).saturating_sub(steps);
         if waits != 0 {

@@ -76,7 +76,7 @@ impl Display {
             frames.push(frame);
         }
         self.app.world_mut().resource_mut::<DrawClock>().secs = self.secs;
-        // What arrives in the first two seconds of a connection counts as replayed.
+        // Frames of the first two seconds of a connection count as replayed.
         feed_as(&mut self.app, frames, self.secs > 2.0);
     }
 

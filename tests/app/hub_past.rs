@@ -138,7 +138,7 @@ fn screen_shows_any_instant_of_its_hubs_past_and_live_time_is_not_touched() {
     assert_eq!(store(&app).live().log().written(), log);
     assert_eq!(store(&app).past().memory(), memory, "its own past is as it was");
     assert!(runs(store(&app).live()) == runs(&model_of(&batches, Timestamp::MAX)));
-    // What comes meanwhile is shown live, as ever.
+    // Events that come meanwhile are shown live, as ever.
     let mut batch = Batch::new(Timestamp::now(), true);
     batch.push_text(r#"{"run_id":"new","phase":"start","timestamp":"2026-11-23T12:00:00Z"}"#);
     hub.0.upstream.send(Signal::Batch(batch)).unwrap();

@@ -166,7 +166,7 @@ fn back_to_the_stream_shows_the_stream_as_of_now() {
     let now = app.world().resource::<PlaybackClock>().now;
     let behind = jiff::Timestamp::now().duration_since(now).as_secs_f64();
     assert!(behind.abs() < 5.0, "the time is the real one again: {behind} s");
-    // There is nothing to go back to from a stream.
+    // A stream has nothing to go back to.
     perform(&mut app, Action::BackToStream);
     app.update();
     assert!(matches!(link(&app).source, Some(SourceSpec::WebSocket(_))));
@@ -316,7 +316,7 @@ fn recording_from_the_window_reads_as_what_was_shown() {
     let shown = serde_json::to_value(Report::of(model(&app))).unwrap();
     assert_eq!(told["runs"], shown["runs"]);
 
-    // It can be opened where it was made.
+    // The recording can be opened where it was made.
     open(&mut app, SourceSpec::Recording(file.clone().into()));
     let again = serde_json::to_value(Report::of(model(&app))).unwrap();
     assert_eq!(again["runs"], shown["runs"]);

@@ -424,7 +424,7 @@ fn invalid_setting_names_its_origin_and_what_was_expected() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     let start = "error: invalid value '0' for 'METERBRIDGE_DEMO_SPEED (environment)'";
     assert!(stderr.starts_with(start), "{stderr}");
-    // What is given on the command line is named as it was written, whatever the environment says.
+    // An option on the command line is named as it was written, whatever the environment says.
     for given in [&["--keep-events", "x"][..], &["--keep-events=x"]] {
         let stderr = said_with(given, "METERBRIDGE_KEEP_EVENTS", "7");
         let start = format!("error: invalid value 'x' for '--keep-events <N>': {number}");

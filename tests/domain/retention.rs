@@ -265,7 +265,7 @@ fn texts_of_one_run_are_bounded_and_its_oldest_events_go() {
     };
     assert_eq!(attempts(&whole), 3 * 32);
     assert!(attempts(&bounded) < 32, "{}", attempts(&bounded));
-    // What is older than every kept event is ignored and counted.
+    // An event older than every kept one is ignored and counted.
     feed(&mut bounded, [long_failure(2, 0, "STYLE")]);
     assert_eq!(bounded.counters().ignored, 1);
 }

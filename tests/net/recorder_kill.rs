@@ -107,7 +107,7 @@ fn killed_recorder_loses_at_most_its_last_second() {
         let killed_at = Instant::now();
         child.wait().unwrap();
         let left = read(&file);
-        // Those that were sent until the kill, whether they had arrived or not.
+        // Events sent until the kill, whether they had arrived or not.
         let sent: Vec<Instant> = sent.lock().unwrap().clone();
         let sent: Vec<&Instant> = sent.iter().filter(|at| **at <= killed_at).collect();
         let lost = sent.len().saturating_sub(left.events);

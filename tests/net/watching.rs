@@ -277,7 +277,7 @@ async fn backlog_of_ended_runs_does_not_delay_running_ones() {
     assert!(took <= secs(4), "{took:?}");
 }
 
-/// Where every request has to wait for its turn, running runs get theirs.
+/// Running runs get their turn although every request has to wait.
 #[tokio::test(start_paused = true)]
 async fn running_run_is_polled_beside_a_backlog_at_a_slow_backend() {
     let backend = Backend::new();

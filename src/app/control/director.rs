@@ -80,7 +80,7 @@ fn direct(
     let (before, was_auto) = (director.mode(), director.is_auto());
     let now = clock.secs;
     if heard.run_store.is_rewound() {
-        // What is live is not on screen, so that there is nothing to show of it.
+        // Live events are not on screen, so the director shows nothing of them.
         heard.events.clear();
         heard.apply_actions(director, now);
         if !director.is_auto() && picture.focus.is_directed() {

@@ -103,7 +103,7 @@ impl<S: System<In = (), Out = ()>> Adapt<S> for Guard {
         input: (),
         run_system: impl FnOnce(SystemIn<'_, S>) -> Result<(), RunSystemError>,
     ) -> Result<Self::Out, RunSystemError> {
-        // What a panic leaves half done is redrawn from the model: `forget` sees to it.
+        // `forget` makes the system redraw everything that a panic leaves half done.
         match catch_unwind(AssertUnwindSafe(|| run_system(input))) {
             Ok(outcome) => outcome.map(Ok),
             Err(panic) => Ok(Err(panic_message(&*panic))),

@@ -99,7 +99,7 @@ fn file_name(path: &str) -> String {
 
 fn recent_ui(ui: &mut Ui, view: &SourcesView, actions: &mut Vec<Action>) {
     let Some(recent) = view.recent else { return };
-    // What is shown is not offered.
+    // The shown source is not offered.
     let shown = if view.shows_recording() { view.source } else { view.stream };
     let others: Vec<_> = recent.sources().filter(|source| Some(*source) != shown).collect();
     if others.is_empty() {

@@ -1,4 +1,4 @@
-//! What estimates are made from, kept between two sessions: one file for each server.
+//! Durations from which estimates are made, kept between two sessions: one file for each server.
 //!
 //! The demo studio and recordings keep nothing: the one begins anew each time, the others have their own time.
 

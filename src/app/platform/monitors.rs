@@ -135,7 +135,7 @@ fn fill_screen(
         return;
     }
     let Ok(mut window) = windows.single_mut() else { return };
-    // Where the system chose one of several screens, it has also filled it.
+    // The system fills the screen that it chooses among several.
     let is_only = monitors.iter().len() == 1;
     let chosen = |entity| fullscreen_on.0 == MonitorSelection::Entity(entity);
     let monitor = monitors.iter().find(|(entity, _)| is_only || chosen(*entity));

@@ -272,7 +272,7 @@ impl HubPast {
             return;
         }
         let covered = self.fetched.as_ref().and_then(FetchedPast::covered_to);
-        // What is being folded counts as there.
+        // A part that is being folded counts as present.
         let covered = covered.max(self.fold.as_ref().and_then(|fold| fold.end));
         let is_there = |at: Timestamp| covered.is_some_and(|covered| at <= covered);
         let to = match (self.goal, shown) {
@@ -322,7 +322,7 @@ impl HubPast {
         let mut goal = self.goal?;
         let fetched = self.fetched.as_ref()?;
         fetched.covered_to().filter(|to| goal.at <= *to)?;
-        // What was longest ago may have been dropped to make room.
+        // The oldest part may have been dropped to make room.
         goal.at = goal.at.max(fetched.since().unwrap_or(goal.at));
         self.goal = None;
         // A page on its way is one that is not needed.
@@ -415,7 +415,7 @@ mod tests {
         assert_eq!(hub.take_reached(), Some(goal(50)));
         assert_eq!(hub.asking(), None);
         assert!(hub.fetched().unwrap().covers(at(50)));
-        // It goes on from there while the hub's past is shown, and only then.
+        // Fetching continues from there while the hub's past is shown, and only then.
         hub.ask_on(None, at(1_000));
         assert_eq!(asked(&mut hub), None);
         hub.ask_on(Some(at(50)), at(1_000));

@@ -3,8 +3,8 @@
 //! A run is named by its song's title, else by its song's id, else by its own id, and ids are shortened
 //! to their ends. Where that gives the same text twice, ids show the part in which they differ
 //! (`…build-linux…`), and runs of the same title show their start in front of it (`21:04 · Neon Rain`).
-//! It stands in front because a name that is too long is cut at its end. The latest of these runs keeps
-//! its plain title if it started long after the others.
+//! The start stands in front because a name that is too long is cut at its end. The latest of these runs
+//! keeps its plain title if it started long after the others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -158,7 +158,7 @@ impl Names {
         let equal = neighbours.map(|other| equal_bytes(title, other)).max()?;
         let blank = title[..equal].char_indices().rfind(|(_, c)| c.is_whitespace());
         let word = blank.map_or(0, |(at, blank)| at + blank.len_utf8());
-        // Where the other title ends, all that follows is different.
+        // All that follows the end of the other title is different.
         let is_end = title[equal..].chars().next().is_none_or(char::is_whitespace);
         let word = if is_end { equal } else { bracket_before(title, word) };
         let variant = title.get(word..)?.trim();

@@ -255,7 +255,7 @@ impl RunStore {
                 self.show_own(to, true);
                 return;
             }
-            // What follows is on its way, or nothing more comes.
+            // The next part is on its way, or nothing more comes.
             if to > covered_to && self.hub.is_stuck() {
                 self.set_playing(false);
             }

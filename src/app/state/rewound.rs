@@ -1,4 +1,4 @@
-//! What is kept while the past is shown, without the run store (`rewind`).
+//! State while the past is shown, apart from the run store (`rewind`).
 
 use bevy::prelude::*;
 use jiff::Timestamp;

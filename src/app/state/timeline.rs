@@ -1,4 +1,4 @@
-//! What the user chose on the timeline, and what can be chosen there.
+//! Choices of the user on the timeline, and the items that can be chosen there.
 
 use bevy::prelude::*;
 

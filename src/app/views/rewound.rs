@@ -1,5 +1,5 @@
-//! What is around every view while the past is shown: border, tint and tab, which say so at a glance, and
-//! the news of failures in live time.
+//! Frame of every view while the past is shown: border, tint and tab, which say so at a glance, and the
+//! news of failures in live time.
 
 use bevy::ecs::schedule::ScheduleConfigs;
 use bevy::ecs::system::ScheduleSystem;

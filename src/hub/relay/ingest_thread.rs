@@ -183,7 +183,7 @@ impl IngestThread {
                     Err(_) => signals = crossbeam_channel::never(),
                 },
                 recv(marks) -> request => if let Ok(MarkRequest { runs, answer }) = request {
-                    // Whoever asked may have left.
+                    // Sending fails when the client has left.
                     let _ = answer.send(self.mark_seen(runs));
                 },
                 default(TIDY_INTERVAL) => {}
@@ -439,7 +439,7 @@ impl IngestThread {
         {
             let state = self.shared.state();
             for OutdatedRun { run, is_aged } in &runs {
-                // What the model has dropped by itself is known by what the history has counted of it.
+                // The history knows the last end of a run that the model has dropped.
                 let last_event = model.run(run).map(Run::last_event_at);
                 let until = last_event.or_else(|| self.shared.history().last_end(run));
                 let is_aged = *is_aged;
@@ -561,7 +561,7 @@ mod tests {
         batch.push_text(r#"{"ts":"2026-11-23T10:00:09Z","run_id":"r","phase":"end"}"#);
         ingest_thread.take(vec![Signal::Batch(batch)]);
         let since = shared.state().upstream.since;
-        // It takes 400 days in no time, and then a day at a time.
+        // The clock jumps 400 days at once, and then a day at a time.
         let mut runs_after = |days: u32| {
             ingest_thread.tidy(now + (400 + days) * DAY, began + days * DAY);
             shared.state().journal.runs()

@@ -96,7 +96,7 @@ pub enum StoreState {
     Written,
     /// Writing failed; the hub continues in memory only.
     Failed,
-    /// There is no store, as configured.
+    /// No store, as configured.
     None,
 }
 
@@ -235,7 +235,7 @@ impl Hub {
             runs: options.keep.runs.max(LEAST_MODEL_RUNS),
             log_events: 0,
             // Usually the journal drops runs first, because a frame is longer than the texts kept of it.
-            // What the model drops, journal and store drop, too.
+            // Journal and store also drop the runs that the model drops.
             text_bytes: usize::try_from(options.keep.bytes)
                 .unwrap_or(usize::MAX)
                 .max(Retention::default().text_bytes),

@@ -1,9 +1,9 @@
 //! The past: the model as of any instant of the time that is kept.
 //!
-//! What the model consumes is kept as it arrived: the batches with the texts of their events, REST
-//! snapshots, and changes of the connection (`journal`). The model as of an instant is the nearest
+//! Everything that the model consumes is kept as it arrived: the batches with the texts of their events,
+//! REST snapshots, and changes of the connection (`journal`). The model as of an instant is the nearest
 //! checkpoint before it (`checkpoints`), to which everything that had arrived by then is applied again.
-//! It equals the live model at that instant because it was made in the same way.
+//! This model equals the live one at that instant, because it was made in the same way.
 //!
 //! Instants are those of arrival, by this machine's clock, because a display shows what it knew. Where
 //! that clock was set back, an instant that it showed twice means the second time, and what had arrived
@@ -173,7 +173,7 @@ impl Past {
 
     /// Compresses a full block, makes a checkpoint that is due, and drops what is over the limits.
     fn added(&mut self, model: &Model, at: Timestamp) {
-        // What was dropped counts as received by then, if this machine's clock was set back.
+        // If this machine's clock was set back, the dropped part counts as received by the new time.
         self.since = self.since.map(|since| since.min(at));
         let log_from = model.log().written();
         let grown = self.journal.bytes().saturating_sub(self.bytes_at_checkpoint);

@@ -17,7 +17,7 @@ pub(super) fn packed(bytes: &[u8]) -> Box<[u8]> {
 /// Restores the bytes of a block, which were `length` bytes.
 pub(super) fn unpacked(packed: &[u8], length: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(length);
-    // What `packed` has written can be read.
+    // Reading cannot fail: `packed` wrote these bytes.
     let _ = DeflateDecoder::new(packed).read_to_end(&mut bytes);
     bytes
 }

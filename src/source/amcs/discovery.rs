@@ -78,7 +78,7 @@ pub(super) enum PageAnswer {
     Refused,
     /// The server answered with a 3xx or 4xx status: the list is not accessible or does not exist.
     Denied,
-    /// There was no answer.
+    /// No answer came.
     Lost,
 }
 

@@ -43,7 +43,7 @@ pub enum RecorderError {
         /// Error of the system.
         error: io::Error,
     },
-    /// There can be no thread.
+    /// The thread cannot be started.
     #[error("cannot start the recorder's thread: {0}")]
     Thread(io::Error),
 }
@@ -140,7 +140,7 @@ impl Files {
             member = self.member(lines, origin, recv_ms)?;
         }
         if let Err(error) = self.file.write_all(&member) {
-            // What cannot be read is cut off again; where that fails, too, a reader skips it.
+            // Cut off the incomplete member again. If that fails, too, readers skip it.
             let _ = self.file.set_len(self.bytes);
             return Err(RecorderError::Write { path: self.path.clone(), error });
         }

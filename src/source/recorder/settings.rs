@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where and how to record.
+/// Place and form of a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecorderSettings {
     /// File to write. A name that ends in `.zst` or `.gz` compresses it.

@@ -1,5 +1,5 @@
-//! What a hub keeps, read up to an instant, shows the runs as they were known then: for every transcript and
-//! for half an hour of the demo studio.
+//! A hub's kept frames, read up to an instant, show the runs as they were known then: for every transcript
+//! and for half an hour of the demo studio.
 
 use std::io::Cursor;
 use std::path::Path;

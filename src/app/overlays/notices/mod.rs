@@ -171,7 +171,7 @@ fn add_notices(
     (view, focus, auto): (Res<View>, Res<Focus>, Option<Res<Auto>>),
 ) {
     let (at, now) = (clock.live_now, draw_clock.secs);
-    // What the view shows by itself gets no toast: the wall shows every run, the stage its own.
+    // No toast for runs that the view shows anyway: the wall shows every run, the stage its own.
     let shown = match *view {
         view if view.is_of_all_runs() => Some(Shown::AllRuns),
         View::History => None,

@@ -1,4 +1,4 @@
-//! What can go wrong while a clip is drawn.
+//! Errors while a clip is drawn.
 
 use std::io;
 use std::path::PathBuf;

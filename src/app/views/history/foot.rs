@@ -43,7 +43,7 @@ pub fn draw(part: &mut Part, view: &FootView, at: &HistoryPlaces, part_name: &st
         let keys =
             if at.second_foot.is_some() || !has_keys { 0.0 } else { keys_width(k, part_name) };
         let fits = |words: &&String, room: f32| measure(Face::Text500, size, 0.0, words) <= room;
-        // Where the numbers are from is worth more than the keys.
+        // The origin of the numbers takes precedence over the keys.
         let found = view.words.iter().find(|words| fits(words, room - keys - BEFORE * k));
         let found = found.or_else(|| view.words.iter().find(|words| fits(words, room)));
         let Some(words) = found.or(view.words.last()) else { return };

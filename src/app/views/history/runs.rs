@@ -166,7 +166,7 @@ fn draw_columns(pen: &mut Pen, view: &RunsView, plot: Rect, scale: &Scale, rect:
         let room = (to - from - 10.0 * k).max(0.0);
         let middle = (from + to) / 2.0;
         let fits = |face, size: f32, words: &str| measure(face, size * k, 0.0, words) <= room;
-        // What does not fit is left out, not cut.
+        // A label that does not fit is left out, not cut.
         let label = match fits(Face::Text600, LEAST, &column.label) {
             true => &column.label,
             false => &column.short_label,

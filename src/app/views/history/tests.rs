@@ -155,7 +155,7 @@ fn chosen_hour_step_and_cause_are_told_in_words() {
     assert_eq!(title, "RENDER");
     let (last, before) = (weeks.last.quota, weeks.before.quota);
     assert_eq!(words, format!("{last} times, {before} before: quota exceeded"));
-    // What is no longer there is not told.
+    // A step that is no longer there has no readout.
     let gone = Chosen::Step("MIX".to_owned());
     assert_eq!(view_of(&data, Some(&gone)).foot.readout, None);
 }

@@ -238,7 +238,7 @@ fn draw(
             canvas.remove("stage");
         }
     }
-    // Where frames are rare, the next one may come after the move's end; it is still drawn.
+    // Frames may be so rare that the next one comes after the move's end; that one is still drawn.
     let moving = memory.is_moving() || memory.finale.is_due(now);
     let cause = StageInputs {
         generation: run_store.generation,

@@ -113,7 +113,7 @@ fn draw_resting(
     };
     part.shape(Layer::Module, body);
 
-    // What is still to come is read from across the room; what was passed over is not.
+    // Names of steps to come are readable from across the room; names of skipped steps need not be.
     let pending = matches!(module.status, NodeStatus::Pending | NodeStatus::Running);
     let quiet = if pending { palette.text_secondary } else { palette.text_tertiary };
     let (name, name_size) = fitting_name(

@@ -127,7 +127,7 @@ impl RestingLayout {
             return Self { lower_top: rack.bottom() + LOWER_BELOW_RACK, rack, unit: 1.0 };
         }
         let (rack, unit) = lay_out_tall(&request, canvas_size);
-        // What is left stands above the title and below the loop.
+        // The remaining height is put above the title and below the loop.
         let room = room_below(&rack, unit, canvas_size) - LOOP_UNDER_FOCUS;
         let top =
             rack.row_tops.first().copied().unwrap_or(RACK_TOP) + (room.max(0.0) / 2.0).floor();

@@ -1,5 +1,5 @@
-//! What the forms of the timeline have in common: the axis of time, the line of now, and words that find a
-//! free place.
+//! Parts shared by the forms of the timeline: the axis of time, the line of now, and words that find a free
+//! place.
 
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;

@@ -290,7 +290,7 @@ fn lane_of(
     };
     let end = run.status.is_over().then(|| DisplayStatus::from(run.status));
     let ahead = to_come.iter().map(|usual| (since(usual.span.from), since(usual.span.to)));
-    // What is left of the step at work.
+    // Rest of the step at work.
     let from = since(bars.span.to.max(silent.map_or(bars.span.to, |_| server_now)));
     let left = to_come.first().map(|usual| (from, since(usual.span.from)));
     RaceLane {
@@ -364,7 +364,8 @@ fn alone_of(race: &Race) -> Vec<((u64, u64), u64, bool)> {
 
 /// The column with the largest difference in one direction, if it is large enough to be marked.
 fn extreme(race: &Race, faster: bool) -> Option<(String, u64)> {
-    // What this run does not have stands where it was then, and the time between the steps at their end.
+    // A step that this run lacks stands where this run was then; the time between the steps stands at their
+    // end.
     let mut end = 0;
     let over = race.columns.iter().filter_map(|column| {
         let ms = column.difference_ms?;

@@ -1,4 +1,4 @@
-//! What is said about a cell that is pointed at or selected: its step, its time, and the usual time.
+//! Readout of the cell that is pointed at or selected: its step, its time, and the usual time.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

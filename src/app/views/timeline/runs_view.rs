@@ -153,7 +153,7 @@ impl RunsView {
             .map(|timed| Span::new(timed.run.started_at.unwrap_or(timed.span.from), timed.span.to))
             .collect();
         let least = (shown_ms * FOLDED_FROM) as u64;
-        // What is to come is moved out of sight first.
+        // The future is moved out of sight first.
         let ahead_ms = past_ms * ahead;
         let known_ms = millis_between(first, now) as f64;
         let most_back_ms = match runs.len() <= room {
@@ -305,7 +305,7 @@ fn row(
             .or_else(|| begun.map(|begun| millis_between(begun, bars.span.to)))
             .map_or_else(|| "–".to_owned(), |ms| clock_words(ms.saturating_add(500))),
     };
-    // Where nobody saw a run begin, nobody can say when a usual one would have ended.
+    // Without a known begin, the end of a usual run is not known either.
     let usual_from = begun.or((!run.status.is_over()).then_some(now));
     let usual = usual_from
         .zip(stats.run_baseline())

@@ -132,7 +132,7 @@ fn draw_loop(part: &mut Part, view: &TileView, at: &ChainLayout, k: f32) {
     let count = view.chain.len();
     let (to, from) = (at.node(compose, count), at.node(validate, count));
     let below = |x: f32, y: f32| Vec2::new(x, at.y + y);
-    // Where nodes are far apart, the loop stays clear of the texts below them.
+    // The loop stays clear of the texts below the nodes, if these are far apart.
     let pitch = at.pitch(count);
     let inset = ((pitch - 44.0 * k) * 0.3).max(pitch * at.loop_inset);
     let (right, left) = (from.x - inset, to.x + inset);
@@ -150,7 +150,7 @@ fn draw_loop(part: &mut Part, view: &TileView, at: &ChainLayout, k: f32) {
     let refused = view.fix.status == NodeStatus::Failed
         || (!view.fix.live && last == Some(false))
         || (view.failure.is_some() && last != Some(true));
-    // What failed of a song that finished since is only told.
+    // A failure is drawn quietly once the song has finished in a later run.
     let is_recovered = view.look == Look::Recovered;
     let failed_ink = if is_recovered { palette.text_tertiary } else { palette.failed };
     if view.fix.live && view.look != Look::Cancelled {
@@ -215,7 +215,7 @@ fn draw_node(
             badge(part, LAYER, DisplayStatus::Cancelled, centre, 13.5 * k, &module.name);
         }
         NodeStatus::Running => draw_running(part, module, centre, at, k),
-        // What failed of a song that finished since is only told.
+        // A failure is drawn quietly once the song has finished in a later run.
         NodeStatus::Failed if view.look == Look::Recovered => {
             hollow(part, 12.0, palette.text_secondary, None);
             let cross = Shape::cross(centre, 4.2 * k, 2.4 * k);

@@ -178,8 +178,8 @@ fn draw_songs(part: &mut Part, view: &TileView, rect: Rect, (left, right): (f32,
             hidden => format!(", and {} more", count_words(hidden as u64)),
         };
         let small = bounded(size * 0.84, 22.0, 40.0);
-        // What became of the song gives way where the title would have too little room, first the time
-        // to go of its retry.
+        // The fate of the song gives way where the title would have too little room; the time to go of its
+        // retry goes first.
         let became = song.became.as_str();
         let short = became.strip_suffix(" to go").and_then(|words| words.rsplit_once(", "));
         let fates = [became, short.map_or(became, |(fate, _)| fate)];

@@ -203,7 +203,7 @@ mod tests {
         assert!(timed.starts_with("07:23 · D") && timed.ends_with(" … (Club Mix)"), "{timed}");
         let timed = title_line(Face::Text600, 28.0, "21:13:04 · Paper Lanterns", "Lanterns", 264.0);
         assert!(timed.starts_with("21:13:04 · P"), "{timed}");
-        // Where the difference is in sight, the end is cut.
+        // The end is cut where the difference stays visible.
         let late =
             title_line(Face::Text600, 28.0, "Blue Hour Radio Station", "Radio Station", 270.0);
         assert!(late.starts_with("Blue Hour Radio") && late.ends_with('…'), "{late}");

@@ -409,7 +409,7 @@ fn draw(
     let repaints = memory.cause.as_ref().is_some_and(|before| before.theme != cause.theme);
     let lost = cause.lost;
     let canvas_size = viewport.canvas_size();
-    // Who marks a failure as seen wants to see that at once.
+    // A mark as seen is drawn at once, as the answer to the user.
     let marked = memory.cause.as_ref().is_some_and(|before| before.marks != cause.marks);
     let resized = memory.cause.as_ref().is_none_or(|before| before.viewport != *viewport);
     memory.cause = Some(cause);

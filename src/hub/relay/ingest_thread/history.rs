@@ -29,7 +29,7 @@ impl IngestThread {
         touched.dedup();
         let (model, mut history) = (self.shared.model(), self.shared.history());
         for run in touched.iter().filter_map(|run| model.run(run)) {
-            // What ended before the run was dropped was counted before.
+            // Executions that ended before the run was dropped are already counted.
             history.note(run, self.dropped.until(run.id()));
         }
         history.take_changes()

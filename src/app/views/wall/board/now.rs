@@ -1,4 +1,4 @@
-//! Where runs are now: the queue and the steps, as cells of one run each or as bars, against the usual load.
+//! Present place of runs: the queue and the steps, as cells of one run each or as bars, against the usual load.
 
 use bevy::color::Color;
 
@@ -50,7 +50,7 @@ pub fn draw(part: &mut Part, view: &BoardView, places: &Board, picks: &mut Picks
     draw_legend(part, view, at, k);
     let rows = view.nodes.len() + 1;
     let top = at.y + TOP * k;
-    // Where rows stay readable, a line below them names the run that finishes next.
+    // A line below the rows names the run that finishes next, if the rows stay readable.
     let with_next = (at.bottom() - NEXT * k - top) / rows as f32;
     let next = view.next.as_ref().filter(|_| with_next >= LEAST_PITCH * k);
     let pitch = if next.is_some() { with_next } else { (at.bottom() - top) / rows as f32 };
@@ -212,7 +212,7 @@ fn cell(bar: Rect, bars: &Bars, place: usize) -> Rect {
     Rect::new(bar.x + bars.unit * place as f32, bar.y, bars.unit - gap, bar.h)
 }
 
-/// Where a press finds a cell: over its gap, and a little above and below.
+/// Area in which a press finds a cell: over its gap, and a little above and below.
 fn reach(cell: Rect, bars: &Bars) -> Rect {
     Rect::new(cell.x, cell.y - 6.0 * bars.f, bars.unit, cell.h + 12.0 * bars.f)
 }

@@ -138,7 +138,7 @@ fn draw_ended(part: &mut Part, view: &BoardView, at: Rect, k: f32) {
         |words: &str| Line::new(words.to_owned(), Face::Text500, CAPTION * k, ink, bars.w * 0.5);
     caption(&view.since).draw(part, "ended since", bars.x, y);
     caption("now").draw_end(part, "ended now", bars.right(), y);
-    // What the colours mean, in the room between the two ends of the axis.
+    // Legend of the colours, in the room between the two ends of the axis.
     let legend = [("failed", palette.failed), ("cancelled", palette.cancelled)];
     let needed: f32 =
         legend.iter().map(|(words, _)| width(words) + 24.0 * k).sum::<f32>() + 30.0 * k;

@@ -90,7 +90,7 @@ fn draw_lead(part: &mut Part, group: &Group, rect: Rect, k: f32, picks: &mut Pic
     let palette = part.palette;
     let (left, right) = (rect.x + 24.0 * k, rect.right() - 24.0 * k);
     let width = right - left;
-    // What the card has beyond its lines and the names goes to the bars.
+    // The bars get the height that lines and names leave.
     let names = name_lines(group, width, k);
     let spare = ((rect.h - LEAD * k) / k).max(0.0);
     let held = (((spare - 8.0) / NAMES_LINE).floor().max(0.0) as usize).min(MOST_LINES);
@@ -343,11 +343,11 @@ fn draw_card(part: &mut Part, group: &Group, rect: Rect, k: f32, place: usize, p
     } else {
         (palette.failed_on_tint, palette.text, palette.failed_on_tint)
     };
-    // What is at the right is dropped where it would leave the cause no room.
+    // Words at the right are dropped where they would leave the cause no room.
     let room_beside = |aside: &str, face| {
         let aside_w = measure(face, 24.0 * k, 0.0, aside);
         let room = right - x - aside_w - 16.0 * k;
-        // That it recovered is always said.
+        // The word "recovered" is always shown.
         if recovered || room >= (right - x) * 0.4 { (room, true) } else { (right - x, false) }
     };
     let aside = |part: &mut Part, line: usize, words: &str, face, ink, y: f32| {

@@ -82,7 +82,7 @@ fn draw_cell(part: &mut Part, view: &TileView, module: &ModuleView, at: &CellsPl
         NodeStatus::Running => {
             part.shape(LAYER, body(at.cell(index, LIVE), palette.running));
         }
-        // What failed of a song that finished since is only told.
+        // A failure is drawn quietly once the song has finished in a later run.
         NodeStatus::Failed if view.look == Look::Recovered => {
             let hollow = body(plain.inset(0.5), Color::NONE);
             part.shape(LAYER, hollow.border(2.0 * k, palette.text_secondary));

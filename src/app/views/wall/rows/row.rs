@@ -145,7 +145,7 @@ impl Row<'_> {
         let mut title = self.view.title.as_str();
         let tag = if self.is_next { Some("next") } else { marks.retry(self.view).map(|_| "retry") };
         let tag = tag.map(|words| (words, measure(Face::Text600, NOTE * k, 0.0, words) + 16.0 * k));
-        // Where there is little room, the song has it.
+        // The song takes precedence over the tag where room is short.
         if let Some((words, width)) = tag.filter(|(_, width)| room - width > LEAST_SONG * k) {
             let size = NOTE * k;
             let right = self.left + x + room;

@@ -260,7 +260,7 @@ fn draw_small(
     names.push((song.id.clone(), line));
     let (left, right) = (line.x + 20.0 * k, line.right() - 20.0 * k);
     let (size, y) = (24.0 * k, line.centre_y() + 8.4 * k);
-    // What cannot stand beside a title of some length is left out; the number of other failures never is.
+    // Words without room beside a title of some length are left out, but never the number of other failures.
     let ago_and = |words: &str| format!("{}, {words}", song.ago);
     let told = match (view.others.is_empty(), song.became.is_empty()) {
         (false, _) => {
