@@ -6,6 +6,7 @@ use crate::app::overlays::notices::Notice;
 use crate::config::{Settings, ThemeName};
 use crate::source::{OperationOutcome, RunOperation, SourceSpec};
 use egui_kittest::kittest::{NodeT, Queryable};
+use jiff::Timestamp;
 
 struct Scene {
     run_store: RunStore,

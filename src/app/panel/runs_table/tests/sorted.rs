@@ -1,5 +1,6 @@
 //! Sorting, filters and search.
 
+use crate::app::panel::runs_table::columns::Column;
 use bevy_egui::egui::{Key, Modifiers};
 
 use super::*;

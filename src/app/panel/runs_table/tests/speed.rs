@@ -1,6 +1,7 @@
 //! Times that the list of 10,000 runs takes; printed, not asserted:
 //! `cargo test --lib runs_table::tests::speed -- --nocapture`.
 
+use crate::app::panel::runs_table::columns::Column;
 use std::time::Instant;
 
 use super::*;
