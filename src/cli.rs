@@ -223,7 +223,7 @@ pub struct SnapshotArgs {
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<AsOf>,
 
-    /// With --as-of: draw the past as paused instead of playing
+    /// With --as-of, draw the past as paused instead of playing
     #[arg(long, requires = "as_of")]
     pub paused: bool,
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -60,6 +61,10 @@ pub struct Batch {
     pub answers: u64,
     /// Number of frames discarded unread because too many were waiting.
     pub dropped: u64,
+    /// Bytes of the frames and answers that were read, decompressed and without their headers.
+    pub bytes: u64,
+    /// Time that the last ping or request took to be answered; `None` while none was.
+    pub answered_in: Option<Duration>,
     /// Decoded elements in order of arrival.
     pub items: Vec<Item>,
     /// JSON texts of the events, concatenated to save an allocation per event.
@@ -79,6 +84,8 @@ impl Batch {
             frames: 0,
             answers: 0,
             dropped: 0,
+            bytes: 0,
+            answered_in: None,
             items: Vec::new(),
             texts: String::new(),
             text_ends: Vec::new(),
@@ -107,6 +114,7 @@ impl Batch {
             tape.push(TapeEntry::Frame, text);
         }
         self.frames += 1;
+        self.bytes += text.len() as u64;
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             self.items.push(Item::Ignored);
@@ -206,6 +214,8 @@ impl Batch {
         self.frames += other.frames;
         self.answers += other.answers;
         self.dropped += other.dropped;
+        self.bytes += other.bytes;
+        self.answered_in = other.answered_in.or(self.answered_in);
         self.items.append(&mut other.items);
         let before = self.texts.len();
         self.texts.push_str(&other.texts);
@@ -222,6 +232,7 @@ impl Batch {
             let mut read = std::mem::replace(self, Self::new(self.received_at, self.live));
             self.tape = read.tape.take();
             (self.frames, self.answers, self.dropped) = (read.frames, read.answers, read.dropped);
+            (self.bytes, self.answered_in) = (read.bytes, read.answered_in);
             let mut texts = read.event_texts();
             for item in &read.items {
                 match item {
@@ -254,6 +265,7 @@ impl Batch {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.push_text(text),
             Err(error) => {
+                self.bytes += bytes.len() as u64;
                 let kept = &bytes[..bytes.len().min(KEPT_OF_A_BAD_FRAME)];
                 self.push_unreadable(
                     format!("a binary frame that is not UTF-8 ({error})"),

@@ -169,6 +169,22 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         Err(HttpError::Protocol("it redirects in a circle".to_owned()))
     }
 
+    /// Sends one `GET` over a connection of its own and returns the status of the response, whatever it is.
+    /// Neither retries nor follows redirects.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no response.
+    pub async fn reach(&self, target: &str) -> Result<u16, HttpError> {
+        let asking = async {
+            let sender = self.open(target).await?;
+            self.ask_on(sender, &Method::GET, target, "").await
+        };
+        let asked = timeout(self.patience, asking).await;
+        let answer = asked.unwrap_or(Err(HttpError::Silent { after: self.patience }))?;
+        Ok(answer.status)
+    }
+
     /// Sends a `POST` with JSON or an empty body and waits up to `patience` for the response. Neither
     /// retries nor follows redirects. On a timeout the request keeps running, as the server would act
     /// on it anyway.

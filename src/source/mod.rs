@@ -126,7 +126,7 @@ pub use history::{
 #[cfg(not(target_arch = "wasm32"))]
 pub use local_api::LocalApi;
 #[cfg(not(target_arch = "wasm32"))]
-pub use one_get::{GetError, get_once};
+pub use one_get::{GetError, get_once, test_address};
 pub use refetch::RefetchTarget;
 pub use run_operation::{OperationOutcome, OperationRefusal, OperationSuccess, RunOperation};
 pub use spec::{RecordingFiles, SourceError, SourceSpec};

@@ -8,8 +8,10 @@ use std::future::poll_fn;
 use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{
     Error as WsError, Message,
     protocol::{CloseFrame, Role, WebSocket, WebSocketConfig, frame::coding::CloseCode},
@@ -27,6 +29,10 @@ pub(super) struct Socket<S> {
     unflushed: bool,
     /// True when the next message is the beginning of one that was too large.
     next_is_cut: bool,
+    /// Time of the ping that is not answered yet.
+    pinged_at: Option<Instant>,
+    /// Time between the last answered ping and its answer.
+    round_trip: Option<Duration>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
@@ -48,7 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let (sifted, waker) = (VecDeque::from(sifted), Waker::noop().clone());
         let polled = Polled { transport, waker, filter, sifted };
         let inner = WebSocket::from_raw_socket(polled, Role::Client, Some(config));
-        Self { inner, unflushed: false, next_is_cut: false }
+        Self { inner, unflushed: false, next_is_cut: false, pinged_at: None, round_trip: None }
     }
 
     /// Returns the next message, control frames included. Cancel-safe.
@@ -77,7 +83,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Sends a ping as soon as the transport takes it.
     pub(super) fn ping(&mut self) -> Result<(), WsError> {
+        self.pinged_at.get_or_insert_with(Instant::now);
         self.send(Message::Ping(Default::default()))
+    }
+
+    /// Returns the time between the last answered ping and its answer; `None` before the first.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
     }
 
     /// Sends a close frame as soon as the transport takes it.
@@ -119,6 +131,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             && std::mem::take(&mut self.next_is_cut)
         {
             message = Ok(skipped());
+        }
+        if matches!(message, Ok(Message::Pong(_)))
+            && let Some(pinged_at) = self.pinged_at.take()
+        {
+            self.round_trip = Some(pinged_at.elapsed());
         }
         if matches!(message, Ok(Message::Ping(_) | Message::Close(_))) {
             self.unflushed = true;

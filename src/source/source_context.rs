@@ -96,6 +96,10 @@ pub(super) struct SourceContext {
     /// Waiting refetches; `None` while no backend is connected.
     #[cfg(not(target_arch = "wasm32"))]
     pub refetches: Option<Refetches>,
+    /// Time that the last ping or request took to be answered; `None` while none was.
+    pub answered_in: Option<Duration>,
+    /// Bytes of the answers that came since the last batch.
+    pub answer_bytes: u64,
     state: ConnectionState,
     /// Judgement of the open connection.
     trial: Option<Trial>,
@@ -125,6 +129,8 @@ impl SourceContext {
             stream: Stream::default(),
             #[cfg(not(target_arch = "wasm32"))]
             refetches: None,
+            answered_in: None,
+            answer_bytes: 0,
             state: ConnectionState::Disconnected,
             trial: None,
             fixed_address: None,
@@ -161,6 +167,9 @@ impl SourceContext {
     pub fn enter(&mut self, mut state: ConnectionState) {
         if let Some(reason) = state.reason_mut() {
             self.hide(reason);
+        }
+        if !matches!(state, ConnectionState::Connected { .. }) {
+            self.answered_in = None;
         }
         if self.state != state {
             self.state = state.clone();
@@ -239,6 +248,8 @@ impl SourceContext {
     /// Returns an empty batch, which keeps its frames where they are recorded.
     pub fn new_batch(&mut self, live: bool) -> Batch {
         let mut batch = Batch::new(self.now(), live);
+        batch.answered_in = self.answered_in;
+        batch.bytes = std::mem::take(&mut self.answer_bytes);
         if self.settings.recorder.is_some() {
             batch.keep_frames();
         }

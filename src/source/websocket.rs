@@ -153,6 +153,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
                 let now = Instant::now();
                 let told = context.stream.is_live();
                 let live = told.unwrap_or(now.duration_since(opened) >= REPLAY_PERIOD);
+                context.answered_in = socket.round_trip();
                 let mut batch = context.new_batch(live);
                 let gathered = gather(socket, first, &mut batch, context.settings.max_message_bytes);
                 if !batch.is_empty() {

@@ -96,7 +96,7 @@ fn snapshot_of_an_unreachable_studio_fails_with_a_reason() {
     let output = snapshot(&[&[url.as_str()][..], &arguments].concat());
     let (code, stderr) = said(&output);
     assert_eq!(code, Some(1), "{stderr}");
-    assert!(stderr.contains("there was no connection: refused"), "{stderr}");
+    assert!(stderr.contains("could not connect: nothing is listening at"), "{stderr}");
 }
 
 /// An idle studio is valid: the picture shows it, and the command ends.

@@ -200,7 +200,7 @@ fn board_says_why_runs_fail_where_they_are_jammed_and_how_many_finish() {
     let board = BoardView::of(&counts(&app), &wall_index, run_store, clock.server_now);
 
     let [cause] = &board.failures.groups[..] else { panic!("{:?}", board.failures) };
-    assert_eq!((cause.node.as_deref(), cause.reason.as_str()), (Some("RENDER"), "quota exceeded"));
+    assert_eq!((cause.place_words(), cause.reason.as_str()), ("RENDER", "quota exceeded"));
     assert!(cause.is_solid && cause.minutes.len() == 15);
     assert_eq!(cause.minutes.iter().sum::<u32>(), 9);
     let retries = ("4 retries running".to_owned(), "5 not retried".to_owned());

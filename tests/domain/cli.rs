@@ -311,8 +311,8 @@ fn serve_without_a_page_warns_and_continues() {
     assert_eq!(
         warning,
         format!(
-            "warning: there is no page: run web/build.sh and start again here, or name the page's \
-             folder with --page; ws://{host}/events works without\n"
+            "warning: there is no page to serve: run web/build.sh and start again here, or name the \
+             page's folder with --page; ws://{host}/events works without a page\n"
         )
     );
 }

@@ -385,7 +385,11 @@ fn export_refuses_contradictions_and_its_own_input() {
     for (arguments, code, words) in [
         (vec!["missing.ndjson", "--format", "csv"], 2, "there is no file `missing.ndjson`"),
         (vec![&recording, "--format", "otlp", "--rows", "steps"], 2, "belongs to --format csv"),
-        (vec![&recording, "--format", "csv", "-o", &recording], 2, "would be lost"),
+        (
+            vec![&recording, "--format", "csv", "-o", &recording],
+            2,
+            "would overwrite one of the recordings",
+        ),
         (vec![&recording, "--format", "xml"], 2, "possible values: perfetto, otlp, csv"),
         (vec![&recording, "--format", "csv", "-o", "/no/such/folder/x"], 1, "cannot write"),
     ] {

@@ -119,6 +119,27 @@ async fn pongs_keep_a_quiet_connection_alive() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn batches_tell_their_size_and_how_long_the_last_ping_took() {
+    let (mut stage, mut server) = connected().await;
+    server.send(event("first")).await;
+    stage.until_items(1).await;
+    // The first ping comes after 20 s.
+    sleep(Duration::from_millis(20_040)).await;
+    let ping = server.socket.next().await.unwrap().unwrap();
+    assert!(ping.is_ping(), "{ping:?}");
+    for run in ["second", "third"] {
+        server.send(event(run)).await;
+        sleep(Duration::from_millis(100)).await;
+    }
+    stage.until_items(3).await;
+    let batches = stage.batches();
+    assert_eq!((batches[0].answered_in, batches[0].bytes), (None, event("first").len() as u64));
+    let last = batches.last().unwrap();
+    let took = last.answered_in.unwrap_or_default().as_millis();
+    assert!((40..=60).contains(&took), "{took} ms");
+}
+
+#[tokio::test(start_paused = true)]
 async fn server_pings_are_answered() {
     let (mut stage, mut server) = connected().await;
     for _ in 0..3 {

@@ -499,6 +499,6 @@ async fn marks_that_a_hub_cannot_keep_are_a_note_without_secrets() {
     assert_eq!(log.len(), 2, "the hub no longer has the runs: {log:?}");
     let (_, log) = marks_at_a_hub(hello, "503 Service Unavailable").await;
     let note =
-        "note: The hub did not keep which failures were marked as seen: what the hub says of ";
+        "note: The hub did not store which failures were marked as seen: what the hub says of ";
     assert!(log[2].contains(note) && !log[2].contains("s3cr3t"), "{log:?}");
 }

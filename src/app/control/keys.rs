@@ -415,11 +415,11 @@ mod tests {
             assert!(told(&mut app).concat().contains("--allow-actions"));
             app.insert_resource(RunOperations::new(true));
             assert!(press(&mut app, key, character(text), false).is_empty());
-            assert!(told(&mut app).concat().contains("embedding app"));
+            assert!(told(&mut app).concat().contains("app"));
         }
         let mut app = app(KeyboardFocus::View);
         assert!(press(&mut app, KeyCode::F6, Key::F6, false).is_empty());
-        assert!(told(&mut app).concat().contains("keys for the demo studio"));
+        assert!(told(&mut app).concat().contains("control the demo studio"));
         assert!(press(&mut app, KeyCode::KeyL, character("l"), false).is_empty());
         assert_eq!(told(&mut app), ["the picture is live already"]);
     }

@@ -23,6 +23,8 @@ pub mod refetching;
 pub mod run_operations;
 mod saving;
 pub mod situation;
+#[cfg(not(target_arch = "wasm32"))]
+mod source_requests;
 pub mod starter;
 pub mod timeline;
 pub mod transport;

@@ -196,18 +196,11 @@ fn show_opened(
 /// Remembers a recording for the next start.
 #[cfg(not(target_arch = "wasm32"))]
 fn remember(recent: &mut RecentSources, source: &SourceSpec) {
-    use crate::app::state::opening::{in_background, replace};
-
     let SourceSpec::Recording(files) = source else { return };
     // The next start may be in another folder.
     let absolute = |path| std::path::absolute(path).ok();
     let paths = files.paths().iter().filter_map(absolute).collect();
     let Some(files) = RecordingFiles::of(paths) else { return };
     recent.add(SourceSpec::Recording(files));
-    let Some((file, text)) = recent.to_write() else { return };
-    in_background(move || {
-        if let Err(error) = replace(&file, &text) {
-            tracing::warn!("recent recordings are not kept in `{}`: {error}", file.display());
-        }
-    });
+    super::source_requests::write(recent);
 }

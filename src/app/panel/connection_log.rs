@@ -12,6 +12,7 @@ use super::style::{self, ink, space, text};
 use super::widgets::{self, copy_ui, elided, paint_line};
 use crate::app::words::time_words;
 use crate::source::{ConnectionEvent, ConnectionLogEntry};
+use crate::text::capitalised;
 
 /// Shows a line that unfolds into the log.
 pub(super) fn connection_log_ui(
@@ -20,22 +21,9 @@ pub(super) fn connection_log_ui(
     zone: &TimeZone,
     open: &mut bool,
 ) {
-    let palette = style::palette(ui.ctx());
     ui.horizontal(|ui| {
         ui.spacing_mut().interact_size.y = 24.0;
-        let (rect, response) = ui.allocate_exact_size(vec2(200.0, 24.0), Sense::click());
-        let shown = *open;
-        response.widget_info(|| {
-            WidgetInfo::selected(WidgetType::CollapsingHeader, true, shown, "Connection log")
-        });
-        paint_fold(ui.painter(), rect.left_center() + vec2(6.0, 0.0), shown);
-        let title = format!("Connection log ({})", log.len());
-        let title = elided(ui, &title, style::body(15.0), palette.text_secondary, 180.0);
-        paint_line(ui, rect.left() + 20.0, rect.center().y, title);
-        widgets::focus_ring(ui, &response, rect);
-        if response.clicked() {
-            *open = !*open;
-        }
+        fold_ui(ui, &format!("Connection log ({})", log.len()), open);
         if *open && !log.is_empty() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 copy_ui(ui, "Copy the connection log", || {
@@ -52,7 +40,7 @@ pub(super) fn connection_log_ui(
     }
     style::well_frame(style::palette(ui.ctx())).show(ui, |ui| {
         if log.is_empty() {
-            ui.weak("Nothing yet.");
+            ui.weak("No entries yet.");
             ui.take_available_width();
             return;
         }
@@ -70,20 +58,39 @@ pub(super) fn connection_log_ui(
     });
 }
 
-fn log_words(event: &ConnectionEvent) -> String {
+/// Shows a small title that folds a part of the section on a click. A number in parentheses is not part of
+/// its accessible name.
+pub(super) fn fold_ui(ui: &mut Ui, title: &str, open: &mut bool) {
+    let palette = style::palette(ui.ctx());
+    let words = elided(ui, title, style::body(15.0), palette.text_secondary, 180.0);
+    let size = vec2(words.size().x + 24.0, 24.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let shown = *open;
+    let name = title.split(" (").next().unwrap_or(title);
+    response.widget_info(|| WidgetInfo::selected(WidgetType::CollapsingHeader, true, shown, name));
+    paint_fold(ui.painter(), rect.left_center() + vec2(6.0, 0.0), shown);
+    paint_line(ui, rect.left() + 20.0, rect.center().y, words);
+    widgets::focus_ring(ui, &response, rect);
+    if response.clicked() {
+        *open = !*open;
+    }
+}
+
+/// Words of an entry: what happened, and why.
+pub(super) fn log_words(event: &ConnectionEvent) -> String {
     match event {
-        ConnectionEvent::Connecting => "connecting".to_owned(),
-        ConnectionEvent::Connected => "connected".to_owned(),
+        ConnectionEvent::Connecting => "Connecting".to_owned(),
+        ConnectionEvent::Connected => "Connected".to_owned(),
         ConnectionEvent::Disconnected { code: Some(code), reason } if !reason.is_empty() => {
-            format!("disconnected: {code}, {reason}")
+            format!("Disconnected ({code}): {reason}")
         }
-        ConnectionEvent::Disconnected { code: Some(code), .. } => format!("disconnected: {code}"),
+        ConnectionEvent::Disconnected { code: Some(code), .. } => format!("Disconnected ({code})"),
         ConnectionEvent::Disconnected { code: None, reason } if reason.is_empty() => {
-            "disconnected".to_owned()
+            "Disconnected".to_owned()
         }
-        ConnectionEvent::Disconnected { code: None, reason } => format!("disconnected: {reason}"),
-        ConnectionEvent::Error { message } => format!("error: {message}"),
-        ConnectionEvent::Note { message } => message.clone(),
+        ConnectionEvent::Disconnected { code: None, reason } => format!("Disconnected: {reason}"),
+        ConnectionEvent::Error { message } => format!("Error: {message}"),
+        ConnectionEvent::Note { message } => capitalised(message),
     }
 }
 
@@ -115,9 +122,9 @@ mod tests {
             let event = ConnectionEvent::Disconnected { code, reason: reason.to_owned() };
             assert_eq!(log_words(&event), expected);
         };
-        check(Some(1006), "closed by server", "disconnected: 1006, closed by server");
-        check(Some(1000), "", "disconnected: 1000");
-        check(None, "timed out", "disconnected: timed out");
-        check(None, "", "disconnected");
+        check(Some(1006), "closed by server", "Disconnected (1006): closed by server");
+        check(Some(1000), "", "Disconnected (1000)");
+        check(None, "timed out", "Disconnected: timed out");
+        check(None, "", "Disconnected");
     }
 }

@@ -30,7 +30,9 @@ pub(super) fn help_ui(ctx: &Context, may_operate: bool, is_demo: bool) -> Vec<Ac
         .fixed_size(vec2((room.x - 32.0).min(WIDTH), room.y - 32.0))
         .show(ctx, |ui| {
             ui.horizontal(|ui| {
-                ui.label(RichText::new("Signs and keys").font(style::semibold(TITLE)));
+                ui.label(
+                    RichText::new("Keyboard shortcuts and signs").font(style::semibold(TITLE)),
+                );
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if close_ui(ui, "Close the help").clicked() {
                         actions.push(Action::ToggleHelp);

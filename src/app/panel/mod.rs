@@ -353,7 +353,7 @@ fn theme_ui(ui: &mut Ui, chosen: ThemeName, actions: &mut Vec<Action>) {
         ui.weak("Colours");
         for theme in ThemeName::ALL {
             let name = match theme {
-                ThemeName::Auto => "as the system",
+                ThemeName::Auto => "system",
                 ThemeName::Dark => "dark",
                 ThemeName::Light => "light",
                 ThemeName::HighContrast => "high contrast",

@@ -111,7 +111,7 @@ pub(super) fn runs_ui(
     }
     filters_ui(ui, list);
     if list.found.is_empty() {
-        let sentence = if all == 0 { "No runs yet." } else { "No run matches." };
+        let sentence = if all == 0 { "No runs yet." } else { "No matching runs" };
         ui.weak(sentence);
         return actions;
     }
@@ -159,10 +159,10 @@ fn estimate_error_words(errors: &EstimateErrors) -> Option<String> {
     let [half, most] = [p50_ms, p90_ms].map(|millis| clock_words(millis.max(1_000)));
     let without = match without {
         0 => String::new(),
-        without => format!(", {} without", count_words(without as u64)),
+        without => format!(", {} without an estimate", count_words(without as u64)),
     };
     Some(format!(
-        "Estimates {place}: half within {half}, 9 of 10 within {most} ({} runs{without})",
+        "Estimate error {place}: median {half}, 90 % within {most} ({} runs{without})",
         count_words(samples as u64)
     ))
 }
@@ -171,9 +171,9 @@ fn estimate_error_words(errors: &EstimateErrors) -> Option<String> {
 fn following_ui(ui: &mut Ui, focus: &Focus, actions: &mut Vec<Action>) {
     let palette = style::palette(ui.ctx());
     let (words, tip) = if focus.is_following() {
-        ("following", "Press to stay on this run (Space)")
+        ("following", "Pin this run (K)")
     } else {
-        ("staying here", "Press to follow the newest run again (Space)")
+        ("Pinned", "Follow the newest run (K)")
     };
     let tone = if focus.is_following() { palette.violet_text } else { palette.text };
     let pill = Button::new(RichText::new(words).font(style::body(text::SMALL)).color(ink(tone)))
@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(harness.state().actions, [Action::ToggleFollowing]);
         harness.state_mut().focus.pin("run-1".into());
         harness.step();
-        assert!(harness.query_by_label("staying here").is_some());
+        assert!(harness.query_by_label("Pinned").is_some());
     }
 
     #[test]

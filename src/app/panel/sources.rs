@@ -1,16 +1,21 @@
-//! Part of the connection section on recordings: opening them, going back to the stream, recording.
+//! Part of the connection section on sources: their names, recent ones, recordings, recording.
 
-use bevy_egui::egui::{Label, RichText, Ui, vec2};
+use bevy_egui::egui::{Align, Key, Label, Layout, RichText, ScrollArea, Ui, vec2};
 
 use super::style::{self, ink, space};
 use super::widgets::{self, Offer, button_ui};
 use crate::app::state::actions::Action;
-use crate::app::state::opening::{BeingOpened, RecentSources};
+use crate::app::state::opening::{BeingOpened, RecentSource, RecentSources, can_be_remembered};
+use crate::app::state::source_requests::SourceRequest;
 use crate::source::{SourceSpec, redact};
 use crate::text;
 
-/// Most characters of the name of a recent source.
-const LONGEST_NAME: usize = 44;
+/// Most characters shown of the name of a recent source.
+const LONGEST_SHOWN: usize = 44;
+/// Number of recent sources that are in sight at a time.
+const ROWS: usize = 5;
+/// Height of a recent source in points.
+const ROW: f32 = 24.0;
 
 /// Inputs of this part.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +36,14 @@ impl SourcesView<'_> {
     }
 }
 
+/// Name of the shown source while it is typed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct NameDraft {
+    text: String,
+    /// Source and stored name that the text was filled from.
+    filled_from: Option<(SourceSpec, String)>,
+}
+
 /// Names a source for people, without secrets.
 fn name_of(source: &SourceSpec) -> String {
     match source {
@@ -40,10 +53,16 @@ fn name_of(source: &SourceSpec) -> String {
     }
 }
 
-pub(super) fn sources_ui(ui: &mut Ui, view: &SourcesView, actions: &mut Vec<Action>) {
+pub(super) fn sources_ui(
+    ui: &mut Ui,
+    view: &SourcesView,
+    name: &mut NameDraft,
+    actions: &mut Vec<Action>,
+) {
     if view.source.is_none() {
         return;
     }
+    name_ui(ui, view, name);
     let each = (ui.available_width() - space::GAP) / 2.0;
     ui.horizontal(|ui| {
         if button_ui(ui, "Open a recording…", Offer::Plain, each).clicked() {
@@ -97,30 +116,98 @@ fn file_name(path: &str) -> String {
     text::name(&name.unwrap_or_default()).into_owned()
 }
 
+/// Shows the field for the name of the shown source, which is stored on Enter or when the field is left.
+fn name_ui(ui: &mut Ui, view: &SourcesView, draft: &mut NameDraft) {
+    let shown = if view.shows_recording() { view.source } else { view.stream };
+    let (Some(recent), Some(source)) = (view.recent, shown) else { return };
+    if matches!(source, SourceSpec::Demo) {
+        return;
+    }
+    if !can_be_remembered(source) {
+        ui.weak("This address has a secret in it, so it is not kept with the recent ones.");
+        return;
+    }
+    let stored = recent.name_of(source).unwrap_or_default();
+    let is_filled =
+        draft.filled_from.as_ref().is_some_and(|(of, name)| of == source && name == stored);
+    if !is_filled {
+        draft.filled_from = Some((source.clone(), stored.to_owned()));
+        stored.clone_into(&mut draft.text);
+    }
+    ui.horizontal(|ui| {
+        ui.weak("Name");
+        let width = ui.available_width();
+        let hint = "Name of this source, such as Studio A";
+        let field = widgets::search_ui(ui, &mut draft.text, hint, width);
+        if !field.lost_focus() {
+            return;
+        }
+        if ui.input(|input| input.key_pressed(Key::Escape)) {
+            stored.clone_into(&mut draft.text);
+        } else if draft.text.trim() != stored {
+            let request = SourceRequest::Name(source.clone(), draft.text.trim().to_owned());
+            recent.requests.add(request);
+        }
+    });
+}
+
+/// Shows the recent sources, each with its name, its address, and a cross that forgets it.
 fn recent_ui(ui: &mut Ui, view: &SourcesView, actions: &mut Vec<Action>) {
     let Some(recent) = view.recent else { return };
     // The shown source is not offered.
     let shown = if view.shows_recording() { view.source } else { view.stream };
-    let others: Vec<_> = recent.sources().filter(|source| Some(*source) != shown).collect();
+    let others: Vec<&RecentSource> =
+        recent.named().filter(|source| Some(&source.spec) != shown).collect();
     if others.is_empty() {
         return;
     }
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(10.0, 2.0);
-        ui.spacing_mut().interact_size.y = 22.0;
-        ui.weak("Recent");
-        for source in others {
-            let name = name_of(source);
-            let label = format!("Open {name}");
-            let shown = text::excerpt(&name, LONGEST_NAME);
-            let whole = match source {
-                SourceSpec::Recording(files) => files.to_string(),
-                _ => name,
-            };
-            if widgets::text_button_ui(ui, &shown, &label).on_hover_text(whole).clicked() {
-                actions.push(Action::OpenSource(source.clone()));
+    ui.weak("Recent sources");
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ScrollArea::vertical()
+            .id_salt("recent sources")
+            .max_height(ROWS as f32 * ROW)
+            .auto_shrink([false, true])
+            .show_rows(ui, ROW, others.len(), |ui, rows| {
+                for source in others.get(rows).into_iter().flatten() {
+                    recent_row_ui(ui, source, recent, actions);
+                }
+            });
+    });
+}
+
+fn recent_row_ui(
+    ui: &mut Ui,
+    source: &RecentSource,
+    recent: &RecentSources,
+    actions: &mut Vec<Action>,
+) {
+    let address = name_of(&source.spec);
+    let name = source.name.as_deref().unwrap_or(&address);
+    ui.horizontal(|ui| {
+        ui.set_height(ROW);
+        ui.spacing_mut().interact_size.y = ROW;
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if widgets::close_ui(ui, &format!("Forget {name}")).clicked() {
+                recent.requests.add(SourceRequest::Forget(source.spec.clone()));
             }
-        }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let shown = text::excerpt(name, LONGEST_SHOWN);
+                let whole = match &source.spec {
+                    SourceSpec::Recording(files) => files.to_string(),
+                    _ => address.clone(),
+                };
+                let label = format!("Open {name}");
+                let button = widgets::text_button_ui(ui, &shown, &label);
+                if button.on_hover_text(whole).clicked() {
+                    actions.push(Action::OpenSource(source.spec.clone()));
+                }
+                if source.name.is_some() {
+                    let address = RichText::new(&address).font(style::mono(style::text::SMALL));
+                    ui.add(Label::new(address.weak()).truncate());
+                }
+            });
+        });
     });
 }
 
@@ -139,6 +226,7 @@ mod tests {
         recent: RecentSources,
         being_opened: BeingOpened,
         recording: Option<(String, String)>,
+        name: NameDraft,
         actions: Vec<Action>,
     }
 
@@ -150,6 +238,7 @@ mod tests {
                 recent: RecentSources::default(),
                 being_opened: BeingOpened::default(),
                 recording: None,
+                name: NameDraft::default(),
                 actions: Vec::new(),
             }
         }
@@ -162,7 +251,8 @@ mod tests {
                 being_opened: Some(&self.being_opened),
                 recording: self.recording.as_ref(),
             };
-            sources_ui(ui, &view, &mut self.actions);
+            sources_ui(ui, &view, &mut self.name, &mut self.actions);
+            self.recent.carry_out();
         }
     }
 
@@ -235,5 +325,69 @@ mod tests {
         harness.get_by_label("Cancel the opening").click();
         harness.run();
         assert_eq!(harness.state().actions, [Action::CancelOpening]);
+    }
+
+    /// Harness with a stream at an address without secrets, and a recent recording.
+    fn at_studio() -> egui_kittest::Harness<'static, Scene> {
+        let studio = SourceSpec::of_address("ws://studio/events");
+        let mut scene = Scene::of(studio.clone());
+        scene.stream = Some(studio);
+        scene.recent.add(tape());
+        harness(scene, |ui, scene| scene.show(ui))
+    }
+
+    const FIELD: &str = "Name of this source, such as Studio A";
+
+    #[test]
+    fn typed_name_is_kept_with_the_address() {
+        let mut harness = at_studio();
+        harness.get_by_label(FIELD).click();
+        harness.run();
+        harness.get_by_label(FIELD).type_text("Studio A");
+        harness.run();
+        harness.key_press(Key::Enter);
+        harness.run();
+        let studio = SourceSpec::of_address("ws://studio/events");
+        assert_eq!(harness.state().recent.name_of(&studio), Some("Studio A"));
+        // Another source is shown: the named one is among the recent ones.
+        harness.state_mut().source = tape();
+        harness.state_mut().stream = Some(SourceSpec::of_address("ws://other/events"));
+        harness.run();
+        assert!(harness.query_by_label("ws://studio/events").is_some(), "the address beside it");
+        harness.get_by_label("Open Studio A").click();
+        harness.run();
+        assert_eq!(harness.state().actions, [Action::OpenSource(studio)]);
+    }
+
+    #[test]
+    fn escape_leaves_the_name_as_it_was() {
+        let mut harness = at_studio();
+        harness.get_by_label(FIELD).click();
+        harness.run();
+        harness.get_by_label(FIELD).type_text("oops");
+        harness.run();
+        harness.key_press(Key::Escape);
+        harness.run();
+        assert!(harness.state().recent.named().all(|source| source.name.is_none()));
+        assert_eq!(harness.state().name.text, "");
+    }
+
+    #[test]
+    fn cross_forgets_a_recent_source() {
+        let mut harness = at_studio();
+        harness.get_by_label("Forget monday.ndjson").click();
+        harness.run();
+        harness.run();
+        assert_eq!(harness.state().recent.sources().len(), 0);
+        assert!(harness.query_by_label("Open monday.ndjson").is_none());
+    }
+
+    #[test]
+    fn address_with_a_secret_has_no_name() {
+        let mut scene = Scene::of(stream());
+        scene.stream = Some(stream());
+        let harness = harness(scene, |ui, scene| scene.show(ui));
+        assert!(harness.query_by_label(FIELD).is_none());
+        assert!(harness.query_by_label_contains("has a secret in it").is_some());
     }
 }

@@ -184,6 +184,12 @@ fn is_wayland() -> bool {
 mod tests {
     use super::*;
 
+    #[test]
+    fn fallback_names_the_screen_that_is_used() {
+        assert_eq!(fallback_words(2, 1), "using the only screen of this machine");
+        assert!(fallback_words(3, 2).starts_with("screen 3 is on another machine"));
+    }
+
     fn monitor(name: &str, x: i32, y: i32) -> Monitor {
         Monitor {
             name: Some(name.to_owned()),

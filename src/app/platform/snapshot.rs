@@ -39,7 +39,7 @@ const STILL_SECS: f64 = 100.0;
 pub enum SnapshotError {
     #[error(transparent)]
     Recording(#[from] RecordingError),
-    #[error("there was no connection: {0}")]
+    #[error("could not connect: {0}")]
     NoConnection(String),
     #[error("--as-of has nothing to show: nothing was received")]
     NothingReceived,

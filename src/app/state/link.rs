@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use bevy::prelude::*;
 use jiff::Timestamp;
 
+use super::link_health::LinkHealth;
 use crate::config::Settings;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::demo::{DemoControls, DemoHandle};
@@ -63,8 +64,8 @@ pub struct Link {
     /// Batches still in the channel after this frame's time budget was spent.
     pub backlog: usize,
     pub(super) handle: Option<SourceHandle>,
-    /// Address of the last connection that was established, as it is shown.
-    reached: Option<String>,
+    /// Measurements of the connection.
+    pub health: LinkHealth,
     /// Stream that was shown before the recording.
     before: Option<SourceSpec>,
     /// Number of sources that were left for another one.
@@ -88,7 +89,7 @@ impl Link {
             recording_rate: settings.view.speed,
             backlog: 0,
             handle: None,
-            reached: None,
+            health: LinkHealth::default(),
             before: None,
             left: 0,
             #[cfg(not(target_arch = "wasm32"))]
@@ -97,16 +98,16 @@ impl Link {
     }
 
     /// Takes over a state that the source reports.
-    pub(super) fn enter(&mut self, state: ConnectionState) {
-        if let ConnectionState::Connected { url, .. } = &state {
-            self.reached = Some(url.clone());
-        }
+    pub(in crate::app) fn enter(&mut self, state: ConnectionState) {
+        let was_connected = matches!(self.state, ConnectionState::Connected { .. });
+        self.health.note_state(&state, was_connected);
         self.state = state;
     }
 
     /// True when the address in use was connected to before, so that a missing connection is a lost one.
     pub fn was_connected(&self) -> bool {
-        self.reached.is_some() && self.state.url() == self.reached.as_deref()
+        let reached = self.health.reached();
+        reached.is_some() && self.state.url() == reached
     }
 
     /// Title of a view that has no run to show: what it waits for, or why none will come.
@@ -164,7 +165,7 @@ impl Link {
         self.left += 1;
         self.url.clear();
         self.state = ConnectionState::Disconnected;
-        self.reached = None;
+        self.health = LinkHealth::default();
         self.hub = None;
         self.has_history = false;
         self.last_error = None;

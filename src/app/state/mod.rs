@@ -26,6 +26,7 @@ pub(crate) mod hub_past;
 pub(crate) mod hub_rewind;
 mod known_history;
 pub mod link;
+pub mod link_health;
 mod names;
 pub(crate) mod next_frame;
 #[doc(hidden)]
@@ -42,6 +43,8 @@ pub mod run_view;
 #[doc(hidden)]
 pub mod selection;
 mod song_runs;
+#[doc(hidden)]
+pub mod source_requests;
 pub(crate) mod spread;
 #[doc(hidden)]
 pub mod status;

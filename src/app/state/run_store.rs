@@ -458,6 +458,7 @@ fn drain(
                 if link.is_recording() && !clock.is_fixed() {
                     clock.align(batch.received_at, link.recording_rate);
                 }
+                link.bypass_change_detection().health.note_batch(&batch);
                 receive(&mut run_store, batch, &mut announce);
                 for step in run_store.take_clock_steps() {
                     let event = ConnectionEvent::Note { message: step.to_string() };
@@ -472,8 +473,7 @@ fn drain(
             Signal::State(state) => {
                 match &state {
                     ConnectionState::Connected { .. } => link.last_error = None,
-                    // The new connection may lead to another server, so the hub's offer is unknown
-                    // again.
+                    // The new connection may lead to another server, whose offer is unknown.
                     ConnectionState::Connecting { .. } => link.hub = None,
                     _ => {}
                 }

@@ -57,6 +57,10 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             matches!(error.status(), Some(400..=499)) || is_of_no_run && error.was_answered()
         };
         let failure = answer.error().cloned();
+        context.answer_bytes += self.api.take_received();
+        if failure.is_none() {
+            context.answered_in = Some(took);
+        }
         self.queries.answered(&key, failure.as_ref().is_none_or(is_told), now);
         match &failure {
             // A gateway's error does not mean that the backend answers again.

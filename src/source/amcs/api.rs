@@ -1,6 +1,7 @@
 //! Calls of the backend's REST API, and their paths.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use smol_str::SmolStr;
@@ -46,16 +47,25 @@ pub(super) struct Api<C> {
     client: Arc<HttpClient<C>>,
     api_base: ApiBase,
     budget: ConnectionBudget,
+    /// Bytes of the answers that were not counted yet.
+    received: AtomicU64,
 }
 
 impl<C: Connect + Send + Sync + 'static> Api<C> {
     pub fn new(client: HttpClient<C>, api_base: Vec<String>, budget: ConnectionBudget) -> Self {
         let client = Arc::new(client.over_one_connection(PATIENCE));
-        Self { client, api_base: ApiBase::new(api_base), budget }
+        Self { client, api_base: ApiBase::new(api_base), budget, received: AtomicU64::new(0) }
     }
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, HttpError> {
-        self.client.get(&format!("{}{path}", self.api_base.likeliest())).await
+        let body = self.client.get(&format!("{}{path}", self.api_base.likeliest())).await?;
+        self.received.fetch_add(body.len() as u64, Ordering::Relaxed);
+        Ok(body)
+    }
+
+    /// Returns the bytes of the answers since the last call.
+    pub fn take_received(&self) -> u64 {
+        self.received.swap(0, Ordering::Relaxed)
     }
 
     /// Waits for a permit for one request among this program's connections to the backend.

@@ -186,7 +186,7 @@ async fn questions_that_make_no_sense_are_refused_with_words() {
         ("/history?limit=0", 400, "`limit`"),
         ("/history?after=7", 400, "meterbridge-next"),
         ("/history?after=other-stream.7", 410, "another stream"),
-        ("/history?form=csv", 400, "`form` is not known"),
+        ("/history?form=csv", 400, "unknown parameter `form`"),
         ("/history?limit=1&limit=2", 400, "twice"),
         ("/history/summary?last=soon", 400, "24h"),
         ("/history/summary?bucket=week", 400, "`10min`, `hour` or `day`"),

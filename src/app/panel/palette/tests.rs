@@ -103,9 +103,7 @@ fn every_action_is_found_by_its_name() {
 fn action_without_effect_stays_with_its_reason() {
     let mut harness = open(scene());
     type_text(&mut harness, ">retry this");
-    assert!(
-        harness.query_by_label_contains("This stream of events allows no operations").is_some()
-    );
+    assert!(harness.query_by_label_contains("Actions need an http:// backend or a hub").is_some());
     press(&mut harness, Key::Enter);
     assert!(harness.state().choices.is_empty());
     press(&mut harness, Key::Escape);

@@ -12,15 +12,15 @@ use crate::app::state::auto::Auto;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
-use crate::app::state::opening::RecentSources;
+use crate::app::state::opening::{RecentSources, can_be_remembered};
 use crate::app::state::run_store::Connected;
 use crate::app::state::view::View;
 use crate::app::theme::ThemeChoice;
 use crate::config::ViewName;
 use crate::query::{PageState, kept_query, link_query};
-use crate::source::{SourceSpec, parse_source_url, redact};
+use crate::source::SourceSpec;
 
-/// Key in the browser's local storage; the value is a list of addresses, newest first.
+/// Key in the browser's local storage; the value is a list of sources, newest first.
 const RECENT_KEY: &str = "meterbridge.recent";
 /// Key in the browser's local storage; the value is the JSON of [`PanelMemory`].
 const PANEL_KEY: &str = "meterbridge.panel";
@@ -112,30 +112,29 @@ fn keep_panel(page: Res<Page>, memory: Res<PanelMemory>) {
 fn read_recent(page: Res<Page>, mut recent: ResMut<RecentSources>) {
     let stored = storage(&page).and_then(|storage| storage.get_item(RECENT_KEY).ok()?);
     let Some(text) = stored else { return };
-    match serde_json::from_str::<Vec<String>>(&text) {
-        Ok(addresses) => {
-            for address in addresses.iter().rev().filter(|it| parse_source_url(it).is_ok()) {
-                recent.add(SourceSpec::of_address(address));
-            }
-        }
-        Err(error) => warn!("the list of recent addresses is damaged and begins anew: {error}"),
+    if let Err(error) = recent.restore(&text) {
+        warn!("the list of recent addresses is damaged, and starts empty: {error}");
     }
 }
 
-/// Remembers an address that was connected to, unless it has secrets.
+/// Remembers an address that was connected to, unless it has secrets, and the names that the user gave.
 fn keep_recent(
     mut connected: MessageReader<Connected>,
     link: Res<Link>,
     page: Res<Page>,
     mut recent: ResMut<RecentSources>,
 ) {
+    let mut has_changed = recent.bypass_change_detection().carry_out().has_changed;
     let has_connected = connected.read().count() > 0;
-    if !has_connected || link.is_recording() || redact(&link.url) != link.url {
+    let shown = SourceSpec::of_address(&link.url);
+    if has_connected && !link.is_recording() && can_be_remembered(&shown) {
+        recent.add(shown);
+        has_changed = true;
+    }
+    if !has_changed {
         return;
     }
-    recent.add(SourceSpec::of_address(&link.url));
-    let addresses: Vec<&str> = recent.sources().map(SourceSpec::address).collect();
-    if let (Some(storage), Ok(text)) = (storage(&page), serde_json::to_string(&addresses)) {
+    if let (Some(storage), Some(text)) = (storage(&page), recent.to_text()) {
         // A failure to store is ignored; see `storage`.
         let _ = storage.set_item(RECENT_KEY, &text);
     }

@@ -54,8 +54,8 @@ pub enum Obstacle {
     Open,
     /// The source is not the demo studio.
     #[error(
-        "F1 to F9 are keys for the demo studio, and this display shows {source_name}; start \
-         meterbridge without a source to use them"
+        "F1 to F9 control the demo studio, but this display shows {source_name}; start meterbridge \
+         without a source to use them"
     )]
     NotTheDemo {
         /// Name of the source that is shown.
@@ -222,7 +222,7 @@ mod tests {
         let allowed = Situation { may_operate: true, ..wall.clone() };
         assert_eq!(words(&allowed, retry.clone()).unwrap(), "no run is selected");
         let events = Situation { acting: Err(OperationRefusal::OnlyEvents), ..allowed.clone() };
-        assert!(words(&events, retry).unwrap().contains("This stream of events"));
+        assert!(words(&events, retry).unwrap().contains("Actions need an http:// backend"));
         let present = Action::Present(super::super::Presenting::FailNext);
         assert!(words(&wall, present).unwrap().contains("shows studio.example"));
         assert_eq!(words(&wall, Action::ZoomTime(1)).unwrap(), "only on the timeline (key G)");

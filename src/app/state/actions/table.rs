@@ -200,7 +200,7 @@ const fn entry(
 
 /// All actions that need no further input.
 pub const ACTIONS: &[ActionEntry] = &[
-    entry(Time, "Pause the picture, or play on", &[key(KeyCode::Space, "Space")], || {
+    entry(Time, "Pause or play", &[key(KeyCode::Space, "Space")], || {
         Action::Time(Transport::TogglePlaying)
     }),
     entry(Time, "Back 1 s", &[key(KeyCode::ArrowLeft, "←")], || {
@@ -245,7 +245,7 @@ pub const ACTIONS: &[ActionEntry] = &[
     entry(Time, "Play the past at half its speed", &[key(KeyCode::Digit2, "2")], || {
         Action::Time(Transport::Speed(1))
     }),
-    entry(Time, "Play the past at its own speed", &[key(KeyCode::Digit3, "3")], || {
+    entry(Time, "Play the past at normal speed", &[key(KeyCode::Digit3, "3")], || {
         Action::Time(Transport::Speed(2))
     }),
     entry(Time, "Play the past 2 times as fast", &[key(KeyCode::Digit4, "4")], || {
@@ -261,7 +261,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         Action::Time(Transport::Speed(6))
     }),
     entry(Views, "Stage: one run", &[key(KeyCode::KeyS, "S")], || Action::ShowStage),
-    entry(Views, "Wall: all runs; again: one run", &[key(KeyCode::KeyW, "W")], || {
+    entry(Views, "Wall: all runs (again: one run)", &[key(KeyCode::KeyW, "W")], || {
         Action::ToggleWall
     }),
     entry(Views, "Timeline: runs and steps as bars over time", &[key(KeyCode::KeyG, "G")], || {
@@ -282,7 +282,7 @@ pub const ACTIONS: &[ActionEntry] = &[
     entry(Views, "Fit the view to the window", &[key(KeyCode::KeyF, "F")], || Action::Fit),
     entry(Views, "Full screen on or off", &[key(KeyCode::F11, "F11")], || Action::ToggleFullscreen),
     entry(Views, "Auto director on or off", &[key(KeyCode::KeyA, "A")], || Action::ToggleAuto),
-    entry(Views, "Next theme: dark, light, high contrast", &[key(KeyCode::KeyT, "T")], || {
+    entry(Views, "Switch theme: dark, light, high contrast", &[key(KeyCode::KeyT, "T")], || {
         Action::NextTheme
     }),
     entry(Views, "Dark theme", &[], || Action::ChooseTheme(ThemeName::Dark)),
@@ -294,7 +294,7 @@ pub const ACTIONS: &[ActionEntry] = &[
     entry(Views, "Smaller controls", &[ctrl(KeyCode::Minus, "-")], || Action::ScaleControls(-1))
         .repeating()
         .native(),
-    entry(Views, "Controls in their own size", &[ctrl(KeyCode::Digit0, "0")], || {
+    entry(Views, "Reset the size of the controls", &[ctrl(KeyCode::Digit0, "0")], || {
         Action::ResetControlsScale
     })
     .native(),
@@ -311,9 +311,12 @@ pub const ACTIONS: &[ActionEntry] = &[
         &[key(KeyCode::KeyC, "C")],
         || Action::Race,
     ),
-    entry(Runs, "Mark this failure, or all, as seen", &[key(KeyCode::KeyM, "M")], || {
-        Action::MarkSeen(None)
-    }),
+    entry(
+        Runs,
+        "Mark the selected failure as seen, or all failures",
+        &[key(KeyCode::KeyM, "M")],
+        || Action::MarkSeen(None),
+    ),
     entry(Runs, "Start a new workflow", &[key(KeyCode::KeyN, "N")], || {
         Action::Ask(OperationKind::Start, None)
     }),
@@ -372,17 +375,14 @@ pub const ACTIONS: &[ActionEntry] = &[
     entry(Charts, "History of the last 90 days", &[], || Action::ShowPeriod(Last::Days(90))),
     entry(Sources, "Open a recording", &[ctrl(KeyCode::KeyO, "O")], || Action::ChooseFiles)
         .native(),
-    entry(
-        Sources,
-        "Record what arrives, or end the recording",
-        &[ctrl(KeyCode::KeyR, "R")],
-        || Action::ToggleRecording,
-    )
+    entry(Sources, "Start or stop recording", &[ctrl(KeyCode::KeyR, "R")], || {
+        Action::ToggleRecording
+    })
     .native(),
-    entry(Sources, "Skip this gap of the recording", &[key(KeyCode::KeyJ, "J")], || {
+    entry(Sources, "Skip a pause in the recording", &[key(KeyCode::KeyJ, "J")], || {
         Action::SkipPause
     }),
-    entry(Sources, "Give up opening the recording", &[], || Action::CancelOpening),
+    entry(Sources, "Cancel opening the recording", &[], || Action::CancelOpening),
     entry(Sources, "Back to the stream shown before", &[], || Action::BackToStream),
     entry(Sources, "Reconnect now", &[], || Action::Reconnect),
     entry(Sources, "Disconnect", &[], || Action::Disconnect),
@@ -406,16 +406,13 @@ pub const ACTIONS: &[ActionEntry] = &[
         Action::Present(Presenting::FixNext)
     })
     .native(),
-    entry(Demo, "Demo: pause the studio, or let it go on", &[key(KeyCode::F8, "F8")], || {
+    entry(Demo, "Demo: pause or resume the studio", &[key(KeyCode::F8, "F8")], || {
         Action::Present(Presenting::TogglePause)
     })
     .native(),
-    entry(
-        Demo,
-        "Demo: open the studio again, from its beginning",
-        &[key(KeyCode::F9, "F9")],
-        || Action::Present(Presenting::Restart),
-    )
+    entry(Demo, "Demo: restart the studio", &[key(KeyCode::F9, "F9")], || {
+        Action::Present(Presenting::Restart)
+    })
     .native(),
 ];
 

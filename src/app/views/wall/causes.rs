@@ -329,6 +329,19 @@ pub fn since_words(minutes: usize) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn failure_outside_a_step_has_words_of_its_own() {
+        let at = |node: Option<&str>| Group {
+            node: node.map(str::to_owned),
+            count: 2,
+            ..Group::default()
+        };
+        let words = |group: Group| (group.counted_words(), group.failed_words());
+        let of = |counted: &str, failed: &str| (counted.to_owned(), failed.to_owned());
+        assert_eq!(words(at(Some("RENDER"))), of("2 at RENDER", "RENDER failed"));
+        assert_eq!(words(at(None)), of("2 failed outside a step", "failed outside a step"));
+    }
+
     /// `count` failures, `ten_min` of them in the last ten minutes, and one of these news.
     fn group(count: usize, ten_min: usize, newest_s: u64) -> (Group, Recent) {
         let follow_ups = FollowUps { fresh: 1, not_retried: count - 1, ..Default::default() };

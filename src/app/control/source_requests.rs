@@ -1,0 +1,60 @@
+//! Names of sources, the list of recent ones, and tests of addresses.
+
+use bevy::prelude::*;
+use crossbeam_channel::{Receiver, TryRecvError};
+
+use super::starter::Starter;
+use crate::app::state::link::Link;
+use crate::app::state::opening::{RecentSources, can_be_remembered, in_background, replace};
+use crate::app::state::run_store::Connected;
+use crate::app::state::source_requests::AddressTest;
+use crate::source::test_address;
+
+/// Carries out the requests of the panel, and remembers the addresses that were connected to.
+pub(super) fn carry_out(
+    mut recent: ResMut<RecentSources>,
+    mut connected: MessageReader<Connected>,
+    mut testing: Local<Option<Receiver<Result<u16, String>>>>,
+    link: Res<Link>,
+    starter: Starter,
+) {
+    let done = recent.bypass_change_detection().carry_out();
+    let mut has_changed = done.has_changed;
+    if connected.read().count() > 0
+        && !link.is_recording()
+        && let Some(stream) = link.stream().filter(can_be_remembered)
+        && recent.sources().next() != Some(&stream)
+    {
+        recent.add(stream);
+        has_changed = true;
+    }
+    if let Some(address) = done.test {
+        *testing = Some(test_address(&address, &link.settings.access, starter.waker()));
+        recent.test = Some(AddressTest { address, result: None });
+    }
+    let tested = match testing.as_ref().map(Receiver::try_recv) {
+        None | Some(Err(TryRecvError::Empty)) => None,
+        Some(Ok(result)) => Some(result),
+        Some(Err(TryRecvError::Disconnected)) => Some(Err("the test has crashed".to_owned())),
+    };
+    if let Some(result) = tested {
+        *testing = None;
+        if let Some(test) = &mut recent.test {
+            test.result = Some(result);
+        }
+    }
+    if has_changed {
+        recent.set_changed();
+        write(&recent);
+    }
+}
+
+/// Writes the list of recent sources for the next start.
+pub(super) fn write(recent: &RecentSources) {
+    let Some((file, text)) = recent.to_write() else { return };
+    in_background(move || {
+        if let Err(error) = replace(&file, &text) {
+            tracing::warn!("recent sources cannot be kept in `{}`: {error}", file.display());
+        }
+    });
+}
