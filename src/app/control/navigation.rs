@@ -133,6 +133,7 @@ impl OnWall<'_> {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "a system names what it changes")]
 fn apply_navigation_actions(
     mut actions: MessageReader<Action>,
     mut run_store: ResMut<RunStore>,

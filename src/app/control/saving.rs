@@ -9,7 +9,7 @@ use bevy::prelude::*;
 #[cfg(not(target_arch = "wasm32"))]
 use bevy::tasks::block_on;
 #[cfg(not(target_arch = "wasm32"))]
-use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
 #[cfg(not(target_arch = "wasm32"))]
 use rfd::AsyncFileDialog;
@@ -84,11 +84,8 @@ pub(super) fn save_files(
             tell(Err(format!("cannot start a thread: {error}")));
         }
     }
-    loop {
-        match saving.1.try_recv() {
-            Ok(saved) => tell(saved),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-        }
+    for saved in saving.1.try_iter() {
+        tell(saved);
     }
 }
 

@@ -52,7 +52,7 @@ impl SituationInput<'_> {
             has_stream: link.is_some_and(|link| link.stream().is_some()),
             has_source: link.is_some_and(|link| link.source.is_some()),
             is_disconnected: link
-                .is_none_or(|link| matches!(link.state, ConnectionState::Disconnected { .. })),
+                .is_none_or(|link| matches!(link.state, ConnectionState::Disconnected)),
             source_name: link.map_or_else(String::new, Link::source_name),
         }
     }

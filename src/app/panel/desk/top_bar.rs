@@ -13,6 +13,7 @@ use crate::app::state::status::DisplayStatus;
 use crate::app::state::view::View;
 use crate::app::views::counts::RunCounts;
 use crate::app::words::count_words;
+use crate::bounded::bounded;
 
 /// Height of a control of the bar, and the gap between its parts.
 const CONTROL: f32 = 32.0;
@@ -133,7 +134,7 @@ fn mark_ui(ui: &mut Ui) {
 /// Shows the field that opens the palette.
 fn find_ui(ui: &mut Ui) -> bevy_egui::egui::Response {
     let palette = style::palette(ui.ctx());
-    let width = (ui.available_width() - 8.0).clamp(36.0, 480.0);
+    let width = bounded(ui.available_width() - 8.0, 36.0, 480.0);
     let (rect, response) = ui.allocate_exact_size(vec2(width, CONTROL), Sense::click());
     let label = "Find a run, a step, an action";
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, label));

@@ -44,6 +44,7 @@ const QUERY: f32 = 19.0;
 const MOST_USED: usize = 8;
 
 /// Shows the palette while it is open, and performs what is chosen.
+#[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 pub(super) fn show(
     mut contexts: EguiContexts,
     mut state: ResMut<PaletteState>,
