@@ -42,6 +42,7 @@ use crate::app::control::fullscreen::window_mode;
 use crate::app::control::recording::Recordings;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::draw::{NoAdapter, graphics_settings, panic_message};
+#[cfg(not(target_arch = "wasm32"))]
 use crate::app::panel::memory::PanelMemory;
 use crate::app::plugins::{self, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use crate::app::state::chrome::Chrome;
