@@ -82,7 +82,8 @@ pub fn read_as_far_as_possible(
             };
             (result, recording.torn().map(str::to_owned))
         });
-        for (line, batch) in receiver.iter().flatten() {
+        // The receiver goes with the loop, so that a panic here does not leave the other thread waiting.
+        for (line, batch) in receiver.into_iter().flatten() {
             take(model, batch, line, &mut problems);
         }
         reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))

@@ -350,9 +350,10 @@ pub struct RetentionOptions {
 #[command(next_help_heading = "View")]
 pub struct ViewOptions {
     /// Start with one run (`stage`), with all runs (`wall`), with bars over time (`timeline`: of the
-    /// run that `--run` names, else of all runs), with one run beside another (`race`) or with days and
-    /// weeks (`history`) [default: stage; with a director wall]
-    #[arg(long, value_enum, value_name = "stage|wall|timeline|race|history")]
+    /// run that `--run` names, else of all runs), with one run beside another (`race`), with days and weeks
+    /// (`history`) or with runs, details and events side by side (`desk`) [default: stage; with a director
+    /// wall]
+    #[arg(long, value_enum, value_name = "stage|wall|timeline|race|history|desk")]
     #[arg(hide_possible_values = true, env = "METERBRIDGE_VIEW", hide_env = true)]
     pub view: Option<ViewName>,
 

@@ -14,6 +14,7 @@ mod backend;
 mod cli;
 mod clip;
 mod demo;
+mod desk;
 mod director;
 mod dvr;
 mod fed_hub;

@@ -4,8 +4,8 @@
 const OWN = new Set([
   " ", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "/", "'", "?", "F11",
 ]);
-// With Ctrl they go to the event before and to the next one.
-const WITH_CTRL = new Set(["ArrowLeft", "ArrowRight"]);
+// With Ctrl the arrows go to the event before and to the next one, and K opens the palette.
+const WITH_CTRL = new Set(["ArrowLeft", "ArrowRight", "k", "K"]);
 
 /** True when the display, not the browser, acts on a key. */
 export function isOwnKey({ key, ctrlKey, altKey, metaKey }) {

@@ -8,6 +8,7 @@ use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::finale;
 use crate::app::state::focus::{Focus, OverSince, listed_runs};
 use crate::app::state::run_store::RunStore;
+use crate::app::state::view::View;
 use crate::app::systems::AppSystems;
 use crate::model::{Model, Run, RunStatus};
 use crate::protocol::RunId;
@@ -66,9 +67,13 @@ fn follow_newest_active(
     run_store: Res<RunStore>,
     clock: Res<PlaybackClock>,
     draw_clock: Res<DrawClock>,
+    view: Option<Res<View>>,
     mut running: Local<Option<RunId>>,
 ) {
-    if focus.pinned || focus.directed {
+    // On the desk the selection changes by hand only.
+    let is_kept = view.is_some_and(|view| *view == View::Desk)
+        && focus.run.as_ref().is_some_and(|id| run_store.model.run(id).is_some());
+    if focus.pinned || focus.directed || is_kept {
         *running = None;
         return;
     }

@@ -36,17 +36,24 @@ impl KeyTakers<'_> {
         let is_comparing = self.view.as_deref() == Some(&View::Desk)
             && self.desk.as_ref().is_some_and(|desk| desk.is_comparing);
         let is_digit = keys.text.starts_with(|sign: char| sign.is_ascii_digit());
+        let swaps = has_shift && keys.key == KeyCode::KeyC;
         match action {
             Action::ToggleFullscreen => false,
             _ if is_asked => true,
             Action::TogglePalette => false,
             _ if is_palette => true,
-            _ if is_comparing && (is_digit || (has_shift && keys.is_character())) => true,
+            _ if is_comparing && keys.with != With::Control && (is_digit || swaps) => true,
             // Esc first goes to the innermost element: a text field, a menu or a window of the panel.
             Action::Back => self.dialog.0 || focus != KeyboardFocus::View,
             _ => match focus {
                 KeyboardFocus::View => false,
                 KeyboardFocus::Control => moves_focus(keys.key),
+                KeyboardFocus::List { has_failures } => match keys.key {
+                    KeyCode::BracketLeft | KeyCode::BracketRight => has_failures,
+                    KeyCode::Space => false,
+                    KeyCode::ArrowLeft | KeyCode::ArrowRight => keys.with == With::Shift,
+                    key => moves_focus(key),
+                },
                 // Text fields use Ctrl with arrows.
                 KeyboardFocus::Text => keys.with != With::Control || !keys.is_character(),
             },
@@ -441,6 +448,21 @@ mod tests {
         assert!(press(&mut app, KeyCode::ArrowLeft, Key::ArrowLeft, false).is_empty());
         let larger = press(&mut app, KeyCode::Equal, character("="), true);
         assert_eq!(larger, [Action::ScaleControls(1)]);
+    }
+
+    #[test]
+    fn focused_list_moves_by_keys_and_leaves_time_to_the_display() {
+        for has_failures in [false, true] {
+            let mut app = app(KeyboardFocus::List { has_failures });
+            let space = press(&mut app, KeyCode::Space, Key::Space, false);
+            assert_eq!(space, [Action::Time(Transport::TogglePlaying)]);
+            let back = press(&mut app, KeyCode::ArrowLeft, Key::ArrowLeft, false);
+            assert_eq!(back, [Action::Time(Transport::Skip(-1))]);
+            assert!(press(&mut app, KeyCode::ArrowDown, Key::ArrowDown, false).is_empty());
+            assert!(press(&mut app, KeyCode::Home, Key::Home, false).is_empty());
+            let failure = press(&mut app, KeyCode::BracketLeft, character("["), false);
+            assert_eq!(failure.is_empty(), has_failures, "one failure, not two");
+        }
     }
 
     #[test]

@@ -5,11 +5,14 @@ use bevy::prelude::*;
 
 use super::history::OnHistory;
 use super::transport;
+use crate::app::draw::DrawClock;
 use crate::app::state::actions::Action;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::desk::{ControlsScale, Desk};
 use crate::app::state::focus::{Focus, listed_runs};
 use crate::app::state::hit::Pickable;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::presence::Presence;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::selection::Selection;
 use crate::app::state::timeline::{Against, TimelineState};
@@ -18,6 +21,9 @@ use crate::app::state::viewport::Zoom;
 use crate::app::systems::AppSystems;
 use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
+
+/// Time without a user after which the desk gives way to the view before, in seconds.
+const DESK_STAYS_SECS: f64 = 120.0;
 
 pub(in crate::app) fn plugin(app: &mut App) {
     app.add_message::<Action>()
@@ -30,7 +36,12 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<ControlsScale>()
         .add_systems(
             Update,
-            (apply_navigation_actions, transport::apply, transport::return_to_live)
+            (
+                apply_navigation_actions,
+                leave_desk_unattended,
+                transport::apply,
+                transport::return_to_live,
+            )
                 .chain()
                 .in_set(AppSystems::Navigate),
         );
@@ -133,6 +144,29 @@ impl OnWall<'_> {
     }
 }
 
+/// Goes back from a desk that was opened by hand when nobody has been present for long.
+fn leave_desk_unattended(
+    presence: Option<Res<Presence>>,
+    clock: Option<Res<DrawClock>>,
+    mut view: ResMut<View>,
+    (mut desk, mut focus): (ResMut<Desk>, ResMut<Focus>),
+    mut next: ResMut<NextFrame>,
+    mut since: Local<Option<f64>>,
+) {
+    let is_away = presence.is_some_and(|presence| presence.hides_panel());
+    let Some(now) = clock.filter(|_| is_away && *view == View::Desk && desk.is_opened_by_hand())
+    else {
+        *since = None;
+        return;
+    };
+    let left_secs = DESK_STAYS_SECS + *since.get_or_insert(now.secs) - now.secs;
+    if left_secs > 0.0 {
+        next.within_secs(left_secs);
+    } else {
+        desk.toggle(&mut view, &mut focus);
+    }
+}
+
 #[expect(clippy::too_many_arguments, reason = "a system names what it changes")]
 fn apply_navigation_actions(
     mut actions: MessageReader<Action>,
@@ -172,6 +206,12 @@ fn apply_navigation_actions(
                 desk.wants_search = true;
             }
             Action::TogglePalette => chrome.palette = !chrome.palette,
+            Action::ExportRuns => {
+                if !on_desk {
+                    desk.toggle(&mut wall.view, &mut focus);
+                }
+                desk.wants_export = true;
+            }
             Action::ScaleControls(steps) => scale.step(*steps),
             Action::ResetControlsScale => *scale = ControlsScale::default(),
             Action::ShowStage => {
@@ -209,9 +249,14 @@ fn apply_navigation_actions(
             Action::PreviousOpponent => wall.choose_opponent(&focus, &run_store, -1),
             // The wall does not follow a run.
             Action::ToggleFollowing if on_wall => {}
-            Action::ToggleFollowing => focus.toggle_following(),
-            Action::NextRun => step(&mut focus, &run_store, 1),
-            Action::PreviousRun => step(&mut focus, &run_store, -1),
+            Action::ToggleFollowing => {
+                focus.toggle_following();
+                desk.chose();
+            }
+            Action::NextRun | Action::PreviousRun => {
+                step(&mut focus, &run_store, if *action == Action::NextRun { 1 } else { -1 });
+                desk.chose();
+            }
             Action::ToggleWall | Action::ToggleTimeline => {
                 *wall.view = match action {
                     Action::ToggleWall => wall.view.toggled(),
@@ -223,8 +268,8 @@ fn apply_navigation_actions(
             Action::OpenSelected => {
                 let chosen = match on_wall {
                     true => wall.selection.0.clone(),
-                    // From its timeline a run is opened on the stage.
-                    false => focus.run().cloned().filter(|_| on_timeline),
+                    // From its timeline, and from the desk, a run is opened on the stage.
+                    false => focus.run().cloned().filter(|_| on_timeline || on_desk),
                 };
                 if let Some(run) = chosen {
                     wall.open(run, &mut focus, &mut zoom);
@@ -261,6 +306,10 @@ fn apply_navigation_actions(
                     }
                 };
                 failed.iter().for_each(|run| run_store.mark_seen(run));
+            }
+            Action::TogglePanel if on_desk => {
+                desk.toggle(&mut wall.view, &mut focus);
+                chrome.panel = true;
             }
             Action::TogglePanel => chrome.panel = !chrome.panel,
             Action::ToggleFullscreen => chrome.fullscreen = !chrome.fullscreen,
@@ -304,6 +353,10 @@ fn apply_navigation_actions(
             Action::OpenSource(_) | Action::ChooseFiles | Action::CancelOpening => {}
             Action::TellOpeningFailed(_) | Action::BackToStream | Action::ToggleRecording => {}
             Action::Configure(_) | Action::SkipPause | Action::SaveFile { .. } => {}
+        }
+        if on_desk && *wall.view != View::Desk {
+            let is_opened = matches!(action, Action::Open(_) | Action::OpenSelected);
+            desk.left(&mut focus, !is_opened);
         }
     }
 }

@@ -29,6 +29,11 @@ pub struct PointerOwner<'w, 's> {
 }
 
 impl PointerOwner<'_, '_> {
+    /// True while the desk covers the view and its buttons.
+    fn is_desk(&self) -> bool {
+        self.view.as_deref() == Some(&View::Desk)
+    }
+
     /// True when the pointer is over the panel, the help, one of their windows or a toast, not over
     /// the view. bevy_egui's own condition does not cover the side panel: the panel's pass has no
     /// root `Ui`, so egui considers its background free.
@@ -45,7 +50,7 @@ impl PointerOwner<'_, '_> {
             Some(buttons.hold_pointer_at(point) || scrubs)
         };
         self.wanted.wants_any_pointer_input()
-            || self.view.as_deref() == Some(&View::Desk)
+            || self.is_desk()
             || self
                 .windows
                 .iter()
@@ -68,7 +73,8 @@ pub(super) fn press(
 ) {
     // Consumed in any case, so that an old press cannot hit a button that appears later.
     let presses: Vec<Vec2> = presses.take().collect();
-    if presses.is_empty() {
+    // The desk covers all of them.
+    if presses.is_empty() || owner.is_desk() {
         return;
     }
     let on_controls = owner.is_controls();

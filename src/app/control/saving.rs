@@ -1,7 +1,11 @@
 //! Saves texts as files: through the desktop's dialog, in a page as a download.
 
 #[cfg(not(target_arch = "wasm32"))]
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 #[cfg(not(target_arch = "wasm32"))]
 use bevy::platform::time::Instant;
@@ -24,6 +28,10 @@ use crate::app::state::actions::Action;
 /// Nobody closes a dialog as fast as this: there was none.
 #[cfg(not(target_arch = "wasm32"))]
 const AT_ONCE: Duration = Duration::from_millis(150);
+
+/// Number of names that are tried for a file whose name is taken.
+#[cfg(not(target_arch = "wasm32"))]
+const MOST_NAMES: usize = 99;
 
 /// What became of a file: its path, `None` where the user closed the dialog, or the reason why it was not
 /// written.
@@ -70,12 +78,11 @@ pub(super) fn save_files(
         let body = move || {
             let chosen = block_on(dialog).map(|file| file.path().to_owned());
             // Without a dialog the file goes to the folder in which meterbridge was started.
-            let path = chosen.or((began.elapsed() < AT_ONCE).then(|| PathBuf::from(name)));
-            let saved = path.map(|path| {
-                let written = fs::write(&path, text.as_bytes());
-                written.map_err(|error| format!("`{}`: {error}", path.display()))?;
-                Ok(path.canonicalize().unwrap_or(path))
-            });
+            let saved = match chosen {
+                Some(path) => Some(write(&path, &text, false).map(|()| path)),
+                None if began.elapsed() < AT_ONCE => Some(write_beside(&name, &text)),
+                None => None,
+            };
             let _ = sender.send(saved.transpose());
             waker();
         };
@@ -87,6 +94,31 @@ pub(super) fn save_files(
     for saved in saving.1.try_iter() {
         tell(saved);
     }
+}
+
+/// Writes a file; fails where it exists already and must be new.
+#[cfg(not(target_arch = "wasm32"))]
+fn write(path: &Path, text: &str, is_new: bool) -> Result<(), String> {
+    use std::io::Write;
+
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).create_new(is_new);
+    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| format!("`{}`: {error}", path.display()))
+}
+
+/// Writes a file into the folder in which meterbridge was started, under a name that is free there:
+/// "runs.csv", "runs 2.csv".
+#[cfg(not(target_arch = "wasm32"))]
+fn write_beside(name: &str, text: &str) -> Result<PathBuf, String> {
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "txt"));
+    let names = (2..=MOST_NAMES).map(|number| format!("{stem} {number}.{ending}"));
+    let free = std::iter::once(name.to_owned()).chain(names).map(PathBuf::from);
+    let path = free.into_iter().find(|path| !path.exists());
+    let path =
+        path.ok_or_else(|| format!("`{name}` and {MOST_NAMES} names like it exist already"))?;
+    write(&path, text, true)?;
+    Ok(path.canonicalize().unwrap_or(path))
 }
 
 /// Has the browser save files; tells what became of them.

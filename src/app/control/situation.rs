@@ -43,6 +43,7 @@ impl SituationInput<'_> {
         Situation {
             view: self.view(),
             is_rewound: self.run_store.as_ref().is_some_and(|store| store.is_rewound()),
+            is_asking: self.run_store.as_ref().is_some_and(|store| store.asking().is_some()),
             may_operate: self.operations.as_ref().is_some_and(|operations| operations.allowed),
             acting: link.map_or(Err(OperationRefusal::FedByApp), Link::acting),
             run: self.run(),

@@ -13,13 +13,14 @@ use super::state::{Chosen, PanelState, PanelView};
 use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::Notices;
 use crate::app::state::actions::Action;
-use crate::app::state::chrome::KeyboardFocus;
+use crate::app::state::chrome::{Chrome, KeyboardFocus};
 use crate::app::state::desk::{ControlsScale, Desk};
 use crate::app::state::rewind::PastView;
 use crate::app::state::view::View;
 use crate::app::views::bridge::TransportView;
 use crate::app::views::chrome::ViewChrome;
 use crate::app::views::counts::RunCounts;
+use crate::protocol::{NodeName, RunId};
 
 /// Inputs of the desk besides those of the panel.
 #[derive(SystemParam)]
@@ -31,6 +32,8 @@ pub(super) struct DeskInput<'w> {
     pub scale: Res<'w, ControlsScale>,
     desk: ResMut<'w, Desk>,
     pub focus: ResMut<'w, KeyboardFocus>,
+    /// True while help or palette stand above the desk.
+    ui: Option<Res<'w, Chrome>>,
 }
 
 impl DeskInput<'_> {
@@ -71,7 +74,12 @@ impl DeskInput<'_> {
             transport: &transport.1,
             past,
         };
-        if ctx.input(|input| input.key_pressed(egui::Key::Escape)) {
+        let is_free =
+            *self.focus == KeyboardFocus::View || matches!(*self.focus, KeyboardFocus::List { .. });
+        let is_covered = self.ui.as_ref().is_some_and(|ui| ui.help || ui.palette)
+            || view.operations.dialog.is_some()
+            || state.log.opened.is_some();
+        if is_free && !is_covered && ctx.input(|input| input.key_pressed(egui::Key::Escape)) {
             state.desk.back(ctx);
         }
         if self.desk.wants_search {
@@ -86,12 +94,20 @@ impl DeskInput<'_> {
         if std::mem::take(&mut self.desk.bypass_change_detection().wants_compare) {
             state.desk.is_comparing ^= true;
         }
+        let mut chosen_tab = None;
+        let shown = state.desk.shown;
         let PanelState { desk, table, inspector, compare, log, .. } = state;
         let is_offline = self.chrome.as_ref().is_some_and(|chrome| chrome.is_lost());
         let mut actions = desk_ui(ctx, &top_bar, &foot, desk, |ui, pane, form| {
             let mut panes = Panes { table, inspector, compare, log };
+            if form != Form::Three && matches!(pane, Pane::Inspector | Pane::Events) {
+                chosen_tab = chosen_tab.or(tabs_ui(ui, shown, form));
+            }
             pane_ui(ui, pane, (form, is_offline), view, &mut panes)
         });
+        if let Some(pane) = chosen_tab {
+            state.desk.show(pane);
+        }
         couple(state);
         self.desk.bypass_change_detection().is_comparing = state.desk.is_comparing;
         // Where there is one pane, a run that is opened is shown in it.
@@ -99,7 +115,8 @@ impl DeskInput<'_> {
             actions.retain(|action| !matches!(action, Action::Open(_)));
             state.desk.show(Pane::Inspector);
         }
-        if std::mem::take(&mut state.table.wants_export) {
+        let wants_export = std::mem::take(&mut self.desk.bypass_change_detection().wants_export);
+        if std::mem::take(&mut state.table.wants_export) || wants_export {
             let text = export_csv(view.run_store, state.table.listed());
             actions.push(Action::SaveFile { name: "runs.csv".to_owned(), text });
         }
@@ -117,6 +134,24 @@ impl DeskInput<'_> {
 /// Inputs of the event log.
 fn log_view<'a>(view: &PanelView<'a>) -> LogView<'a> {
     LogView { run_store: view.run_store, run: view.focus.run(), zone: view.zone }
+}
+
+/// Shows the panes that share a place as tabs; returns the one that was pressed.
+fn tabs_ui(ui: &mut Ui, shown: Pane, form: Form) -> Option<Pane> {
+    let mut pressed = None;
+    ui.add_space(8.0);
+    ui.horizontal(|ui| {
+        ui.add_space(16.0);
+        let tabs = [(Pane::Runs, "Runs"), (Pane::Inspector, "Details"), (Pane::Events, "Events")];
+        // Beside the runs there is no tab for them.
+        for (pane, name) in tabs.into_iter().skip(usize::from(form == Form::Two)) {
+            let is_shown = (shown == Pane::Events) == (pane == Pane::Events) && pane != Pane::Runs;
+            if ui.selectable_label(is_shown, name).clicked() {
+                pressed = Some(pane);
+            }
+        }
+    });
+    pressed
 }
 
 /// States of the panes.
@@ -179,7 +214,12 @@ fn pane_ui(
 fn couple(state: &mut PanelState) {
     let of_log = state.log.chosen();
     if of_log != state.chosen.of_log {
-        if let Some((run, node, attempt)) = of_log.clone() {
+        // An event that was chosen in the details keeps its frame there.
+        let is_same = |(run, node, _): &(RunId, Option<NodeName>, Option<u32>)| {
+            let chosen = state.inspector.choice();
+            chosen.is_some_and(|it| it.run == *run && it.node == *node && it.event.is_some())
+        };
+        if let Some((run, node, attempt)) = of_log.clone().filter(|chosen| !is_same(chosen)) {
             let attempt = attempt.unwrap_or(0);
             state.inspector.choose(Some(Choice { run, node, attempt, event: None }));
         }

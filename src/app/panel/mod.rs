@@ -166,10 +166,14 @@ fn show(
     let ctx = contexts.ctx_mut()?.clone();
     let hides_panel = presence.hides_panel();
     let asks = operations.dialog.is_some();
-    let on_desk = *surroundings.view == View::Desk && !hides_panel;
+    // The desk has nothing below it that could be shown while nobody is present.
+    let on_desk = *surroundings.view == View::Desk;
+    // In a text field it deletes the rest of the line.
+    ctx.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, egui::Key::K));
     let shown = (chrome.panel && !hides_panel) || on_desk || chrome.help || chrome.palette || asks;
     wakes.forward_while(shown, &ctx, proxy.as_deref());
-    if ctx.viewport_rect().width() < WIDTH_RANGE.min {
+    let width_px = ctx.viewport_rect().width() * ctx.zoom_factor();
+    if width_px < 1.0 {
         // There is no window yet: egui would remember the panel at a width of nothing.
         return Ok(());
     }
@@ -201,7 +205,8 @@ fn show(
     };
     let mut width_px = 0.0;
     // The panel is hidden while nobody is present, and keeps its state until then.
-    let panel = chrome.panel && !hides_panel && !on_desk;
+    let has_room = ctx.viewport_rect().width() >= WIDTH_RANGE.min;
+    let panel = chrome.panel && !hides_panel && !on_desk && has_room;
     if on_desk {
         actions.write_batch(surroundings.show(&ctx, &view, &notices, &mut state));
     } else if panel {
@@ -234,11 +239,14 @@ fn show(
 
 /// Returns the element that has the keyboard's focus.
 fn keyboard_focus(ctx: &egui::Context) -> KeyboardFocus {
-    let has_focus = ctx.memory(|memory| memory.focused().is_some());
-    match () {
-        () if ctx.text_edit_focused() => KeyboardFocus::Text,
-        () if has_focus || ctx.any_popup_open() => KeyboardFocus::Control,
-        () => KeyboardFocus::View,
+    let focused = ctx.memory(|memory| memory.focused());
+    let list = focused.and_then(|id| widgets::list_focus(ctx, id));
+    match (focused, list) {
+        _ if ctx.text_edit_focused() => KeyboardFocus::Text,
+        _ if ctx.any_popup_open() => KeyboardFocus::Control,
+        (Some(_), Some(has_failures)) => KeyboardFocus::List { has_failures },
+        (Some(_), None) => KeyboardFocus::Control,
+        (None, _) => KeyboardFocus::View,
     }
 }
 
@@ -246,7 +254,10 @@ fn keyboard_focus(ctx: &egui::Context) -> KeyboardFocus {
 /// smaller than its least size. The user may enlarge or shrink it further.
 fn scale(ctx: &egui::Context, by_user: f32) {
     let height = ctx.viewport_rect().height() * ctx.zoom_factor();
-    let wanted = bounded(height / CanvasSize::HEIGHT, 1.0, 4.0) * by_user;
+    // A window that is too narrow for the panel keeps its controls at their own size.
+    let width = ctx.viewport_rect().width() * ctx.zoom_factor();
+    let own = bounded(height / CanvasSize::HEIGHT, 1.0, 4.0);
+    let wanted = own * by_user.min((width / (WIDTH_RANGE.min * own)).max(1.0));
     if (wanted - ctx.zoom_factor()).abs() > 0.005 {
         ctx.set_zoom_factor(wanted);
     }

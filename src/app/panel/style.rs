@@ -67,6 +67,8 @@ pub(super) fn install_style(ctx: &Context, theme: Theme) -> bool {
     let styled = Id::new("meterbridge theme");
     if ctx.data(|data| data.get_temp(styled)) != Some(theme) {
         ctx.data_mut(|data| data.insert_temp(styled, theme));
+        // The display scales its controls itself.
+        ctx.options_mut(|options| options.zoom_with_keyboard = false);
         ctx.set_theme(egui::Theme::Dark);
         ctx.all_styles_mut(|style| restyle(style, theme.palette()));
     }

@@ -2,8 +2,9 @@
 
 use bevy::color::Color;
 use bevy_egui::egui::{
-    Align, Button, Color32, FontId, Galley, Layout, Pos2, Rect, Response, RichText, Sense, Stroke,
-    StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, WidgetType, pos2, text::LayoutJob, vec2,
+    Align, Button, Color32, Context, FontId, Galley, Id, Layout, Pos2, Rect, Response, RichText,
+    Sense, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, WidgetType, pos2, text::LayoutJob,
+    vec2,
 };
 use std::sync::Arc;
 
@@ -172,6 +173,22 @@ pub(super) fn paint_line(ui: &Ui, x: f32, y: f32, galley: Arc<Galley>) {
 /// Paints a laid-out line that ends at `x`.
 pub(super) fn paint_line_to(ui: &Ui, x: f32, y: f32, galley: Arc<Galley>) {
     paint_line(ui, x - galley.size().x, y, galley);
+}
+
+/// Tells that a focused widget is a list, which leaves keys of time to the display; `has_failures` when `[` and
+/// `]` are for the list.
+pub(super) fn tell_list_focus(ctx: &Context, id: Id, has_failures: bool) {
+    ctx.data_mut(|data| data.insert_temp(list_focus_key(), (id, has_failures)));
+}
+
+/// Returns what [`tell_list_focus`] told of the widget that has the focus; `None` where it is no list.
+pub(super) fn list_focus(ctx: &Context, focused: Id) -> Option<bool> {
+    let told: Option<(Id, bool)> = ctx.data(|data| data.get_temp(list_focus_key()));
+    told.filter(|(id, _)| *id == focused).map(|(_, has_failures)| has_failures)
+}
+
+fn list_focus_key() -> Id {
+    Id::new("list with the keyboard's focus")
 }
 
 /// Paints the focus ring of a widget that egui does not paint.

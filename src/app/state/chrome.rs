@@ -23,6 +23,11 @@ pub enum KeyboardFocus {
     View,
     /// A control of the panel that takes no text, or an open menu.
     Control,
+    /// A list of rows, which moves by keys; time has the others.
+    List {
+        /// True when the list has moves to failures of its own, by `[` and `]`.
+        has_failures: bool,
+    },
     /// A text field.
     Text,
 }

@@ -15,6 +15,8 @@ pub struct Desk {
     followed: bool,
     /// True until the search field has taken the keyboard's focus.
     pub wants_search: bool,
+    /// True until the runs that the desk lists were handed on to be saved.
+    pub wants_export: bool,
     /// True until the comparison of the selected run has been opened, or closed.
     pub wants_compare: bool,
     /// True while two runs are compared: digits and Shift with a letter are then for the comparison.
@@ -37,6 +39,20 @@ impl Desk {
             }
             *view = View::Desk;
         }
+    }
+
+    /// Notes that another view was opened from the desk. Where `follows`, what was followed before is followed
+    /// again.
+    pub fn left(&mut self, focus: &mut Focus, follows: bool) {
+        self.opened_from = None;
+        if std::mem::take(&mut self.followed) && follows {
+            focus.follow();
+        }
+    }
+
+    /// True while the desk is open that was not the first view.
+    pub fn is_opened_by_hand(&self) -> bool {
+        self.opened_from.is_some()
     }
 
     /// Notes that a run was chosen by hand, so that it stays chosen in the view that follows.

@@ -92,6 +92,7 @@ impl DeskState {
     /// Notes that a run was opened, which shows it where the runs alone are shown.
     pub(super) fn show(&mut self, pane: Pane) {
         self.shown = pane;
+        self.is_comparing = false;
     }
 
     /// True where only one pane has room.
@@ -183,20 +184,27 @@ fn panes_ui(root: &mut Ui, body: Rect, form: Form, state: &mut DeskState) -> Vec
     match form {
         Form::One => vec![(state.shown, between(0.0, width))],
         Form::Two => {
-            let at = splitter_ui(root, body, "runs", state.two * width) / width;
-            state.two = bounded(at, LEAST_PART, 1.0 - LEAST_PART);
+            if let Some(at) = splitter_ui(root, body, "runs", state.two * width) {
+                state.two = bounded(at / width, LEAST_PART, 1.0 - LEAST_PART);
+            }
             let at = state.two * width;
             let beside = if state.shown == Pane::Events { Pane::Events } else { Pane::Inspector };
             vec![(Pane::Runs, between(0.0, at)), (beside, between(at + SPLITTER, width))]
         }
         Form::Three => {
             let [runs, inspector] = state.three;
-            let first = splitter_ui(root, body, "runs", runs * width) / width;
-            let runs = bounded(first, LEAST_PART, 1.0 - 2.0 * LEAST_PART);
-            let second = splitter_ui(root, body, "inspector", (runs + inspector) * width) / width;
-            let second = bounded(second, runs + LEAST_PART, 1.0 - LEAST_PART);
-            state.three = [runs, second - runs];
-            let (first, second) = (runs * width, second * width);
+            let both = runs + inspector;
+            if let Some(at) = splitter_ui(root, body, "runs", runs * width) {
+                let runs = bounded(at / width, LEAST_PART, both - LEAST_PART);
+                state.three = [runs, both - runs];
+            }
+            if let Some(at) = splitter_ui(root, body, "inspector", both * width) {
+                let [runs, _] = state.three;
+                let both = bounded(at / width, runs + LEAST_PART, 1.0 - LEAST_PART);
+                state.three[1] = both - runs;
+            }
+            let [runs, inspector] = state.three;
+            let (first, second) = (runs * width, (runs + inspector) * width);
             vec![
                 (Pane::Runs, between(0.0, first)),
                 (Pane::Inspector, between(first + SPLITTER, second)),
@@ -207,8 +215,8 @@ fn panes_ui(root: &mut Ui, body: Rect, form: Form, state: &mut DeskState) -> Vec
 }
 
 /// Shows a splitter at `x` from the left edge; returns where it is after a drag, or a press of an arrow key
-/// while it has the focus.
-fn splitter_ui(root: &mut Ui, body: Rect, name: &str, x: f32) -> f32 {
+/// while it has the focus; `None` where it was not moved.
+fn splitter_ui(root: &mut Ui, body: Rect, name: &str, x: f32) -> Option<f32> {
     let palette = style::palette(root.ctx());
     let rect =
         Rect::from_min_size(pos2(body.left() + x, body.top()), vec2(SPLITTER, body.height()));
@@ -225,13 +233,15 @@ fn splitter_ui(root: &mut Ui, body: Rect, name: &str, x: f32) -> f32 {
     let response = response.on_hover_cursor(CursorIcon::ResizeHorizontal);
     let mut moved = response.drag_delta().x;
     if response.has_focus() {
+        let filter = egui::EventFilter { horizontal_arrows: true, ..Default::default() };
+        root.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
         root.input(|input| {
             for (key, by) in [(egui::Key::ArrowLeft, -24.0), (egui::Key::ArrowRight, 24.0)] {
                 moved += by * input.num_presses(key) as f32;
             }
         });
     }
-    x + moved
+    (moved != 0.0).then_some(x + moved)
 }
 
 #[cfg(test)]

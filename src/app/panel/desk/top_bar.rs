@@ -99,7 +99,7 @@ pub(super) fn top_bar_ui(ui: &mut Ui, view: &TopBarView) -> Vec<Action> {
                     response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, &told));
                     paint_line(ui, rect.left(), rect.center().y, words);
                 }
-                None if bar.width() >= NUMBERS_FROM => numbers_ui(ui, view),
+                None if bar.width() >= NUMBERS_FROM => numbers_ui(ui, view, has_keys),
                 None => {}
             }
             if view.unread > 0 {
@@ -172,21 +172,27 @@ fn find_ui(ui: &mut Ui) -> bevy_egui::egui::Response {
     response.on_hover_text(label)
 }
 
-/// Shows the numbers of runs, from right to left.
-fn numbers_ui(ui: &mut Ui, view: &TopBarView) {
+/// Shows the numbers of runs, from right to left; without `has_words` signs stand for the statuses.
+fn numbers_ui(ui: &mut Ui, view: &TopBarView, has_words: bool) {
     let palette = style::palette(ui.ctx());
     let RunCounts { active, queued, completed, failed, cancelled, .. } = view.counts;
     let number = |ui: &mut Ui, status: DisplayStatus, count: usize, name: &str| {
-        let words = format!("{} {name}", count_words(count as u64));
+        let all = format!("{} {name}", count_words(count as u64));
+        let words = if has_words { all.clone() } else { count_words(count as u64) };
         let words = RichText::new(words).font(style::body(text::BODY));
-        ui.label(words.color(ink(if count > 0 { palette.text } else { palette.text_secondary })));
+        let tone = if count > 0 { palette.text } else { palette.text_secondary };
+        let response = ui.label(words.color(ink(tone)));
+        response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, &all));
+        response.on_hover_text(all.as_str());
         sign_ui(ui, Sign::Status(status), 7.0);
         ui.add_space(6.0);
     };
     number(ui, DisplayStatus::Success, completed, "finished");
     number(ui, DisplayStatus::Cancelled, cancelled, "cancelled");
     number(ui, DisplayStatus::Failed, failed, "failed");
-    ui.weak(view.counts.window_words());
+    if has_words {
+        ui.weak(view.counts.window_words());
+    }
     let (rule, _) = ui.allocate_exact_size(vec2(13.0, 22.0), Sense::hover());
     ui.painter().vline(rule.center().x, rule.y_range(), Stroke::new(1.0, ink(palette.line_strong)));
     number(ui, DisplayStatus::Pending, queued, "queued");

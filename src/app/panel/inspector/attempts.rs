@@ -61,7 +61,7 @@ struct AttemptRow {
 impl AttemptRow {
     fn of(view: &InspectorView, run: &Run, number: usize) -> Self {
         let dash = || "–".to_owned();
-        let begun = run.started_at.or(run.created_at);
+        let begun = run.started_at.or(run.created_at).map(|_| run.begun_at());
         let node = match run.status {
             RunStatus::Failed => run.failed_node(),
             RunStatus::Running | RunStatus::Cancelled => run.current_node(),

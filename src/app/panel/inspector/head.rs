@@ -305,8 +305,10 @@ fn facts_ui(ui: &mut Ui, view: &InspectorView, run: &Run, state: &InspectorState
         if let Some(seed) = run.seed {
             fact("seed", &seed.to_string(), ui);
         }
-        if let Some(at) = run.started_at.or(run.created_at) {
-            let name = if run.started_at.is_some() { "started" } else { "created" };
+        if run.started_at.or(run.created_at).is_some() {
+            // With the elapsed time it adds up to now.
+            let at = run.begun_at();
+            let name = if run.started_at == Some(at) { "started" } else { "created" };
             fact(name, &time_words(at, view.zone), ui).on_hover_text(instant_words(at, view.zone));
         }
         if run.executions > 1 {

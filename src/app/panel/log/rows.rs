@@ -14,7 +14,7 @@ use super::line::{LineWords, run_words};
 use super::state::{LogState, TopRow};
 use super::view::LogView;
 use crate::app::panel::style::{self, ink, space, text};
-use crate::app::panel::widgets::{self, elided, paint_line};
+use crate::app::panel::widgets::{self, elided, paint_line, tell_list_focus};
 use crate::app::state::actions::{Action, Transport};
 use crate::app::words::{count_words, instant_words};
 use crate::bounded::bounded;
@@ -49,8 +49,12 @@ pub(super) fn keys_ui(ui: &mut Ui, id: Id, view: &LogView, state: &mut LogState)
     if !ui.memory(|memory| memory.has_focus(id)) {
         return;
     }
-    let filter = EventFilter { vertical_arrows: true, ..EventFilter::default() };
+    let filter =
+        EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
     ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
+    tell_list_focus(ui.ctx(), id, true);
+    // Space means time everywhere; egui would take it for a click.
+    ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Space));
     let pressed = |modifiers, key| {
         let count = ui.input_mut(|input| input.count_and_consume_key(modifiers, key));
         isize::try_from(count).unwrap_or(1)

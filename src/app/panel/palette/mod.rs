@@ -8,7 +8,7 @@ mod tests;
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{
-    self, Align, Align2, Area, Color32, Context, Id, Key, LayerId, Modifiers, Order, Rect,
+    self, Align, Align2, Area, Color32, Context, Event, Id, Key, LayerId, Modifiers, Order, Rect,
     RichText, ScrollArea, Sense, Stroke, TextEdit, TextFormat, Ui, WidgetInfo, WidgetType, pos2,
     text::LayoutJob, vec2,
 };
@@ -26,6 +26,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::remaining_words;
 use crate::app::state::status::{node_status_words, run_status_words};
 use crate::app::state::view::View;
+use crate::app::theme::Theme;
 use crate::app::words::{clock_words, number_words, one_line};
 use crate::model::{Run, RunStatus, failure_words, final_score};
 use crate::protocol::{NodeName, RunId};
@@ -48,7 +49,7 @@ const MOST_USED: usize = 8;
 pub(super) fn show(
     mut contexts: EguiContexts,
     mut state: ResMut<PaletteState>,
-    chrome: Res<Chrome>,
+    (chrome, theme): (Res<Chrome>, Res<Theme>),
     input: SituationInput,
     run_store: Res<RunStore>,
     clock: Res<PlaybackClock>,
@@ -60,6 +61,9 @@ pub(super) fn show(
         return Ok(());
     }
     let ctx = contexts.ctx_mut()?.clone();
+    if !style::install_style(&ctx, *theme) {
+        return Ok(());
+    }
     let situation = input.situation();
     let view =
         PaletteView { run_store: &run_store, situation: &situation, server_now: clock.server_now };
@@ -102,6 +106,8 @@ pub(super) struct PaletteState {
     used: Vec<usize>,
     was_open: bool,
     scroll_to_chosen: bool,
+    /// True when Enter was pressed in a frame with letters.
+    enters: bool,
 }
 
 impl PaletteState {
@@ -135,12 +141,7 @@ pub(super) fn palette_ui(
     state: &mut PaletteState,
 ) -> Option<PaletteChoice> {
     let is_new = !std::mem::replace(&mut state.was_open, true);
-    if state.results.is_none() {
-        let used = state.used.clone();
-        let run = view.situation.run;
-        state.results = Some(search(&state.query, state.only, view.run_store, run, &used));
-        state.chosen = 0;
-    }
+    search_again(view, state);
     let mut choice = match keys(ctx, state) {
         Some(Typed::Escape) => Some(PaletteChoice::Close),
         Some(Typed::Enter) => {
@@ -177,6 +178,7 @@ pub(super) fn palette_ui(
                     ui.set_width(width);
                     ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
                     field_ui(ui, state, is_new);
+                    search_again(view, state);
                     let room = (screen.height() - top - FIELD - FOOT - 32.0).max(3.0 * ROW);
                     if let Some(pressed) = rows_ui(ui, view, state, room) {
                         choice = Some(pressed);
@@ -200,17 +202,25 @@ pub(super) fn palette_ui(
     Some(done)
 }
 
+/// Searches where the query or the group has changed.
+fn search_again(view: &PaletteView, state: &mut PaletteState) {
+    if state.results.is_none() {
+        let run = view.situation.run;
+        let found = search(&state.query, state.only, view.run_store, run, &state.used);
+        (state.results, state.chosen) = (Some(found), 0);
+    }
+}
+
 /// Takes the keys that move and choose, before the text field sees them.
 fn keys(ctx: &Context, state: &mut PaletteState) -> Option<Typed> {
     let count = state.items().count();
-    let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let presses =
+        |key: Key| ctx.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key));
+    let pressed = |key: Key| presses(key) > 0;
     let before = state.chosen;
-    while pressed(Key::ArrowDown) {
-        state.chosen = (state.chosen + 1).min(count.saturating_sub(1));
-    }
-    while pressed(Key::ArrowUp) {
-        state.chosen = state.chosen.saturating_sub(1);
-    }
+    let down = presses(Key::ArrowDown);
+    state.chosen = (state.chosen + down).min(count.saturating_sub(1));
+    state.chosen = state.chosen.saturating_sub(presses(Key::ArrowUp));
     if pressed(Key::PageDown) {
         state.chosen = (state.chosen + 8).min(count.saturating_sub(1));
     }
@@ -234,7 +244,14 @@ fn keys(ctx: &Context, state: &mut PaletteState) -> Option<Typed> {
     if pressed(Key::Escape) {
         return Some(Typed::Escape);
     }
-    pressed(Key::Enter).then_some(Typed::Enter)
+    // Letters of the same frame come first: what they find is chosen in the next one.
+    let is_typing = ctx.input(|input| input.events.iter().any(|it| matches!(it, Event::Text(_))));
+    state.enters |= pressed(Key::Enter);
+    if is_typing {
+        ctx.request_repaint();
+        return None;
+    }
+    std::mem::take(&mut state.enters).then_some(Typed::Enter)
 }
 
 /// Keys that end the search.

@@ -39,6 +39,7 @@ fn situation<'a>(run_store: &'a RunStore, view: View, run: Option<&RunId>) -> Si
     Situation {
         view,
         is_rewound: false,
+        is_asking: false,
         may_operate: true,
         acting: Err(OperationRefusal::OnlyEvents),
         run: run.and_then(|run| run_store.model.run(run)),

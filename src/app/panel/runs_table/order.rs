@@ -355,7 +355,8 @@ fn step_place(run: &Run) -> f64 {
 
 /// Start of a run, or its creation while it is queued.
 pub(super) fn started_at(run: &Run) -> Timestamp {
-    run.started_at.or(run.created_at).unwrap_or(run.first_event_at())
+    // Start and elapsed time add up to now.
+    run.begun_at()
 }
 
 /// Milliseconds that a run has been going or took; of a queued run, that it has been waiting.

@@ -29,9 +29,8 @@ pub(super) fn search_field_ui(ui: &mut Ui, ids: Ids, layout: &Layout, state: &mu
     let palette = style::palette(ui.ctx());
     let rect = layout.search;
     let id = ids.search();
-    if std::mem::take(&mut state.wants_search) {
-        ui.memory_mut(|memory| memory.request_focus(id));
-    }
+    // After the field was shown, so that it does not get the letter that asked for it.
+    let wants_search = std::mem::take(&mut state.wants_search);
     let has_focus = ui.memory(|memory| memory.has_focus(id));
     let (width, colour) =
         if has_focus { (2.0, palette.violet_text) } else { (1.0, palette.line_strong) };
@@ -77,6 +76,9 @@ pub(super) fn search_field_ui(ui: &mut Ui, ids: Ids, layout: &Layout, state: &mu
         ui.set_clip_rect(inner.intersect(ui.clip_rect()));
         let response = ui.add(field);
         widgets::set_accessible_name(&response, "Search runs by song, id, seed, step or error");
+        if wants_search {
+            response.request_focus();
+        }
     });
     if !is_empty {
         let size = CLEAR.min(rect.height());
@@ -171,7 +173,7 @@ fn export_ui(ui: &mut Ui, ids: Ids, rect: Rect, state: &mut RunsTableState) {
     let left = key_cap(ui, rect.right() - 9.0, rect.center().y, "E");
     key_cap(ui, left - 4.0, rect.center().y, "Ctrl");
     widgets::focus_ring(ui, &response, rect);
-    if response.on_hover_text("Export the listed runs as CSV or NDJSON").clicked() {
+    if response.on_hover_text("Save the listed runs as CSV").clicked() {
         state.wants_export = true;
     }
 }

@@ -53,6 +53,8 @@ pub enum Action {
     ToggleDesk,
     /// Opens the desk or the panel with the search for runs.
     SearchRuns,
+    /// Saves the runs that the desk lists.
+    ExportRuns,
     /// Opens or closes the palette, which finds actions, runs, steps and settings.
     TogglePalette,
     /// Makes the controls larger by a number of steps; smaller, if negative.

@@ -85,6 +85,8 @@ pub struct Situation<'a> {
     pub view: View,
     /// True while the past is shown.
     pub is_rewound: bool,
+    /// True while a hub is asked for an earlier moment.
+    pub is_asking: bool,
     /// True when the settings allow operations on runs.
     pub may_operate: bool,
     /// Reason why the source takes no operations, if it takes none.
@@ -127,18 +129,16 @@ impl Situation<'_> {
                 Scope::Timeline.contains(self.view) || Scope::History.contains(self.view),
                 Obstacle::OnlyOnTimeline,
             ),
-            Action::Time(Transport::Live) => unless(self.is_rewound, Obstacle::Live),
+            Action::Time(Transport::Live) => {
+                unless(self.is_rewound || self.is_asking, Obstacle::Live)
+            }
             Action::ToggleFollowing => unless(!self.view.is_about_all(), Obstacle::FollowsNone),
             Action::OpenSelected => match self.view {
                 View::Stage { .. } => Err(Obstacle::Open),
                 View::History => Ok(()),
                 _ => unless(self.run.is_some(), Obstacle::NoRun),
             },
-            Action::Race | Action::ShowStage => match self.view {
-                View::Stage { .. } if *action == Action::ShowStage => Err(Obstacle::Open),
-                _ if *action == Action::ShowStage => Ok(()),
-                _ => unless(self.run.is_some(), Obstacle::NoRun),
-            },
+            Action::ShowStage => unless(!matches!(self.view, View::Stage { .. }), Obstacle::Open),
             Action::MarkSeen(_) => unless(!self.is_rewound, Obstacle::Past),
             Action::Ask(kind, _) => self.check_operation(*kind),
             Action::Present(_) => {
@@ -198,6 +198,7 @@ mod tests {
         Situation {
             view,
             is_rewound: false,
+            is_asking: false,
             may_operate: false,
             acting: Ok(()),
             run: None,

@@ -274,7 +274,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         Action::ToggleDesk
     }),
     entry(Views, "Show or hide the panel", &[key(KeyCode::KeyP, "P")], || Action::TogglePanel),
-    entry(Views, "Find an action, run, step or setting", &[ctrl(KeyCode::KeyK, "K")], || {
+    entry(Views, "Find an action, a run or a step", &[ctrl(KeyCode::KeyK, "K")], || {
         Action::TogglePalette
     }),
     entry(Views, "Show the keys and signs", &[key(KeyCode::Slash, "?")], || Action::ToggleHelp),
@@ -299,6 +299,10 @@ pub const ACTIONS: &[ActionEntry] = &[
     })
     .native(),
     entry(Runs, "Search runs", &[key(KeyCode::Slash, "/")], || Action::SearchRuns),
+    entry(Runs, "Save the runs that the desk lists", &[ctrl(KeyCode::KeyE, "E")], || {
+        Action::ExportRuns
+    })
+    .native(),
     entry(Runs, "Next run", &[key(KeyCode::ArrowDown, "↓")], || Action::NextRun).repeating(),
     entry(Runs, "Previous run", &[key(KeyCode::ArrowUp, "↑")], || Action::PreviousRun).repeating(),
     entry(Runs, "Open the selected run", &[key(KeyCode::Enter, "Enter")], || Action::OpenSelected),

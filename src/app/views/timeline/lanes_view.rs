@@ -320,8 +320,10 @@ fn absent_words(lane: &Lane, run: &Run, bars: &RunBars) -> &'static str {
     if let LaneKind::Loop(fix @ 1..) = lane.kind {
         return if run.fix_iterations >= fix {
             "times not seen"
-        } else if bars.is_over {
+        } else if bars.is_over && run.status == RunStatus::Completed {
             "not needed"
+        } else if bars.is_over {
+            "not run"
         } else {
             "spare"
         };
