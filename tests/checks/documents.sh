@@ -77,9 +77,11 @@ for page in "${documents[@]}"; do
         grep --invert-match --extended-regexp 'NAME' | sort -u || true)
 done
 
-# The guide lists every key of the help.
-keys=$(grep --recursive --no-filename --only-matching 'key_text: "[^"]*"' src | sed 's/.*"\(.*\)"/\1/' | sort -u)
-[[ -n $keys ]] || complain "no keys were found in src"
+# The guide lists every key of the help. `rustfmt` may break a line within the parentheses.
+keys=$(tr --squeeze-repeats ' \n' ' ' <src/app/state/actions/table.rs |
+    grep --only-matching --extended-regexp '(key|shift|ctrl)\( ?KeyCode::[A-Za-z0-9]+, "[^"]*"' |
+    sed 's/.*"\(.*\)"/\1/' | sort -u || true)
+[[ -n $keys ]] || complain "no keys were found in src/app/state/actions/table.rs"
 table=$(sed -n '/^## Keys/,/^## /p' docs/guide.md | sed -n 's/^| \([^|]*\) |.*/\1/p' | tr ' ' '\n')
 while read -r key; do
     grep --quiet --line-regexp --fixed-strings -e "$key" <<<"$table" ||

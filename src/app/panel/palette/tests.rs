@@ -5,6 +5,7 @@ use egui_kittest::{Harness, kittest::NodeT};
 
 use super::*;
 use crate::app::panel::testing::{frame, harness, receive, run_store};
+use crate::app::state::actions::Situation;
 use crate::source::OperationRefusal;
 
 struct Scene {
