@@ -54,7 +54,7 @@ browserTest("a page loaded over https explains that it cannot open ws://", async
   const display = await bench.open({ at, visitor, source: "ws://studio.example/events?token=sesame", ready: false });
   await display.card().waitFor();
   const said = await text(display);
-  assert.match(said, /does not open ws:\/\/studio\.example\/events, which is not encrypted/);
+  assert.match(said, /block unencrypted addresses such as ws:\/\/studio\.example\/events/);
   assert.doesNotMatch(said, /sesame/);
   await display.page.getByRole("button", { name: "Try wss://" }).click();
   await display.page.waitForURL(/source=wss/);
