@@ -8,7 +8,7 @@ use super::page_recording;
 use super::saving;
 use super::starter::{self, Starter};
 #[cfg(not(target_arch = "wasm32"))]
-use super::{file_dialog, recording, source_requests};
+use super::{file_dialog, recent_sources, recording};
 use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
 use crate::app::systems::AppSystems;
@@ -18,14 +18,9 @@ use crate::source::SourceSpec;
 pub(in crate::app) fn plugin(app: &mut App) {
     let apply = apply_connection_actions;
     #[cfg(not(target_arch = "wasm32"))]
-    let apply = (
-        apply,
-        file_dialog::choose,
-        recording::record,
-        saving::save_files,
-        source_requests::carry_out,
-    )
-        .chain();
+    let apply =
+        (apply, file_dialog::choose, recording::record, saving::save_files, recent_sources::apply)
+            .chain();
     #[cfg(target_arch = "wasm32")]
     let apply = (apply, page_recording::record, saving::save_files).chain();
     app.add_plugins((starter::plugin, opening::plugin))

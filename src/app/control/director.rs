@@ -181,6 +181,9 @@ impl DirectorInput<'_, '_> {
                 | Action::BackToStream
                 | Action::ToggleRecording
                 | Action::SaveFile { .. }
+                | Action::NameSource(..)
+                | Action::ForgetSource(_)
+                | Action::TestAddress(_)
                 | Action::Configure(_) => continue,
                 // Actions may come from a page's scripts and then have no user input.
                 _ => {

@@ -18,13 +18,13 @@ mod page_recording;
 pub mod presenting;
 pub mod presses;
 #[cfg(not(target_arch = "wasm32"))]
+mod recent_sources;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod recording;
 pub mod refetching;
 pub mod run_operations;
 mod saving;
 pub mod situation;
-#[cfg(not(target_arch = "wasm32"))]
-mod source_requests;
 pub mod starter;
 pub mod timeline;
 pub mod transport;

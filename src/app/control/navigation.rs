@@ -353,6 +353,7 @@ fn apply_navigation_actions(
             Action::OpenSource(_) | Action::ChooseFiles | Action::CancelOpening => {}
             Action::TellOpeningFailed(_) | Action::BackToStream | Action::ToggleRecording => {}
             Action::Configure(_) | Action::SkipPause | Action::SaveFile { .. } => {}
+            Action::NameSource(..) | Action::ForgetSource(_) | Action::TestAddress(_) => {}
         }
         if on_desk && *wall.view != View::Desk {
             let is_opened = matches!(action, Action::Open(_) | Action::OpenSelected);

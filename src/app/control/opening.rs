@@ -202,5 +202,5 @@ fn remember(recent: &mut RecentSources, source: &SourceSpec) {
     let paths = files.paths().iter().filter_map(absolute).collect();
     let Some(files) = RecordingFiles::of(paths) else { return };
     recent.add(SourceSpec::Recording(files));
-    super::source_requests::write(recent);
+    super::recent_sources::write(recent);
 }

@@ -6,7 +6,6 @@ use super::style::{self, ink, space};
 use super::widgets::{self, Offer, button_ui};
 use crate::app::state::actions::Action;
 use crate::app::state::opening::{BeingOpened, RecentSource, RecentSources, can_be_remembered};
-use crate::app::state::source_requests::SourceRequest;
 use crate::source::{SourceSpec, redact};
 use crate::text;
 
@@ -62,7 +61,7 @@ pub(super) fn sources_ui(
     if view.source.is_none() {
         return;
     }
-    name_ui(ui, view, name);
+    name_ui(ui, view, name, actions);
     let each = (ui.available_width() - space::GAP) / 2.0;
     ui.horizontal(|ui| {
         if button_ui(ui, "Open a recording…", Offer::Plain, each).clicked() {
@@ -117,7 +116,7 @@ fn file_name(path: &str) -> String {
 }
 
 /// Shows the field for the name of the shown source, which is stored on Enter or when the field is left.
-fn name_ui(ui: &mut Ui, view: &SourcesView, draft: &mut NameDraft) {
+fn name_ui(ui: &mut Ui, view: &SourcesView, draft: &mut NameDraft, actions: &mut Vec<Action>) {
     let shown = if view.shows_recording() { view.source } else { view.stream };
     let (Some(recent), Some(source)) = (view.recent, shown) else { return };
     if matches!(source, SourceSpec::Demo) {
@@ -145,8 +144,7 @@ fn name_ui(ui: &mut Ui, view: &SourcesView, draft: &mut NameDraft) {
         if ui.input(|input| input.key_pressed(Key::Escape)) {
             stored.clone_into(&mut draft.text);
         } else if draft.text.trim() != stored {
-            let request = SourceRequest::Name(source.clone(), draft.text.trim().to_owned());
-            recent.requests.add(request);
+            actions.push(Action::NameSource(source.clone(), draft.text.trim().to_owned()));
         }
     });
 }
@@ -170,18 +168,13 @@ fn recent_ui(ui: &mut Ui, view: &SourcesView, actions: &mut Vec<Action>) {
             .auto_shrink([false, true])
             .show_rows(ui, ROW, others.len(), |ui, rows| {
                 for source in others.get(rows).into_iter().flatten() {
-                    recent_row_ui(ui, source, recent, actions);
+                    recent_row_ui(ui, source, actions);
                 }
             });
     });
 }
 
-fn recent_row_ui(
-    ui: &mut Ui,
-    source: &RecentSource,
-    recent: &RecentSources,
-    actions: &mut Vec<Action>,
-) {
+fn recent_row_ui(ui: &mut Ui, source: &RecentSource, actions: &mut Vec<Action>) {
     let address = name_of(&source.spec);
     let name = source.name.as_deref().unwrap_or(&address);
     ui.horizontal(|ui| {
@@ -189,7 +182,7 @@ fn recent_row_ui(
         ui.spacing_mut().interact_size.y = ROW;
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if widgets::close_ui(ui, &format!("Forget {name}")).clicked() {
-                recent.requests.add(SourceRequest::Forget(source.spec.clone()));
+                actions.push(Action::ForgetSource(source.spec.clone()));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let shown = text::excerpt(name, LONGEST_SHOWN);
@@ -252,7 +245,9 @@ mod tests {
                 recording: self.recording.as_ref(),
             };
             sources_ui(ui, &view, &mut self.name, &mut self.actions);
-            self.recent.carry_out();
+            for action in &self.actions {
+                self.recent.apply(action);
+            }
         }
     }
 
@@ -356,7 +351,8 @@ mod tests {
         assert!(harness.query_by_label("ws://studio/events").is_some(), "the address beside it");
         harness.get_by_label("Open Studio A").click();
         harness.run();
-        assert_eq!(harness.state().actions, [Action::OpenSource(studio)]);
+        let named = Action::NameSource(studio.clone(), "Studio A".to_owned());
+        assert_eq!(harness.state().actions, [named, Action::OpenSource(studio)]);
     }
 
     #[test]

@@ -43,8 +43,6 @@ pub mod run_view;
 #[doc(hidden)]
 pub mod selection;
 mod song_runs;
-#[doc(hidden)]
-pub mod source_requests;
 pub(crate) mod spread;
 #[doc(hidden)]
 pub mod status;

@@ -9,7 +9,7 @@ use bevy::prelude::*;
 #[cfg(not(target_arch = "wasm32"))]
 use tracing::warn;
 
-use super::source_requests::{AddressTest, SourceRequest, SourceRequests};
+use super::actions::Action;
 use crate::source::{Address, RecordingFiles, SourceSpec, check_address, redact};
 use crate::text;
 
@@ -38,21 +38,19 @@ pub struct RecentSource {
     pub name: Option<String>,
 }
 
-/// Outcome of [`RecentSources::carry_out`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CarriedOut {
-    /// True when the list has changed, so that it has to be written.
-    pub has_changed: bool,
-    /// Address to be tested; `None` for none.
-    pub test: Option<Address>,
+/// Test of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressTest {
+    /// Address that was asked for.
+    pub address: Address,
+    /// HTTP status of the answer, or the reason why there was none; `None` while it is on its way.
+    pub result: Option<Result<u16, String>>,
 }
 
 /// Sources that were opened lately, newest first: recordings and addresses. Those with a name stay longer.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
 pub struct RecentSources {
     sources: VecDeque<RecentSource>,
-    /// Requests of the panel.
-    pub requests: SourceRequests,
     /// The last test of an address.
     pub test: Option<AddressTest>,
     /// File in which they are remembered; `None` for none.
@@ -105,21 +103,14 @@ impl RecentSources {
         self.sources.retain(|known| known.spec != *spec);
     }
 
-    /// Carries out the requests of the panel that concern the list.
-    pub fn carry_out(&mut self) -> CarriedOut {
-        let mut done = CarriedOut::default();
-        for request in self.requests.take() {
-            match request {
-                SourceRequest::Name(spec, name) => self.give_name(&spec, &name),
-                SourceRequest::Forget(spec) => self.forget(&spec),
-                SourceRequest::Test(address) => {
-                    done.test = Some(address);
-                    continue;
-                }
-            }
-            done.has_changed = true;
+    /// Performs an action that concerns the list; returns false for all others.
+    pub fn apply(&mut self, action: &Action) -> bool {
+        match action {
+            Action::NameSource(spec, name) => self.give_name(spec, name),
+            Action::ForgetSource(spec) => self.forget(spec),
+            _ => return false,
         }
-        done
+        true
     }
 
     fn drop_oldest(&mut self) {

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use crate::app::panel::inspector::words::time_change_words;
-use crate::app::words::{clock_words, duration_words};
+use crate::app::views::timeline::race_view::lap_words;
+use crate::app::words::duration_words;
 use crate::model::{Run, Stats};
 use crate::timeline::{BETWEEN, Column, Lap, Opponent, Race, RunBars};
 
@@ -61,15 +62,6 @@ fn queued_ms(run: &Run, now: Timestamp) -> u64 {
     match (bars.queued, bars.started_at) {
         (Some(queued), _) => queued.millis(),
         (None, _) => 0,
-    }
-}
-
-fn lap_words(lap: Lap) -> String {
-    match lap {
-        Lap::Took(ms) | Lap::Broken(ms) => duration_words(ms),
-        Lap::AtWork(ms) => clock_words(ms),
-        Lap::ToCome | Lap::Absent => "–".to_owned(),
-        Lap::Unknown => "?".to_owned(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::app::panel::glyph::{Sign, sign_ui};
 use crate::app::panel::style::{self, ink, space, text};
 use crate::app::panel::widgets::{self, Offer, button_ui};
 use crate::app::state::actions::Action;
-use crate::app::state::source_requests::{AddressTest, SourceRequest};
+use crate::app::state::opening::AddressTest;
 use crate::source::{Address, ConnectionState, SourceSpec, UrlError, check_address, redact};
 use crate::text::sentence;
 
@@ -208,14 +208,20 @@ fn buttons_ui(
         }
         // Browsers do not let a page ask other servers.
         if !cfg!(target_arch = "wasm32") {
-            test_button_ui(ui, view, url, is_right, each);
+            actions.extend(test_button_ui(ui, view, url, is_right, each));
         }
     });
 }
 
-/// Shows the button that asks the server once whether it answers.
-fn test_button_ui(ui: &mut Ui, view: &ConnectionView, url: &str, is_right: bool, width: f32) {
-    let Some(recent) = view.sources.recent else { return };
+/// Shows the button that asks the server once whether it answers; returns the requested action.
+fn test_button_ui(
+    ui: &mut Ui,
+    view: &ConnectionView,
+    url: &str,
+    is_right: bool,
+    width: f32,
+) -> Option<Action> {
+    let recent = view.sources.recent?;
     // The server that is connected answers; another request would only load it.
     let is_connected = matches!(view.state, ConnectionState::Connected { .. }) && url == view.url;
     let is_under_way = recent.test.as_ref().is_some_and(|test| test.result.is_none());
@@ -227,7 +233,6 @@ fn test_button_ui(ui: &mut Ui, view: &ConnectionView, url: &str, is_right: bool,
     );
     let button = button_ui(ui, "Test", offer, width);
     let why = if is_connected { "The connection stands." } else { hint.as_str() };
-    if button.on_hover_text(why).on_disabled_hover_text(why).clicked() {
-        recent.requests.add(SourceRequest::Test(Address::from(url)));
-    }
+    let is_pressed = button.on_hover_text(why).on_disabled_hover_text(why).clicked();
+    is_pressed.then(|| Action::TestAddress(Address::from(url)))
 }

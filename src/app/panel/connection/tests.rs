@@ -8,8 +8,8 @@ use crate::app::panel::sources::SourcesView;
 use crate::app::panel::testing::{harness, zone};
 use crate::app::panel::widgets::Offer;
 use crate::app::state::link_health::LinkHealth;
+use crate::app::state::opening::AddressTest;
 use crate::app::state::opening::RecentSources;
-use crate::app::state::source_requests::{AddressTest, SourceRequest};
 use crate::model::Counters;
 use crate::protocol::Batch;
 use crate::source::{Address, ConnectionEvent, ConnectionLogEntry, check_address};
@@ -279,8 +279,7 @@ fn test_asks_once_and_tells_the_answer() {
     harness.get_by_label("Test").click();
     harness.run();
     let address = Address::from("http://studio:8000");
-    let requests = harness.state().recent.requests.take();
-    assert_eq!(requests, [SourceRequest::Test(address.clone())]);
+    assert_eq!(harness.state().actions, [Action::TestAddress(address.clone())]);
     let mut tell = |result| {
         harness.state_mut().recent.test = Some(AddressTest { address: address.clone(), result });
         harness.run();
@@ -303,7 +302,7 @@ fn connected_server_is_not_tested() {
     assert!(harness.get_by_label("Test").accesskit_node().is_disabled());
     harness.get_by_label("Test").click();
     harness.run();
-    assert!(harness.state().recent.requests.take().is_empty());
+    assert!(harness.state().actions.is_empty());
 }
 
 /// Scene with a connection that was received from, lost and established again.

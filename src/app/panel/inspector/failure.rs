@@ -4,7 +4,9 @@ use bevy_egui::egui::{Label, RichText, Ui};
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure_state::{Counted, FailureState};
-use super::part::{Head, InspectorButton, copy_button_ui, head_ui, inspector_button_ui, quiet_ui};
+use super::part::{
+    Head, InspectorButton, copy_button_ui, head_ui, inspector_button_ui, log_button_ui, quiet_ui,
+};
 use super::state::InspectorState;
 use super::ticket::ticket_text;
 use super::trace::{split_trace, trace_ui};
@@ -192,19 +194,10 @@ fn error_ui(ui: &mut Ui, view: &InspectorView, failed: &Failed, state: &mut Insp
                 }
                 ticket
             });
-            if let Some(node) = node {
-                let log = InspectorButton {
-                    words: "Log",
-                    key: None,
-                    tone: palette.text,
-                    tip: "Show the events of this step",
-                    is_enabled: true,
-                    width: 60.0,
-                };
-                if inspector_button_ui(ui, &log).clicked() {
-                    let node = NodeName::clone(&node.name);
-                    state.wants_log = Some((failed.run.id().clone(), node));
-                }
+            if let Some(node) = node
+                && log_button_ui(ui)
+            {
+                state.wants_log = Some((failed.run.id().clone(), NodeName::clone(&node.name)));
             }
         });
     });

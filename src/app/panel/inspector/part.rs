@@ -226,6 +226,19 @@ pub(in crate::app::panel) fn inspector_button_ui(
     if button.tip.is_empty() { response } else { response.on_hover_text(button.tip) }
 }
 
+/// Shows the button that shows the events of a step; true when it was pressed.
+pub(super) fn log_button_ui(ui: &mut Ui) -> bool {
+    let button = InspectorButton {
+        words: "Log",
+        key: None,
+        tone: style::palette(ui.ctx()).text,
+        tip: "Show the events of this step",
+        is_enabled: true,
+        width: 60.0,
+    };
+    inspector_button_ui(ui, &button).clicked()
+}
+
 /// Shows a button that copies a text, and says "copied" for a moment; `label` says what it copies.
 pub(in crate::app::panel) fn copy_button_ui(
     ui: &mut Ui,

@@ -4,8 +4,7 @@ use bevy_egui::egui::{RichText, Ui, vec2};
 
 use super::choice::{Choice, attempt_of, dropped, latest, shown};
 use super::part::{
-    Head, InspectorButton, Mark, Side, head_ui, inspector_button_ui, paint_cell, quiet_ui, row_ui,
-    value_ui,
+    Head, Mark, Side, head_ui, log_button_ui, paint_cell, quiet_ui, row_ui, value_ui,
 };
 use super::state::InspectorState;
 use super::trace::{split_trace, trace_ui};
@@ -395,15 +394,7 @@ fn error_ui(
             copy_ui(ui, "Copy the error text", || error.to_string());
         });
         long_text_ui(ui, "step error", said.trim_end(), 5.0);
-        let log = InspectorButton {
-            words: "Log",
-            key: None,
-            tone: palette.text,
-            tip: "Show the events of this step",
-            is_enabled: true,
-            width: 60.0,
-        };
-        if inspector_button_ui(ui, &log).clicked() {
+        if log_button_ui(ui) {
             state.wants_log = Some((run.id().clone(), NodeName::clone(&node.name)));
         }
     });

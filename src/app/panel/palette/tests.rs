@@ -38,19 +38,10 @@ fn scene() -> Scene {
 
 fn situation<'a>(run_store: &'a RunStore, view: View, run: Option<&RunId>) -> Situation<'a> {
     Situation {
-        view,
-        is_rewound: false,
-        is_asking: false,
         may_operate: true,
         acting: Err(OperationRefusal::OnlyEvents),
         run: run.and_then(|run| run_store.model.run(run)),
-        is_demo: false,
-        is_recording: false,
-        is_opening: false,
-        has_stream: false,
-        has_source: true,
-        is_disconnected: false,
-        source_name: "studio.example".to_owned(),
+        ..Situation::of_view(view)
     }
 }
 

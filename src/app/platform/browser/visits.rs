@@ -8,6 +8,7 @@ use web_sys::Storage;
 use super::Page;
 use crate::app::panel::ShareLink;
 use crate::app::panel::memory::PanelMemory;
+use crate::app::state::actions::Action;
 use crate::app::state::auto::Auto;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::Focus;
@@ -120,11 +121,15 @@ fn read_recent(page: Res<Page>, mut recent: ResMut<RecentSources>) {
 /// Remembers an address that was connected to, unless it has secrets, and the names that the user gave.
 fn keep_recent(
     mut connected: MessageReader<Connected>,
+    mut actions: MessageReader<Action>,
     link: Res<Link>,
     page: Res<Page>,
     mut recent: ResMut<RecentSources>,
 ) {
-    let mut has_changed = recent.bypass_change_detection().carry_out().has_changed;
+    let mut has_changed = false;
+    for action in actions.read() {
+        has_changed |= recent.bypass_change_detection().apply(action);
+    }
     let has_connected = connected.read().count() > 0;
     let shown = SourceSpec::of_address(&link.url);
     if has_connected && !link.is_recording() && can_be_remembered(&shown) {

@@ -95,6 +95,12 @@ pub enum Action {
     CancelOpening,
     /// Says why a file could not be opened.
     TellOpeningFailed(String),
+    /// Gives a source a name; an empty one removes it.
+    NameSource(SourceSpec, String),
+    /// Forgets a recent source, with its name.
+    ForgetSource(SourceSpec),
+    /// Asks the server of an address once whether it answers.
+    TestAddress(Address),
     /// Shows the stream again that was shown before a recording.
     BackToStream,
     /// Begins to record what the source sends, or ends the recording.

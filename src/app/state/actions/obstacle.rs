@@ -191,11 +191,10 @@ impl Situation<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn situation(view: View) -> Situation<'static> {
-        Situation {
+impl Situation<'_> {
+    /// Situation of tests: connected to a stream, without a run and without permission.
+    pub(in crate::app) fn of_view(view: View) -> Self {
+        Self {
             view,
             is_rewound: false,
             is_asking: false,
@@ -211,10 +210,15 @@ mod tests {
             source_name: "studio.example".to_owned(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn action_without_effect_has_its_reason() {
-        let wall = situation(View::Wall);
+        let wall = Situation::of_view(View::Wall);
         let words = |situation: &Situation, action: Action| {
             situation.check(&action).err().map(|obstacle| obstacle.to_string())
         };
@@ -227,7 +231,7 @@ mod tests {
         let present = Action::Present(super::super::Presenting::FailNext);
         assert!(words(&wall, present).unwrap().contains("shows studio.example"));
         assert_eq!(words(&wall, Action::ZoomTime(1)).unwrap(), "only on the timeline (key G)");
-        assert_eq!(words(&situation(View::History), Action::ZoomTime(1)), None);
+        assert_eq!(words(&Situation::of_view(View::History), Action::ZoomTime(1)), None);
         let past = Situation { is_rewound: true, ..wall.clone() };
         assert_eq!(words(&past, Action::Time(Transport::Live)), None);
         assert_eq!(

@@ -110,7 +110,8 @@ pub fn difference_words(ms: i64) -> String {
     }
 }
 
-fn lap_words(lap: Lap) -> String {
+/// Time in a column: "0:27", "–" where there is none, "?" where it is not known.
+pub fn lap_words(lap: Lap) -> String {
     match lap {
         Lap::Took(ms) | Lap::Broken(ms) => duration_words(ms),
         Lap::AtWork(ms) => clock_words(ms),

@@ -4,22 +4,31 @@ use bevy::prelude::*;
 use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::starter::Starter;
+use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
-use crate::app::state::opening::{RecentSources, can_be_remembered, in_background, replace};
+use crate::app::state::opening::{
+    AddressTest, RecentSources, can_be_remembered, in_background, replace,
+};
 use crate::app::state::run_store::Connected;
-use crate::app::state::source_requests::AddressTest;
 use crate::source::test_address;
 
-/// Carries out the requests of the panel, and remembers the addresses that were connected to.
-pub(super) fn carry_out(
+/// Performs the actions on sources, and remembers the addresses that were connected to.
+pub(super) fn apply(
+    mut actions: MessageReader<Action>,
     mut recent: ResMut<RecentSources>,
     mut connected: MessageReader<Connected>,
     mut testing: Local<Option<Receiver<Result<u16, String>>>>,
     link: Res<Link>,
     starter: Starter,
 ) {
-    let done = recent.bypass_change_detection().carry_out();
-    let mut has_changed = done.has_changed;
+    let mut has_changed = false;
+    for action in actions.read() {
+        has_changed |= recent.bypass_change_detection().apply(action);
+        if let Action::TestAddress(address) = action {
+            *testing = Some(test_address(address, &link.settings.access, starter.waker()));
+            recent.test = Some(AddressTest { address: address.clone(), result: None });
+        }
+    }
     if connected.read().count() > 0
         && !link.is_recording()
         && let Some(stream) = link.stream().filter(can_be_remembered)
@@ -27,10 +36,6 @@ pub(super) fn carry_out(
     {
         recent.add(stream);
         has_changed = true;
-    }
-    if let Some(address) = done.test {
-        *testing = Some(test_address(&address, &link.settings.access, starter.waker()));
-        recent.test = Some(AddressTest { address, result: None });
     }
     let tested = match testing.as_ref().map(Receiver::try_recv) {
         None | Some(Err(TryRecvError::Empty)) => None,
