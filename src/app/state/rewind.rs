@@ -27,6 +27,14 @@ use crate::protocol::RunId;
 
 /// Time that one frame may spend on playing; playing is slower where that is not enough.
 const PLAY_BUDGET: Duration = Duration::from_millis(8);
+/// Frees a model of the past; off the frame where there are threads, because ten thousand runs take long.
+fn free(model: Model) {
+    #[cfg(not(target_arch = "wasm32"))]
+    let _ = std::thread::Builder::new().name("meterbridge-free".to_owned()).spawn(|| drop(model));
+    #[cfg(target_arch = "wasm32")]
+    drop(model);
+}
+
 impl RunStore {
     /// The model as of now, whatever is shown.
     pub fn live(&self) -> &Model {
@@ -157,6 +165,7 @@ impl RunStore {
             Some(rewound) => {
                 (rewound.at, rewound.place, rewound.has_log) = (at, place, false);
                 (rewound.is_playing, rewound.is_of_hub) = (is_playing, is_of_hub);
+                free(before);
             }
             None => {
                 self.rewound = Some(Box::new(Rewound {
