@@ -12,7 +12,7 @@ use bevy::platform::time::Instant;
 use bevy::prelude::*;
 use jiff::{SignedDuration, Timestamp};
 
-use super::clock::{PlaybackClock, millis_between};
+use super::clock::{PlaybackClock, local_zone, millis_between};
 use super::hub_past::{HubPast, Landing};
 use super::hub_rewind::pursue;
 use super::names::Names;
@@ -27,12 +27,36 @@ use crate::protocol::RunId;
 
 /// Time that one frame may spend on playing; playing is slower where that is not enough.
 const PLAY_BUDGET: Duration = Duration::from_millis(8);
-/// Frees a model of the past; off the frame where there are threads, because ten thousand runs take long.
-fn free(model: Model) {
+/// Frees what belonged to an earlier instant; off the frame where there are threads, because ten thousand runs
+/// take long.
+fn free(earlier: impl Send + 'static) {
     #[cfg(not(target_arch = "wasm32"))]
-    let _ = std::thread::Builder::new().name("meterbridge-free".to_owned()).spawn(|| drop(model));
+    let _ = std::thread::Builder::new().name("meterbridge-free".to_owned()).spawn(|| drop(earlier));
     #[cfg(target_arch = "wasm32")]
-    drop(model);
+    drop(earlier);
+}
+
+/// Makes the indexes of a model anew, both at once where there are threads.
+fn indexes_of(model: &Model) -> (Names, SongRuns) {
+    let zone = local_zone();
+    let names = || {
+        let mut names = Names::default();
+        names.update(model, &[], &zone);
+        names
+    };
+    let songs = || {
+        let mut songs = SongRuns::default();
+        songs.update(model, &[]);
+        songs
+    };
+    #[cfg(not(target_arch = "wasm32"))]
+    return std::thread::scope(|scope| {
+        let songs = scope.spawn(songs);
+        let names = names();
+        (names, songs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    #[cfg(target_arch = "wasm32")]
+    return (names(), songs());
 }
 
 impl RunStore {
@@ -165,7 +189,8 @@ impl RunStore {
             Some(rewound) => {
                 (rewound.at, rewound.place, rewound.has_log) = (at, place, false);
                 (rewound.is_playing, rewound.is_of_hub) = (is_playing, is_of_hub);
-                free(before);
+                let indexes = (std::mem::take(&mut self.names), std::mem::take(&mut self.songs));
+                free((before, indexes));
             }
             None => {
                 self.rewound = Some(Box::new(Rewound {
@@ -182,8 +207,7 @@ impl RunStore {
                 }));
             }
         }
-        (self.names, self.songs) = (Names::default(), SongRuns::default());
-        self.update_indexes(&[]);
+        (self.names, self.songs) = indexes_of(&self.model);
         self.jumped();
     }
 
