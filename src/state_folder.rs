@@ -1,5 +1,5 @@
-//! The folder for data that outlasts the program: a hub's store, recordings made in the window, the list of
-//! recent recordings.
+//! The folder for data that outlasts the program: a hub's store, recordings made in the window, the lists of
+//! recent sources and estimates, and the state of the panel.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -18,7 +18,7 @@ use crate::source::{RecordingFiles, SourceSpec};
 /// Endings of recordings. The content decides what a file is; these are offered first.
 const ENDINGS: &[&str] = &["ndjson", "jsonl", "json", "log", "txt", "har", "gz", "zst"];
 /// Nobody closes a dialog as fast as this: there was none.
-const AT_ONCE: Duration = Duration::from_millis(150);
+pub(super) const AT_ONCE: Duration = Duration::from_millis(150);
 
 /// The dialog, while it is open.
 #[derive(Resource, Default)]

@@ -253,9 +253,10 @@ fn apply_navigation_actions(
                 focus.toggle_following();
                 desk.chose();
             }
+            Action::NextRun if on_desk => desk.wants_step += 1,
+            Action::PreviousRun if on_desk => desk.wants_step -= 1,
             Action::NextRun | Action::PreviousRun => {
                 step(&mut focus, &run_store, if *action == Action::NextRun { 1 } else { -1 });
-                desk.chose();
             }
             Action::ToggleWall | Action::ToggleTimeline => {
                 *wall.view = match action {

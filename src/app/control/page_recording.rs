@@ -89,7 +89,7 @@ fn end(link: &mut Link, recorder: &Recorder, title: &str, at: Timestamp) -> Noti
 pub(super) fn save(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
     let document = web_sys::window().and_then(|window| window.document()).ok_or(JsValue::NULL)?;
     let kind = BlobPropertyBag::new();
-    kind.set_type("application/x-ndjson");
+    kind.set_type(if name.ends_with(".csv") { "text/csv" } else { "application/x-ndjson" });
     let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
     let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &kind)?;
     let address = Url::create_object_url_with_blob(&blob)?;

@@ -4,7 +4,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -18,16 +17,14 @@ use jiff::Timestamp;
 #[cfg(not(target_arch = "wasm32"))]
 use rfd::AsyncFileDialog;
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::file_dialog::AT_ONCE;
 #[cfg(target_arch = "wasm32")]
 use super::page_recording::save;
 use super::starter::Starter;
 use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::{Notice, Notices};
 use crate::app::state::actions::Action;
-
-/// Nobody closes a dialog as fast as this: there was none.
-#[cfg(not(target_arch = "wasm32"))]
-const AT_ONCE: Duration = Duration::from_millis(150);
 
 /// Number of names that are tried for a file whose name is taken.
 #[cfg(not(target_arch = "wasm32"))]

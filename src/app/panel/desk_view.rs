@@ -15,12 +15,15 @@ use crate::app::overlays::notices::Notices;
 use crate::app::state::actions::Action;
 use crate::app::state::chrome::{Chrome, KeyboardFocus};
 use crate::app::state::desk::{ControlsScale, Desk};
+use crate::app::state::opening::can_be_remembered;
 use crate::app::state::rewind::PastView;
 use crate::app::state::view::View;
 use crate::app::views::bridge::TransportView;
 use crate::app::views::chrome::ViewChrome;
 use crate::app::views::counts::RunCounts;
+use crate::model::Run;
 use crate::protocol::{NodeName, RunId};
+use crate::source::SourceSpec;
 
 /// Inputs of the desk besides those of the panel.
 #[derive(SystemParam)]
@@ -32,7 +35,7 @@ pub(super) struct DeskInput<'w> {
     pub scale: Res<'w, ControlsScale>,
     desk: ResMut<'w, Desk>,
     pub focus: ResMut<'w, KeyboardFocus>,
-    /// True while help or palette stand above the desk.
+    /// What may stand above the desk.
     ui: Option<Res<'w, Chrome>>,
 }
 
@@ -109,6 +112,10 @@ impl DeskInput<'_> {
             state.desk.show(pane);
         }
         couple(state);
+        let by = std::mem::take(&mut self.desk.bypass_change_detection().wants_step);
+        if let Some(run) = state.table.stepped(view.focus.run(), by) {
+            actions.push(Action::SelectRun(run));
+        }
         self.desk.bypass_change_detection().is_comparing = state.desk.is_comparing;
         // Where there is one pane, a run that is opened is shown in it.
         if DeskState::is_alone(ctx) && actions.iter().any(|it| matches!(it, Action::Open(_))) {
@@ -119,12 +126,6 @@ impl DeskInput<'_> {
         if std::mem::take(&mut state.table.wants_export) || wants_export {
             let text = export_csv(view.run_store, state.table.listed());
             actions.push(Action::SaveFile { name: "runs.csv".to_owned(), text });
-        }
-        if let Some(form) = state.log.wants_export.take() {
-            let lines = log_view(view);
-            let text = state.log.exported(&lines, form);
-            let name = format!("events.{}", form.extension());
-            actions.push(Action::SaveFile { name, text });
         }
         state.transport = Some(transport);
         actions
@@ -152,6 +153,26 @@ fn tabs_ui(ui: &mut Ui, shown: Pane, form: Form) -> Option<Pane> {
         }
     });
     pressed
+}
+
+/// Command line that shows a run of this source; `None` where the source cannot be named in it.
+fn command_of(view: &PanelView, run: &Run) -> Option<String> {
+    let source = view.link.source.as_ref().filter(|source| can_be_remembered(source))?;
+    let named = match source {
+        SourceSpec::Recording(files) => {
+            files.paths().iter().map(|it| it.display().to_string()).collect()
+        }
+        source => vec![source.address().to_owned()],
+    };
+    let quoted = |word: &str| {
+        let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "-_./:@%+,".contains(sign);
+        match !word.is_empty() && word.chars().all(is_plain) {
+            true => word.to_owned(),
+            false => format!("'{}'", word.replace('\'', r"'\''")),
+        }
+    };
+    let words: Vec<String> = named.iter().map(|word| quoted(word)).collect();
+    Some(format!("meterbridge {} --run {}", words.join(" "), quoted(run.id())))
 }
 
 /// States of the panes.
@@ -187,11 +208,11 @@ fn pane_ui(
         }
         (Pane::Compare, Some(run)) => {
             let (a, b) = panes.compare.sides(run, run_store);
-            let (zone, takes_keys) = (view.zone, true);
-            let shown = CompareView { run_store, a, b, server_now, zone, takes_keys };
+            let shown = CompareView { run_store, a, b, server_now, zone: view.zone };
             compare_ui(ui, &shown, panes.compare)
         }
         (Pane::Inspector | Pane::Compare, run) => {
+            let command = run.and_then(|run| command_of(view, run));
             let shown = InspectorView {
                 run_store,
                 run,
@@ -202,7 +223,7 @@ fn pane_ui(
                 is_offline,
                 is_pinned: !focus.is_following(),
                 share: view.share,
-                command: None,
+                command: command.as_deref(),
             };
             inspector_ui(ui, &shown, panes.inspector)
         }
@@ -239,8 +260,6 @@ fn couple(state: &mut PanelState) {
         state.log.show_node(&run, &node, None);
         state.desk.show(Pane::Events);
     }
-    state.desk.is_comparing |= state.inspector.wants_compare.take().is_some();
-    state.desk.is_comparing &= !std::mem::take(&mut state.compare.wants_close);
     let of_inspector = state.inspector.choice().cloned();
     state.chosen = Chosen { of_log: state.log.chosen(), of_inspector };
 }

@@ -227,8 +227,10 @@ fn show(
     if chrome.help {
         actions.write_batch(help::help_ui(&ctx, operations.allowed, link.is_demo()));
     }
-    let is_new = asks && !std::mem::replace(&mut state.asked, asks);
-    state.asked = asks;
+    let is_new = asks && !state.asked;
+    if state.asked != asks {
+        state.asked = asks;
+    }
     if let Some(dialog) = operations.bypass_change_detection().dialog.as_mut() {
         actions.write_batch(confirm_dialog::confirm_dialog_ui(&ctx, dialog, &run_store, is_new));
     }

@@ -17,6 +17,8 @@ pub struct Desk {
     pub wants_search: bool,
     /// True until the runs that the desk lists were handed on to be saved.
     pub wants_export: bool,
+    /// Rows of the table by which the selection is still to be moved.
+    pub wants_step: i32,
     /// True until the comparison of the selected run has been opened, or closed.
     pub wants_compare: bool,
     /// True while two runs are compared: digits and Shift with a letter are then for the comparison.

@@ -233,7 +233,7 @@ impl RecentSources {
 /// has.
 #[cfg(not(target_arch = "wasm32"))]
 pub(in crate::app) fn in_background(work: impl FnOnce() + Send + 'static) {
-    let _ = std::thread::Builder::new().name("meterbridge-disk".to_owned()).spawn(work);
+    let _ = std::thread::Builder::new().name("meterbridge-background".to_owned()).spawn(work);
 }
 
 /// Replaces a file as a whole, so that a kill leaves the old one or the new one. Creates its folder.

@@ -17,6 +17,8 @@ use super::hub_past::{HubPast, Landing};
 use super::hub_rewind::pursue;
 use super::names::Names;
 use super::next_frame::NextFrame;
+#[cfg(not(target_arch = "wasm32"))]
+use super::opening::in_background;
 use super::rewound::Rewound;
 pub use super::rewound::{PastChanged, PastView, SPEEDS, Unattended};
 use super::run_store::{EventReceived, RunStore};
@@ -31,7 +33,7 @@ const PLAY_BUDGET: Duration = Duration::from_millis(8);
 /// take long.
 fn free(earlier: impl Send + 'static) {
     #[cfg(not(target_arch = "wasm32"))]
-    let _ = std::thread::Builder::new().name("meterbridge-free".to_owned()).spawn(|| drop(earlier));
+    in_background(move || drop(earlier));
     #[cfg(target_arch = "wasm32")]
     drop(earlier);
 }

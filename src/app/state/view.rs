@@ -120,8 +120,3 @@ pub fn on_history(view: Res<View>) -> bool {
 pub fn on_timeline(view: Res<View>) -> bool {
     matches!(*view, View::Timeline { .. })
 }
-
-/// Run condition: true while the desk is shown.
-pub fn on_desk(view: Res<View>) -> bool {
-    *view == View::Desk
-}

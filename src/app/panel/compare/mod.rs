@@ -129,7 +129,7 @@ fn others<'a>(view: &CompareView<'a>) -> Vec<(usize, &'a Run)> {
 
 /// Does what a key asks for.
 fn keys(ui: &Ui, view: &CompareView, state: &mut CompareState) {
-    if !view.takes_keys || ui.ctx().egui_wants_keyboard_input() {
+    if ui.ctx().egui_wants_keyboard_input() {
         return;
     }
     let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
@@ -158,9 +158,6 @@ fn keys(ui: &Ui, view: &CompareView, state: &mut CompareState) {
         && let Some(b) = view.b
     {
         state.swap(view.a, b);
-    }
-    if pressed(Modifiers::NONE, Key::Escape) {
-        state.wants_close = true;
     }
 }
 
@@ -213,7 +210,7 @@ fn head_ui(
         copy_button_ui(ui, "Copy", "Copy the comparison as text", 76.0, copy);
         let close = button(palette, "Close", Some("Esc"), "Close the comparison", true, 104.0);
         if inspector_button_ui(ui, &close).clicked() {
-            state.wants_close = true;
+            actions.push(Action::Race);
         }
     });
 }
@@ -240,7 +237,8 @@ fn side_ui(
 ) {
     let palette = style::palette(ui.ctx());
     let about = run.map_or_else(String::new, |run| {
-        let begun = run.started_at.or(run.created_at).map(|at| time_words(at, view.zone));
+        let begun =
+            run.started_at.or(run.created_at).map(|_| time_words(run.begun_at(), view.zone));
         let seed = run.seed.map(|seed| format!("seed {seed}"));
         [begun, seed].into_iter().flatten().collect::<Vec<_>>().join(", ")
     });

@@ -22,8 +22,6 @@ pub(in crate::app::panel) struct CompareView<'a> {
     pub server_now: Timestamp,
     /// Time zone of all times shown.
     pub zone: &'a TimeZone,
-    /// True when keys are for the comparison: 1 to 9, U, Shift C, Esc.
-    pub takes_keys: bool,
 }
 
 /// Run that another one is compared with.
@@ -65,8 +63,6 @@ pub(in crate::app::panel) struct CompareState {
     pub only_differences: bool,
     /// Shown tab of a narrow comparison.
     pub tab: Tab,
-    /// Set when the user closes the comparison; whoever shows it takes it.
-    pub wants_close: bool,
     /// Selected run when A and B were chosen.
     selected: Option<RunId>,
     /// Run that is A; `None` for the selected one.

@@ -8,21 +8,17 @@ use super::numbers::{Row, UNKNOWN, rows};
 use super::view::ConnectionView;
 use crate::app::panel::connection_log::fold_ui;
 use crate::app::panel::style::{self, ink, space};
-use crate::app::panel::widgets::{elided, paint_line, paint_line_to, text_button_ui};
+use crate::app::panel::widgets::{copy_words_ui, elided, paint_line, paint_line_to};
 
 /// Height of a row in points.
 const ROW: f32 = 21.0;
 /// Size of type in points.
 const TYPE: f32 = 15.0;
-/// Seconds for which "copied" is shown.
-const COPIED_SECS: f64 = 2.0;
 
 /// State of this part.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct HealthState {
     pub is_open: bool,
-    /// Time at which diagnostics were copied, in seconds of egui's clock.
-    copied_at: Option<f64>,
 }
 
 /// Shows a line with the losses, or with the rate where there are none, which unfolds into all numbers; at
@@ -34,7 +30,7 @@ pub(super) fn health_ui(ui: &mut Ui, view: &ConnectionView, state: &mut HealthSt
         ui.spacing_mut().interact_size.y = 24.0;
         fold_ui(ui, "Health", &mut state.is_open);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            copy_ui(ui, view, &mut state.copied_at);
+            copy_words_ui(ui, "copy diagnostics", "Copy diagnostics", || diagnostics::text(view));
             let (words, is_loss) = summary(&rows);
             let tone = if is_loss { palette.failed_text } else { palette.text_secondary };
             let words = RichText::new(words).size(TYPE).color(ink(tone));
@@ -71,24 +67,6 @@ fn summary(rows: &[Row]) -> (String, bool) {
     let latency = value("latency").filter(|value| *value != UNKNOWN);
     let latency = latency.map_or(String::new(), |latency| format!(", latency {latency}"));
     (format!("{} events/s{latency}", value("events/s").unwrap_or_default()), false)
-}
-
-fn copy_ui(ui: &mut Ui, view: &ConnectionView, copied_at: &mut Option<f64>) {
-    let now = ui.input(|input| input.time);
-    let is_new = copied_at.is_some_and(|at| now - at < COPIED_SECS);
-    let (words, label) = match is_new {
-        true => ("copied", "Copied"),
-        false => ("copy diagnostics", "Copy diagnostics"),
-    };
-    let why =
-        "Copies version, source, state, numbers and the last errors as text, without secrets.";
-    if text_button_ui(ui, words, label).on_hover_text(why).clicked() {
-        ui.ctx().copy_text(diagnostics::text(view));
-        *copied_at = Some(now);
-    }
-    if is_new {
-        ui.ctx().request_repaint_after_secs(COPIED_SECS as f32);
-    }
 }
 
 fn row_ui(ui: &mut Ui, row: &Row, width: f32, tone: Color) {

@@ -399,9 +399,9 @@ fn copied_diagnostics_tell_everything_but_secrets() {
     }
     assert!(!text.contains("hunter2") && !text.contains("sesame"), "{text}");
     harness.run_steps(2);
-    assert!(harness.query_by_label("Copied").is_some());
+    assert!(harness.query_by_label("copied").is_some());
     harness.run_steps(140);
-    assert!(harness.query_by_label("Copied").is_none());
+    assert!(harness.query_by_label("copied").is_none());
 }
 
 #[test]

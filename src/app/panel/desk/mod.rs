@@ -89,7 +89,7 @@ impl Default for DeskState {
 }
 
 impl DeskState {
-    /// Notes that a run was opened, which shows it where the runs alone are shown.
+    /// Shows a pane, in place of a comparison.
     pub(super) fn show(&mut self, pane: Pane) {
         self.shown = pane;
         self.is_comparing = false;

@@ -10,7 +10,6 @@ use crate::app::panel::style::{self, ink, text};
 use crate::app::panel::widgets::{elided, paint_line, paint_line_to};
 use crate::app::state::actions::{Action, ActionEntry};
 use crate::app::state::status::DisplayStatus;
-use crate::app::state::view::View;
 use crate::app::views::counts::RunCounts;
 use crate::app::words::count_words;
 use crate::bounded::bounded;
@@ -36,16 +35,12 @@ pub(in crate::app::panel) struct TopBarView<'a> {
     pub unread: usize,
 }
 
-const VIEWS: [(&str, View, Action); 5] = [
-    ("Stage", View::Stage { from_wall: false }, Action::ShowStage),
-    ("Wall", View::Wall, Action::ToggleWall),
-    (
-        "Timeline",
-        View::Timeline { mode: crate::app::state::view::TimelineMode::AllRuns, from_wall: false },
-        Action::ToggleTimeline,
-    ),
-    ("History", View::History, Action::ToggleHistory),
-    ("Desk", View::Desk, Action::ToggleDesk),
+const VIEWS: [(&str, Action); 5] = [
+    ("Stage", Action::ShowStage),
+    ("Wall", Action::ToggleWall),
+    ("Timeline", Action::ToggleTimeline),
+    ("History", Action::ToggleHistory),
+    ("Desk", Action::ToggleDesk),
 ];
 
 /// Shows the top bar; returns the requested actions.
@@ -63,14 +58,14 @@ pub(super) fn top_bar_ui(ui: &mut Ui, view: &TopBarView) -> Vec<Action> {
             ui.label(RichText::new("Meterbridge").font(style::semibold(text::HEAD)));
         }
         ui.add_space(GAP);
-        for (name, of, action) in VIEWS {
+        for (name, action) in VIEWS {
             let keys = ActionEntry::of(&action).map(ActionEntry::key_words).unwrap_or_default();
             let words = match (has_names, has_keys) {
                 (true, true) => format!("{name}  {keys}"),
                 (true, false) => name.to_owned(),
                 (false, _) => keys.clone(),
             };
-            let is_here = of == View::Desk;
+            let is_here = action == Action::ToggleDesk;
             let button = Button::new(RichText::new(words).font(style::body(text::BODY)))
                 .min_size(vec2(32.0, CONTROL))
                 .selected(is_here);

@@ -34,10 +34,10 @@ fn reported(view: &InspectorView, run: &Run, state: &mut InspectorState) -> Vec<
         if names.is_empty() {
             continue;
         }
-        let choice = event
-            .node
-            .zip(event.at)
-            .map(|(node, at)| Choice { event: None, ..Choice::of_event(run, Some(node), at, 0) });
+        let choice = event.node.zip(event.at).map(|(node, at)| Choice {
+            event: None,
+            ..Choice::of_event(run, Some(node), (at, true), 0)
+        });
         let fields = event.node.zip(event.at).and_then(|(node, at)| {
             let seq = state.lines.line_of(node, at)?;
             state.lines.fields(log, seq)

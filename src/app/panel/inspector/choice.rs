@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use crate::app::panel::log::attempt_at;
 use crate::model::{Attempt, Node, Run, RunStatus};
 use crate::protocol::{NodeName, RunId};
 use crate::timeline::Bar;
@@ -27,18 +28,18 @@ impl Choice {
     }
 
     /// Chooses an event, and with it the attempt to which it belongs. `seq` is its number in the log, `at` its
-    /// instant by the server's clock.
+    /// instant by the server's clock; with `is_end` it ends an attempt.
     pub(in crate::app::panel) fn of_event(
         run: &Run,
         node: Option<&str>,
-        at: Timestamp,
+        (at, is_end): (Timestamp, bool),
         seq: u64,
     ) -> Self {
         let found = node.and_then(|name| run.node(name));
         Self {
             run: run.id().clone(),
             node: node.map(NodeName::new),
-            attempt: found.map_or(0, |node| attempt_at(node, at)),
+            attempt: found.map_or(0, |node| attempt_to_show(node, at, is_end)),
             event: Some(seq),
         }
     }
@@ -65,20 +66,10 @@ pub(super) fn number_of(run: &Run, bar: &Bar) -> u32 {
     run.node(&bar.node).map_or(0, dropped) + bar.attempt as u32 + 1
 }
 
-/// Returns the number of the attempt that was under way at an instant, else of the last one that ended before
-/// it, else of the first one kept; 0 where the step has none.
-fn attempt_at(node: &Node, at: Timestamp) -> u32 {
-    let history = node.history();
-    // A start that was not seen lies before the end.
-    let begun = |attempt: &&Attempt| {
-        attempt.started_at.or(attempt.ended_at).is_some_and(|begun| begun <= at)
-            || attempt.ended_at == Some(at)
-    };
-    let last = history.iter().rposition(|attempt| begun(&attempt));
-    match (history.len(), last) {
-        (0, _) => 0,
-        (_, last) => dropped(node) + last.unwrap_or(0) as u32 + 1,
-    }
+/// Returns the number of the attempt at an instant, else of the first one kept; 0 where the step has none.
+fn attempt_to_show(node: &Node, at: Timestamp, is_end: bool) -> u32 {
+    let first = if node.history().is_empty() { 0 } else { dropped(node) + 1 };
+    attempt_at(node, at, is_end).unwrap_or(first)
 }
 
 /// Returns the step and attempt to show: the chosen one, else the latest attempt of the failed, running or
@@ -135,14 +126,14 @@ mod tests {
             let begin: Timestamp = "2025-11-13T10:00:00Z".parse().unwrap();
             begin + jiff::SignedDuration::from_secs(second)
         };
-        let attempt = |node, second| Choice::of_event(run, node, at(second), 7).attempt;
+        let attempt = |node, second| Choice::of_event(run, node, (at(second), false), 7).attempt;
         assert_eq!(attempt(Some("VALIDATE"), 5), 1, "before the first");
         assert_eq!(attempt(Some("VALIDATE"), 14), 1);
         assert_eq!(attempt(Some("VALIDATE"), 40), 1);
         assert_eq!(attempt(Some("VALIDATE"), 60), 2);
         assert_eq!(attempt(Some("RENDER"), 60), 0);
         assert_eq!(attempt(None, 60), 0);
-        let chosen = Choice::of_event(run, Some("VALIDATE"), at(14), 2);
+        let chosen = Choice::of_event(run, Some("VALIDATE"), (at(14), true), 2);
         assert!(chosen.is_attempt(run, "VALIDATE", 1) && !chosen.is_attempt(run, "FIX", 1));
         let (node, number) = shown(run, Some(&chosen)).unwrap();
         assert_eq!((node.name.as_str(), number), ("VALIDATE", 1));

@@ -49,7 +49,7 @@ pub(super) fn head_ui(
     step_ui(ui, view, run);
     facts_ui(ui, view, run, state);
     ui.add_space(2.0);
-    buttons_ui(ui, view, run, state, &mut actions);
+    buttons_ui(ui, view, run, &mut actions);
     seen_ui(ui, view, run, &mut actions);
     actions
 }

@@ -59,19 +59,9 @@ impl AttemptFields {
     }
 }
 
-/// Number of the oldest line kept.
-pub(super) fn first_seq(log: &EventLog) -> u64 {
-    log.entries().front().map_or(log.written(), |entry| entry.seq)
-}
-
-/// Returns the line with this number; `None` when it is no longer kept.
-pub(super) fn line(log: &EventLog, seq: u64) -> Option<&LogEntry> {
-    log.entries().get(usize::try_from(seq.checked_sub(first_seq(log))?).ok()?)
-}
-
 /// Returns the event in the line with this number.
 pub(super) fn event(log: &EventLog, seq: u64) -> Option<(&LogEntry, &WorkflowEvent)> {
-    let entry = line(log, seq)?;
+    let entry = log.line(seq)?;
     match &entry.item {
         LogItem::Event(event) => Some((entry, event)),
         LogItem::ParseError(_) => None,
@@ -82,7 +72,7 @@ impl RunLines {
     /// Examines new lines of the log, then older ones, newest first; a limited number in one call. Returns true
     /// while older lines have still to be examined.
     pub(in crate::app::panel) fn update(&mut self, log: &EventLog, run: &RunId) -> bool {
-        let (first, end) = (first_seq(log), log.written());
+        let (first, end) = (log.first_seq(), log.written());
         if self.run.as_ref() != Some(run) || self.looked_to < first || self.looked_to > end {
             *self = Self { run: Some(run.clone()), ..Self::default() };
             (self.looked_from, self.looked_to) = (end, end);
@@ -155,7 +145,7 @@ impl RunLines {
         if let Some(known) = self.fields.get(&seq) {
             return Some(known.clone());
         }
-        let fields = Arc::new(EventFields::read(log.raw(line(log, seq)?)));
+        let fields = Arc::new(EventFields::read(log.raw(log.line(seq)?)));
         if self.fields.len() >= KEPT_FIELDS {
             self.fields.clear();
         }

@@ -3,12 +3,12 @@
 use bevy_egui::egui::{Ui, vec2};
 
 use super::part::{InspectorButton, inspector_button_ui};
-use super::state::InspectorState;
 use super::view::InspectorView;
 use crate::app::panel::style;
-use crate::app::state::actions::{Action, ActionEntry, OperationKind};
+use crate::app::state::actions::{Action, ActionEntry, Obstacle, OperationKind};
 use crate::app::state::status::run_status_words;
 use crate::model::{Run, RunStatus};
+use crate::text::sentence;
 
 /// Gap between buttons, in points.
 const GAP: f32 = 7.0;
@@ -70,20 +70,17 @@ fn reason(view: &InspectorView, run: &Run, kind: OperationKind, is_under_way: bo
             _ => format!("A run that is {status} allows no such operation."),
         };
     }
-    if !view.operations.allowed {
-        return "Operations on runs are turned off: start with --allow-actions.".to_owned();
-    }
-    view.acting.map_or_else(|refusal| format!("{refusal}."), |()| String::new())
+    let obstacle = match view.acting {
+        _ if !view.operations.allowed => Obstacle::NotAllowed,
+        _ if view.run_store.is_rewound() => Obstacle::Past,
+        Err(refusal) => Obstacle::Refused(refusal),
+        Ok(()) => return String::new(),
+    };
+    sentence(&obstacle.to_string())
 }
 
 /// Shows the buttons, on as many rows as they need.
-pub(super) fn buttons_ui(
-    ui: &mut Ui,
-    view: &InspectorView,
-    run: &Run,
-    state: &mut InspectorState,
-    actions: &mut Vec<Action>,
-) {
+pub(super) fn buttons_ui(ui: &mut Ui, view: &InspectorView, run: &Run, actions: &mut Vec<Action>) {
     let palette = style::palette(ui.ctx());
     let offers = offers(view, run);
     let count = (3 + offers.len()) as f32;
@@ -108,7 +105,7 @@ pub(super) fn buttons_ui(
         let tip = "Compare with another run of the song, side by side";
         let compare = button("Compare", key_text(&Action::Race), tip);
         if inspector_button_ui(ui, &compare).clicked() {
-            state.wants_compare = Some(run.id().clone());
+            actions.push(Action::Race);
         }
         let key = key_text(&Action::ToggleFollowing);
         let pin = match view.is_pinned {

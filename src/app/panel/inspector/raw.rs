@@ -10,7 +10,7 @@ use bevy_egui::egui::{
 
 use super::choice::Choice;
 use super::json::{RowWords, find};
-use super::lines::{event, first_seq};
+use super::lines::event;
 use super::part::{Head, Side, copy_button_ui, head_ui, paint_cell, paint_frame, quiet_ui};
 use super::raw_state::Found;
 use super::state::InspectorState;
@@ -57,7 +57,7 @@ pub(super) fn raw_ui(
     if !state.open.raw {
         return;
     }
-    state.raw.forget_before(first_seq(log));
+    state.raw.forget_before(log.first_seq());
     let search = state.raw.search.trim().to_ascii_lowercase();
     let is_filtered = !search.is_empty();
     let is_changed = is_filtered && state.raw.found.search != search;
@@ -179,7 +179,9 @@ fn rows_ui(
         Some((seq, None)) => {
             let log = view.run_store.model.log();
             if let Some((_, told)) = event(log, seq) {
-                state.choose(Some(Choice::of_event(run, told.node.as_deref(), told.at, seq)));
+                let is_end = matches!(told.phase, Phase::End | Phase::Fail);
+                let node = told.node.as_deref();
+                state.choose(Some(Choice::of_event(run, node, (told.at, is_end), seq)));
             }
             state.raw.toggle(log, seq, columns);
         }

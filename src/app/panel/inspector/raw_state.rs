@@ -55,7 +55,7 @@ impl Found {
         }
         let mut left = SEARCHED_BYTES;
         let contains = |seq: u64, left: &mut usize| {
-            let raw = super::lines::line(log, seq).map_or("", |entry| log.raw(entry));
+            let raw = log.line(seq).map_or("", |entry| log.raw(entry));
             *left = left.saturating_sub(raw.len() + 64);
             find(raw, search).is_some()
         };

@@ -14,8 +14,6 @@ pub(in crate::app::panel) struct InspectorState {
     pub open: OpenSections,
     /// Set when the user asks for the log of a step; whoever shows the log takes it.
     pub wants_log: Option<(RunId, NodeName)>,
-    /// Set when the user asks to compare a run; whoever shows the comparison takes it.
-    pub wants_compare: Option<RunId>,
     choice: Option<Choice>,
     pub(super) lines: RunLines,
     pub(super) failure: FailureState,

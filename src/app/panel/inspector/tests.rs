@@ -118,11 +118,11 @@ fn buttons_ask_for_what_fits_the_run() {
     }
     let expected = [
         Action::Open(id.into()),
+        Action::Race,
         Action::SelectRun(id.into()),
         Action::Ask(OperationKind::Cancel, Some(id.into())),
     ];
     assert_eq!(harness.state().actions, expected);
-    assert_eq!(harness.state().state.wants_compare.as_deref(), Some(id));
     let fitting = |scene: Scene| -> Vec<&'static str> {
         let harness = tall(scene);
         let labels = ["Execute", "Retry", "Cancel"];
@@ -202,7 +202,7 @@ fn choice_from_outside_frames_the_same() {
     let scene = harness.state();
     let run = scene.run_store.model.run(&scene.run).unwrap();
     let (_, event) = super::lines::event(scene.run_store.model.log(), seq).unwrap();
-    let choice = Choice::of_event(run, event.node.as_deref(), event.at, seq);
+    let choice = Choice::of_event(run, event.node.as_deref(), (event.at, true), seq);
     assert_eq!((&choice.node, choice.attempt), (&chosen.node, chosen.attempt));
     harness.state_mut().state.choose(Some(choice));
     harness.run();
@@ -330,9 +330,9 @@ Attempt: 2 of this song, 1 failed before
 Step: VALIDATE after fix 3, attempt 4
 Step status: failed after 4.0 s
 Seed: 42
-Started: 2025-11-13 10:13:24.000 +00:00
+Started: 2025-11-13 10:13:20.000 +00:00
 Ended: 2025-11-13 10:16:48.000 +00:00
-Status: failed, 3:24
+Status: failed, 3:28
 Error: Score 0.77 after 3 fixes, needs 0.80
 ";
     assert_eq!(ticket(None), expected);

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::choice::attempt_of;
+use crate::app::panel::run_words::elapsed_ms;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::status::{node_status_words, run_status_words};
 use crate::app::words::{clock_words, duration_words, instant_words};
@@ -54,12 +55,12 @@ pub(in crate::app::panel) fn ticket_text(
         lines.push(("Seed", seed.to_string()));
     }
     let time = |at: Option<Timestamp>| at.map(|at| instant_words(at, zone));
-    let started = time(run.started_at.or(run.created_at));
+    let started = time(run.started_at.or(run.created_at).map(|_| run.begun_at()));
     lines.extend(started.map(|at| ("Started", at)));
     let ended = attempt.and_then(|attempt| attempt.ended_at).filter(|_| failed.is_some());
     let ended = time(ended.or(run.ended_at));
     lines.extend(ended.map(|at| ("Ended", at)));
-    let took = run.duration_ms.or_else(|| run.elapsed_ms(server_now));
+    let took = elapsed_ms(run, server_now);
     let took = took.map_or_else(String::new, |took| format!(", {}", clock_words(took)));
     lines.push(("Status", format!("{}{took}", run_status_words(run.status))));
     let of_attempt = attempt.and_then(|attempt| attempt.error.as_deref());

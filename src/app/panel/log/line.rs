@@ -92,7 +92,7 @@ pub(super) fn attempt_of(run: &Run, event: &WorkflowEvent) -> Option<u32> {
 
 /// Returns the number of a node's attempt at an instant, from 1 on. An attempt may begin at the instant at
 /// which the one before ended: `is_end` says which one is meant.
-fn attempt_at(node: &Node, at: Timestamp, is_end: bool) -> Option<u32> {
+pub(in crate::app::panel) fn attempt_at(node: &Node, at: Timestamp, is_end: bool) -> Option<u32> {
     let attempts = node.history();
     let ended = || attempts.iter().position(|attempt| attempt.ended_at == Some(at));
     let begun = || attempts.iter().rposition(|it| it.started_at.is_none_or(|start| start <= at));

@@ -29,12 +29,9 @@ use bevy_egui::egui::{
     Align, CornerRadius, Id, Layout, Margin, RichText, Sense, Ui, UiBuilder, vec2,
 };
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "keys of the desk use it"))]
-pub(super) use self::choice::LogMove;
 use self::columns::Columns;
 pub(super) use self::entry::entry_ui;
-#[cfg_attr(not(test), expect(unused_imports, reason = "the dialog of the desk uses it"))]
-pub(super) use self::export::ExportForm;
+pub(super) use self::line::attempt_at;
 pub(super) use self::state::LogState;
 pub(super) use self::view::LogView;
 use super::style::{self, ink, space};
@@ -85,7 +82,15 @@ pub(super) fn log_ui(
     ui.painter().rect_filled(area, CornerRadius::same(space::RADIUS), ink(palette.well));
     let mut inner = ui.new_child(UiBuilder::new().max_rect(area.shrink2(vec2(2.0, 4.0))));
     actions.extend(lines_ui(&mut inner, id, view, state, (space::LINE, PANEL_PAD)));
+    actions.extend(saved(view, state));
     actions
+}
+
+/// Takes what is to be saved, as a file with the events that pass the filters.
+fn saved(view: &LogView, state: &mut LogState) -> Option<Action> {
+    let form = state.wants_export.take()?;
+    let name = format!("events.{}", form.extension());
+    Some(Action::SaveFile { name, text: state.exported(view, form) })
 }
 
 /// Fills the rest of `ui` with the desk's pane of events; returns the requested actions.
@@ -111,6 +116,7 @@ pub(super) fn events_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) -> Ve
     let width = ui.available_width();
     Columns::new(width, DESK_PAD, !state.is_of_one_run()).heads_ui(ui);
     actions.extend(lines_ui(ui, id, view, state, (DESK_ROW, DESK_PAD)));
+    actions.extend(saved(view, state));
     actions
 }
 

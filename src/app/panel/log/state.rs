@@ -49,7 +49,7 @@ pub(in crate::app::panel) struct LogState {
     /// Opened line.
     pub(in crate::app::panel) opened: Option<OpenEntry>,
     /// Form in which the user wants to save what is filtered; taken by the one who shows the dialog.
-    pub(in crate::app::panel) wants_export: Option<ExportForm>,
+    pub(super) wants_export: Option<ExportForm>,
 }
 
 impl Default for LogState {

@@ -12,9 +12,11 @@ use egui_kittest::{
 };
 use jiff::tz::TimeZone;
 
+use super::choice::LogMove;
+use super::export::ExportForm;
 use super::filter::{KindFilter, LogFilter, NodeFilter};
 use super::index::EFFORT_PER_FRAME;
-use super::{ExportForm, LogMove, LogState, LogView, events_ui, log_ui};
+use super::{LogState, LogView, events_ui, log_ui};
 use crate::app::panel::style;
 use crate::app::panel::testing::{frame, harness, receive, zone};
 use crate::app::state::actions::{Action, Transport};
@@ -361,8 +363,9 @@ fn export_is_asked_for_by_menu() {
     harness.get_by_label("Save what is filtered as NDJSON").click();
     harness.run_steps(3);
     let scene = harness.state_mut();
-    let form = scene.state.wants_export.take();
-    assert_eq!(form, Some(ExportForm::Ndjson));
+    let saved: Vec<&Action> = scene.actions.iter().collect();
+    let [Action::SaveFile { name, text }] = &saved[..] else { panic!("{saved:?}") };
+    assert_eq!((name.as_str(), text.lines().count()), ("events.ndjson", 20));
     scene.state.search = "run-2 failed".to_owned();
     let file = scene.state.exported(&scene.view(), ExportForm::Ndjson);
     assert_eq!(file.lines().count(), 1, "{file}");

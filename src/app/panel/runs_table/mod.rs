@@ -9,7 +9,7 @@
 //! | `row`, `row_ui`, `fit` | a run in words; its row; lines that fit a column |
 //! | `tools`, `chips`, `heads`, `list` | title and search; filters; heads; rows |
 //! | `keys`, `focus` | the keyboard within the table |
-//! | `export` | listed runs as CSV and NDJSON |
+//! | `export` | listed runs as CSV |
 
 mod chips;
 mod columns;

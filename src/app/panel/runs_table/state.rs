@@ -29,7 +29,7 @@ pub(in crate::app::panel) struct RunsTableView<'a> {
     pub zone: &'a TimeZone,
     /// True without a connection: no time to go is known then.
     pub is_offline: bool,
-    /// True below 760 points of window width and in portrait: rows have two lines.
+    /// True where there is one pane: rows have two lines.
     pub is_narrow: bool,
 }
 
@@ -141,6 +141,19 @@ impl RunsTableState {
     /// Listed runs in their order.
     pub(in crate::app::panel) fn listed(&self) -> &[RunId] {
         self.order.rows()
+    }
+
+    /// Returns the run so many listed rows below the given one; above, if negative. `None` where nothing moves.
+    pub(in crate::app::panel) fn stepped(&self, from: Option<&RunId>, by: i32) -> Option<RunId> {
+        let rows = self.listed();
+        let by = isize::try_from(by).unwrap_or(0);
+        let here = from.and_then(|run| rows.iter().position(|listed| listed == run));
+        let there = match here {
+            _ if by == 0 => return None,
+            Some(here) => here.saturating_add_signed(by).min(rows.len().saturating_sub(1)),
+            None => 0,
+        };
+        rows.get(there).filter(|run| Some(*run) != from).cloned()
     }
 
     /// Returns the filters and the sorting that the user asks for.

@@ -43,7 +43,8 @@ pub enum Action {
     ToggleWall,
     /// Switches between the timeline and the view of the same runs.
     ToggleTimeline,
-    /// Compares the run on the timeline with another one, then with the next one, then with none.
+    /// Compares the run with another one: as a race on the timeline, where it then takes the next one and none;
+    /// side by side on the desk.
     Race,
     /// Zooms the timeline by a number of steps; positive ones are closer.
     ZoomTime(i32),
@@ -51,7 +52,7 @@ pub enum Action {
     ToggleHistory,
     /// Opens the desk, or goes back to the view that it was opened from.
     ToggleDesk,
-    /// Opens the desk or the panel with the search for runs.
+    /// Opens the desk with the search for runs.
     SearchRuns,
     /// Saves the runs that the desk lists.
     ExportRuns,
@@ -67,7 +68,7 @@ pub enum Action {
     ChoosePart(i32),
     /// Chooses the step or cause so many places further down; up, if negative.
     ChooseRow(i32),
-    /// Opens the run selected on the wall and stays on it.
+    /// Opens the selected run and stays on it.
     OpenSelected,
     /// Opens this run from the wall and stays on it.
     Open(RunId),
