@@ -286,7 +286,8 @@ impl ServerClock {
         let goes_back = |suspect: &Suspect| suspect.goes_back;
         self.is_established && differ(goes_back)
             || count >= 4 && lasted >= DELAYS_END_AFTER_MICROS
-            || count >= 4 && differ(|_| true) && !is_delay
+            // Later, what waited for a frozen tab or a machine asleep is old by any time, and arrives at once.
+            || !self.is_established && count >= 4 && differ(|_| true) && !is_delay
     }
 
     /// Starts afresh for a new connection. The last estimate remains in use until a live event replaces

@@ -255,9 +255,13 @@ fn correction_of_the_local_clock_is_reported_once() {
     studio.now += 4.0;
     studio.all("STYLE", "end", json!({"duration_ms": 8000}));
     studio.all("LYRICS", "start", json!({"node_index": 2}));
+    // What arrives late says the same, as long as it arrives at once.
+    studio.check_steps(&[]);
+    studio.now += 2.0;
+    studio.all("LYRICS", "info", json!({"message": "verse 1"}));
     studio.check_steps(&["this machine's clock was set forward by 3 d"]);
-    studio.check_elapsed(16.0);
-    studio.now += 8.0;
+    studio.check_elapsed(18.0);
+    studio.now += 6.0;
     // The clock is set back again.
     studio.viewer_ahead = -259_200.0;
     studio.all("LYRICS", "end", json!({"duration_ms": 8000}));
@@ -282,6 +286,35 @@ fn stalled_server_is_not_taken_for_a_clock_step() {
     studio.node("LYRICS", 2, 3.0);
     studio.check_elapsed(51.0);
     studio.check_steps(&[]);
+}
+
+/// A browser freezes tabs in the background, and a machine sleeps: what the socket held meanwhile is read at once.
+#[test]
+fn events_of_hours_that_are_read_at_once_are_not_taken_for_a_clock_step() {
+    let mut studio = Studio::new();
+    studio.start();
+    studio.node("PLAN", 0, 3.0);
+    let mut held = Vec::new();
+    for (index, node) in ["STYLE", "LYRICS", "PRODUCER", "COMPOSE"].into_iter().enumerate() {
+        let index = index + 1;
+        for phase in ["start", "end"] {
+            let data = json!({"node_index": index, "duration_ms": 1_800_000});
+            held.extend(RUNS.iter().map(|run| studio.event(run, node, phase, data.clone())));
+            if phase == "start" {
+                studio.now += 1_800.0;
+            }
+        }
+    }
+    studio.now += 60.0;
+    studio.arrive(&held, true);
+    studio.all("VALIDATE", "start", json!({"node_index": 5}));
+    studio.check_elapsed(7_263.0);
+    studio.node("VALIDATE", 5, 3.0);
+    studio.check_elapsed(7_266.0);
+    studio.check_steps(&[]);
+    for node in &studio.model.run(RUNS[0]).unwrap().nodes[1..5] {
+        assert_eq!(node.duration_ms, Some(1_800_000), "{}", node.name);
+    }
 }
 
 #[test]

@@ -22,13 +22,12 @@ use crate::source::recording::Recording;
 /// Part of a large studio's runs that most tests have: some 270 in a week.
 const SMALL: f64 = 0.07;
 
-/// Feeds lines as a source does, a few at a time.
+/// Feeds lines as a source does, each as it happens.
 pub(super) fn store_of(lines: &[(Timestamp, String)], retention: Retention) -> RunStore {
     let mut run_store = RunStore::new(retention);
-    for lines in lines.chunks(20) {
-        let at = lines.last().map_or_else(now, |(at, _)| *at);
-        let mut batch = Batch::new(at, true);
-        lines.iter().for_each(|(_, line)| batch.push_text(line));
+    for (at, line) in lines {
+        let mut batch = Batch::new(*at, true);
+        batch.push_text(line);
         run_store.receive(batch, |_, _| {});
     }
     run_store
