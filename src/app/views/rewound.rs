@@ -12,6 +12,7 @@ use crate::app::draw::{
     Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, guarded_without_card, measure,
     truncate,
 };
+use crate::app::state::actions::{Action, ActionEntry};
 use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
 use crate::app::state::hub_past::Asking;
 use crate::app::state::next_frame::NextFrame;
@@ -98,7 +99,11 @@ impl TabView {
             (pages, None) => format!(", {} pages", count_words(pages)),
             (pages, Some(of)) => format!(", {} of {} pages", count_words(pages), count_words(of)),
         };
-        let rest = format!("asking the hub for {from} to {to}{pages}; Esc cancels");
+        let cancels = match ActionEntry::keys_of(&Action::Back) {
+            Some(keys) => format!("; {keys} cancels"),
+            None => String::new(),
+        };
+        let rest = format!("asking the hub for {from} to {to}{pages}{cancels}");
         Self { is_playing: false, word: "LOADING", rest }
     }
 

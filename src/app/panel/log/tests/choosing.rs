@@ -32,7 +32,7 @@ fn click_chooses_the_row_and_selects_its_run() {
     scene.receive(&frame(31, "run-2", Some("STYLE"), "end", "{}"));
     scene.receive(&frame(32, "run-2", None, "end", "{}"));
     let mut harness = desk(scene);
-    harness.get_by_label_contains("STYLE finished").click();
+    harness.get_by_label_contains("STYLE done").click();
     harness.run_steps(2);
     assert_eq!(harness.state().actions, [Action::SelectRun("run-2".into())]);
     let chosen = harness.state().state.chosen();
@@ -42,6 +42,22 @@ fn click_chooses_the_row_and_selects_its_run() {
     harness.get_by_label_contains("workflow finished").click();
     harness.run_steps(2);
     assert_eq!(harness.state().state.chosen(), Some(("run-2".into(), None, None)));
+}
+
+#[test]
+fn move_that_a_hidden_log_could_not_make_ends() {
+    let scene = Scene::new(20);
+    let mut state = LogState::default();
+    state.update(&scene.view(), 0.0);
+    state.end_frame();
+    // Asked for while another pane stands in its place, and granted only if the log is shown at once.
+    state.show_event(3);
+    state.end_frame();
+    let mut later = state.clone();
+    assert_eq!(state.update(&scene.view(), 0.1), Some("run-1".into()));
+    later.end_frame();
+    assert_eq!(later.update(&scene.view(), 60.0), None, "no other run is selected");
+    assert!(later.is_following() && later.choice().is_none());
 }
 
 #[test]
