@@ -150,7 +150,7 @@ fn keep_panel(app: &mut App, file: std::path::PathBuf) {
     let read = std::fs::read_to_string(&file).ok();
     app.insert_resource(PanelMemory(read.clone()));
     let mut written = read;
-    let file = LatestFile::new(file, "the panel is not remembered in");
+    let file = LatestFile::new(file, "the layout of the panel cannot be kept in");
     let write = move |memory: Res<PanelMemory>, mut exits: MessageReader<AppExit>| {
         if memory.is_changed()
             && let Some(text) = memory.0.clone().filter(|text| written.as_ref() != Some(text))

@@ -192,7 +192,9 @@ fn transport_ui(ui: &mut Ui, view: &FootView, row: Rect, actions: &mut Vec<Actio
         }
         Some(_) => {
             let words = &view.transport.behind;
-            let tip = ActionEntry::with_keys("Back to live", &Action::Time(Transport::Live));
+            let present = view.bridge.map(|bridge| bridge.light.present).unwrap_or_default();
+            let tip = format!("Back to {}", present.words());
+            let tip = ActionEntry::with_keys(&tip, &Action::Time(Transport::Live));
             let response = button_ui(&mut child, words, Offer::Plain, pill.width());
             if response.on_hover_text(tip).clicked() {
                 actions.push(Action::Time(Transport::Live));

@@ -17,6 +17,7 @@ use super::view::InspectorView;
 use super::words::elapsed_words;
 use crate::app::panel::copied::{copy_for, says_copied};
 use crate::app::panel::glyph::Sign;
+use crate::app::panel::run_words::MARK_AS_SEEN;
 use crate::app::panel::style::{self, ink, text};
 use crate::app::panel::widgets::{self, copy_words_ui, describe_button, elided, paint_line};
 use crate::app::state::actions::{Action, ActionEntry};
@@ -374,8 +375,7 @@ fn seen_ui(ui: &mut Ui, view: &InspectorView, run: &Run, actions: &mut Vec<Actio
             words: "Mark as seen",
             key: ActionEntry::keys_of(&Action::MarkSeen(None)),
             tone: palette.text,
-            tip: "The failure is no longer shown as news: on this screen, or on all screens of the \
-                  hub. Nothing is sent to the backend.",
+            tip: MARK_AS_SEEN,
             is_enabled: true,
             width: 160.0,
         };

@@ -253,7 +253,7 @@ fn node_choices(view: &LogView) -> Vec<NodeFilter> {
 pub(super) fn moves_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
     ui.horizontal(|ui| {
         for (words, key, to) in [
-            ("Failure before", "[", LogMove::FailureBefore),
+            ("Previous failure", "[", LogMove::FailureBefore),
             ("Next failure", "]", LogMove::NextFailure),
         ] {
             if move_button_ui(ui, words, key).clicked() {
@@ -280,10 +280,10 @@ fn go_items_ui(ui: &mut Ui, state: &mut LogState) {
         ("Now, and follow", TO_THE_END, LogMove::Now),
         ("Oldest event", "Home", LogMove::First),
         ("First failure", "", LogMove::FirstFailure),
-        ("Failure before", "[", LogMove::FailureBefore),
+        ("Previous failure", "[", LogMove::FailureBefore),
         ("Next failure", "]", LogMove::NextFailure),
         ("Next event of this run", "", LogMove::NextOfRun),
-        ("Event before of this run", "", LogMove::BeforeOfRun),
+        ("Previous event of this run", "", LogMove::BeforeOfRun),
     ] {
         let response = ui.add(Button::new(words).shortcut_text(key));
         set_accessible_name(&response, words);
@@ -295,16 +295,16 @@ fn go_items_ui(ui: &mut Ui, state: &mut LogState) {
 
 fn export_items_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
     for form in ExportForm::ALL {
-        let words = format!("Save what is filtered as {}", form.words());
+        let words = format!("Save the listed events as {}", form.words());
         if ui.button(words).clicked() {
             state.wants_export = Some(form);
         }
     }
     ui.separator();
     let has_rows = state.chosen_rows().len() > 0;
-    let button = Button::new("Copy the chosen events").shortcut_text(COPY_KEYS.to_string());
+    let button = Button::new("Copy the selected events").shortcut_text(COPY_KEYS.to_string());
     let response = ui.add_enabled(has_rows, button);
-    set_accessible_name(&response, "Copy the chosen events");
+    set_accessible_name(&response, "Copy the selected events");
     if response.clicked() {
         rows::copy(ui, view, state);
     }

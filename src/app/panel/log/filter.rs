@@ -280,7 +280,7 @@ mod tests {
         check("plan quota nothing", &[]);
         // Words that are shown, though they were not received.
         check("failed", &[2]);
-        check("finished", &[3]);
+        check("done", &[3]);
         check("glass harbour", &[0, 1, 2]);
         check("harbour failed", &[2]);
         check("unreadable", &[6]);

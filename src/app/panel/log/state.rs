@@ -378,12 +378,12 @@ impl LogState {
             LogMove::FailureBefore => {
                 let end = chosen.unwrap_or(u64::MAX);
                 let before = failures.partition_point(|line| *line < end).checked_sub(1);
-                (before.and_then(|place| failures.get(place).copied()), "no failure before")
+                (before.and_then(|place| failures.get(place).copied()), "no earlier failure")
             }
             LogMove::NextFailure => {
                 let start = chosen.or(self.top.map(|top| top.seq.saturating_sub(1)));
                 let after = failures.partition_point(|line| Some(*line) <= start);
-                (failures.get(after).copied(), "no failure after")
+                (failures.get(after).copied(), "no later failure")
             }
             LogMove::BeforeOfRun | LogMove::NextOfRun => {
                 return self.begin_of_run(view, to == LogMove::NextOfRun, now_secs);

@@ -20,13 +20,13 @@ pub enum Obstacle {
     #[error("only in a race of two runs{}", key(&Action::Race))]
     OnlyInRace,
     /// The display shows the past.
-    #[error("not while the past is shown; go back to live first{}", key(&Action::Time(Transport::Live)))]
+    #[error("the past is shown; leave it first{}", key(&Action::Time(Transport::Live)))]
     Past,
     /// The display shows the present.
-    #[error("the display is live already")]
+    #[error("the newest moment is shown already")]
     Live,
     /// The latest event is shown.
-    #[error("this is the latest event; go back to live instead{}", key(&Action::Time(Transport::Live)))]
+    #[error("this is the latest event; leave the past instead{}", key(&Action::Time(Transport::Live)))]
     LatestEvent,
     /// The settings allow no operations on runs.
     #[error("operations on runs are off: start meterbridge with --allow-actions")]
@@ -251,10 +251,10 @@ mod tests {
         assert_eq!(words(&past, Action::Time(Transport::Live)), None);
         assert_eq!(
             words(&wall, Action::Time(Transport::Live)).unwrap(),
-            "the display is live already"
+            "the newest moment is shown already"
         );
         let words_of_past = words(&past, Action::MarkSeen(None)).unwrap();
-        assert_eq!(words_of_past, "not while the past is shown; go back to live first (key L)");
+        assert_eq!(words_of_past, "the past is shown; leave it first (key L)");
         assert_eq!(words(&wall, Action::ToggleHelp), None);
     }
 }

@@ -461,6 +461,21 @@ mod tests {
     }
 
     #[test]
+    fn labels_of_keys_are_those_of_the_display() {
+        let keys_of = |action: &Action| ActionEntry::keys_of(action);
+        assert_eq!(keys_of(&Action::ToggleDesk).as_deref(), Some("D"));
+        assert_eq!(keys_of(&Action::Reconnect), None);
+        let control = if cfg!(target_os = "macos") { "Cmd" } else { "Ctrl" };
+        let next = Action::Time(Transport::NextEvent);
+        let words = ActionEntry::with_keys("Next event", &next);
+        assert_eq!(words, format!("Next event ({control} →)"));
+        assert_eq!(ActionEntry::with_keys("Reconnect", &Action::Reconnect), "Reconnect");
+        // In a page these keys are the browser's.
+        let native = ActionEntry::of(&Action::ExportRuns).unwrap();
+        assert_eq!((native.in_page, native.exists()), (false, cfg!(not(target_arch = "wasm32"))));
+    }
+
+    #[test]
     fn no_action_stands_twice_where_it_has_an_effect() {
         for (place, entry) in ACTIONS.iter().enumerate() {
             let same = ACTIONS[..place]

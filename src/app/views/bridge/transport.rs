@@ -10,6 +10,7 @@ use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::state::actions::{Action, ActionEntry, KeyCombination, Transport};
 use crate::app::state::clock::{local_zone, millis_between};
 use crate::app::state::hit::{Button, ScrubArea};
+use crate::app::state::link::Present;
 use crate::app::state::rewind::{PastView, SPEEDS};
 use crate::app::state::run_store::RunStore;
 use crate::app::theme::size;
@@ -51,6 +52,8 @@ pub struct TransportView {
     pub wave: Vec<f32>,
     /// Ends of runs: place from 0 to 1, status, and the instant.
     pub marks: Vec<(f32, RunStatus, Timestamp)>,
+    /// Name of the newest moment.
+    present: Present,
     /// "2:14 behind live"
     pub behind: String,
     /// The latest event: its step or kind in bold, and the rest, from long to short.
@@ -58,7 +61,12 @@ pub struct TransportView {
 }
 
 impl TransportView {
-    pub fn of(run_store: &RunStore, shown: &PastView, live_now: Timestamp) -> Self {
+    pub fn of(
+        run_store: &RunStore,
+        shown: &PastView,
+        present: Present,
+        live_now: Timestamp,
+    ) -> Self {
         let until = run_store.latest(live_now);
         let oldest = run_store.oldest_in_reach().unwrap_or(until);
         let span = |from: Timestamp| until.duration_since(from).as_secs_f64().max(1.0);
@@ -88,7 +96,12 @@ impl TransportView {
             start,
             wave: heights(&counts),
             marks: thinned(ends.collect()),
-            behind: format!("{} behind live", clock_words(millis_between(shown.at, until))),
+            present,
+            behind: format!(
+                "{} behind {}",
+                clock_words(millis_between(shown.at, until)),
+                present.words()
+            ),
             event: last_event(run_store),
         }
     }
@@ -198,7 +211,7 @@ pub(super) fn draw(part: &mut Part, view: &TransportView, bridge: &Bridge) -> Pr
     let mut buttons = draw_wave(part, view, &places);
     buttons.extend(draw_controls(part, view, &places));
     if let Some(y) = places.keys {
-        draw_keys(part, view.is_playing, body, y, k);
+        draw_keys(part, (view.is_playing, view.present), body, y, k);
     }
     let scrub = ScrubArea { rect: wave, from: view.from, until: view.until };
     Pressable { buttons, scrub }
@@ -465,7 +478,7 @@ fn draw_button(part: &mut Part, rect: Rect, transport: Transport, is_playing: bo
 const TO: &str = "to";
 
 /// Returns the keys of the transport, with what they do.
-fn key_groups(is_playing: bool) -> Vec<(Vec<String>, &'static str)> {
+fn key_groups(is_playing: bool, present: Present) -> [(Vec<String>, &'static str); 8] {
     let combinations = |moves: &[Transport]| -> Vec<&'static KeyCombination> {
         let entries = moves.iter().filter_map(|to| ActionEntry::of(&Action::Time(*to)));
         entries.flat_map(|entry| entry.keys).collect()
@@ -477,9 +490,13 @@ fn key_groups(is_playing: bool) -> Vec<(Vec<String>, &'static str)> {
     let modifier = |to: Transport| -> Vec<String> {
         combinations(&[to]).first().map(|keys| keys.with.words().to_owned()).into_iter().collect()
     };
+    let back = match present {
+        Present::Live => "back to live",
+        Present::Replay => "newest",
+    };
     let speed = |place: usize| keys(&[Transport::Speed(place)]);
     let speeds = [speed(0), vec![TO.to_owned()], speed(SPEEDS.len() - 1)].concat();
-    vec![
+    [
         (keys(&[Transport::TogglePlaying]), if is_playing { "pause" } else { "play" }),
         (keys(&[Transport::Skip(-1), Transport::Skip(1)]), "1 s"),
         (modifier(Transport::Skip(-10)), "10 s"),
@@ -487,14 +504,14 @@ fn key_groups(is_playing: bool) -> Vec<(Vec<String>, &'static str)> {
         (keys(&[Transport::Oldest]), "oldest"),
         (speeds, "speed"),
         (keys(&[Transport::PreviousFailure, Transport::NextFailure]), "failures"),
-        (keys(&[Transport::Live]), "back to live"),
+        (keys(&[Transport::Live]), back),
     ]
 }
 
 /// Draws the line of keys, as far as there is room.
-fn draw_keys(part: &mut Part, is_playing: bool, body: Rect, y: f32, k: f32) {
+fn draw_keys(part: &mut Part, (is_playing, present): (bool, Present), body: Rect, y: f32, k: f32) {
     let palette = part.palette;
-    let groups = key_groups(is_playing);
+    let groups = key_groups(is_playing, present);
     let type_size = size::ESSENTIAL_MIN * k;
     let width = |face, words: &str| measure(face, type_size, 0.0, words);
     let key_width = |key: &str| width(Face::Text600, key) + 18.0 * k;

@@ -165,7 +165,7 @@ impl Contents {
         });
         stage.meta.extend(life.map(|life| life.words(run, run_store, server_now)));
         if !focus.is_following() {
-            stage.meta.push("staying on this run".to_owned());
+            stage.meta.push("pinned".to_owned());
         }
         let mut story = story::story(run, &stage, server_now);
         story.push(story::past_story(run, run_store));

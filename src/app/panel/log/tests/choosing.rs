@@ -54,7 +54,8 @@ fn move_that_a_hidden_log_could_not_make_ends() {
     state.show_event(3);
     state.end_frame();
     let mut later = state.clone();
-    assert_eq!(state.update(&scene.view(), 0.1), Some("run-1".into()));
+    state.update(&scene.view(), 0.1);
+    assert_eq!(state.choice().map(|choice| choice.head), Some(3));
     later.end_frame();
     assert_eq!(later.update(&scene.view(), 60.0), None, "no other run is selected");
     assert!(later.is_following() && later.choice().is_none());
@@ -128,11 +129,11 @@ fn moves_go_to_failures_and_to_events_of_the_run() {
     assert_eq!(go(&mut harness, LogMove::BeforeOfRun), at(7));
     assert_eq!(go(&mut harness, LogMove::FirstFailure), at(4));
     assert_eq!(go(&mut harness, LogMove::FailureBefore), at(4));
-    harness.get_by_label("no failure before");
+    harness.get_by_label("no earlier failure");
     harness.get_by_label("Next failure").click();
     harness.run_steps(2);
     assert_eq!(chosen_message(harness.state()), at(7));
-    harness.get_by_label("Failure before").click();
+    harness.get_by_label("Previous failure").click();
     harness.run_steps(2);
     assert_eq!(chosen_message(harness.state()), at(4));
     assert_eq!(go(&mut harness, LogMove::First), at(0));
