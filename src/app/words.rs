@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::model::Run;
-use crate::protocol::Phase;
+use crate::protocol::{Phase, WorkflowEvent};
 use crate::source::{PollingReason, Updates};
 use crate::text;
 
@@ -125,14 +125,15 @@ pub fn names_words(names: &[&str]) -> String {
 }
 
 /// Display word of an event's phase.
-pub fn phase_words(phase: &Phase) -> Cow<'_, str> {
-    match phase {
+pub fn phase_words(event: &WorkflowEvent) -> Cow<'_, str> {
+    match &event.phase {
         Phase::Info => "info".into(),
         Phase::Start => "started".into(),
         Phase::Progress => "progress".into(),
+        Phase::End if event.node.is_none() => "finished".into(),
         Phase::End => "done".into(),
         Phase::Fail => "failed".into(),
-        Phase::Other(text) => text.as_str().into(),
+        Phase::Other(text) => text::one_line(text.as_str()),
     }
 }
 

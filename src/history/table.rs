@@ -162,7 +162,7 @@ fn totals_words(summary: &Summary) -> String {
     );
     if let Some(change) = summary.success_change {
         let sign = if change < 0.0 { '−' } else { '+' };
-        words += &format!(" ({sign}{:.1})", change.abs() * 100.0);
+        words += &format!(" ({sign}{:.1} points)", change.abs() * 100.0);
     }
     words
 }

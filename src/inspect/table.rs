@@ -132,6 +132,7 @@ fn node_word(node: &NodeReport) -> String {
     let mut word = one_line(&node.name);
     match (node.status, node.duration_ms) {
         ("success", Some(millis)) => word.push_str(&format!(" {}", duration_words(millis))),
+        ("success", None) => word.push_str(" done"),
         (status, Some(millis)) => word.push_str(&format!(" {status} {}", duration_words(millis))),
         (status, None) => word.push_str(&format!(" {status}")),
     }

@@ -212,7 +212,7 @@ fn step_by_event_stops_the_picture_and_what_is_not_there_is_told() {
     assert_eq!(store(&app).shown_past().map(|past| past.is_playing), Some(false));
     go(&mut app, Transport::NextEvent);
     assert_eq!(shown(&app), Some(50));
-    let told = "Not possible: this is the latest event; press L to return to live";
+    let told = "Not possible: this is the latest event; leave the past instead (key L)";
     assert_eq!(toast(&app).as_deref(), Some(told));
     let mut app = one_run();
     go(&mut app, Transport::Oldest);
@@ -264,7 +264,7 @@ fn operations_and_marks_are_refused_while_the_past_is_shown() {
     feed(&mut app, [event("a", None, "fail", 0)]);
     pass(&mut app, 30);
     go(&mut app, Transport::TogglePlaying);
-    let told = "Not possible: not while the past is shown; press L to return to live";
+    let told = "Not possible: the past is shown; leave it first (key L)";
     perform(&mut app, Action::Ask(OperationKind::Retry, Some(RunId::new("a"))));
     assert!(app.world().resource::<RunOperations>().dialog.is_none());
     assert_eq!(toast(&app).as_deref(), Some(told));

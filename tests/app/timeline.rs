@@ -326,6 +326,39 @@ fn all_runs_stand_in_order_of_their_starts_with_how_they_ended() {
 }
 
 #[test]
+fn failure_before_the_time_shown_is_told() {
+    let mut app = headless_app();
+    let failed = |id: &str, name: &str, second: i64| {
+        let mut events = run_of(id, name, second - 30, &[("PLAN", 5)]);
+        events.push(event(id, Some("STYLE"), "start", second - 20));
+        events.push(event(id, None, "fail", second));
+        events
+    };
+    feed(&mut app, failed("old", "Ashes of June", -1_500));
+    // Room for the newest only, so that they alone decide which time is shown.
+    for number in 0..14 {
+        let id = format!("new-{number:02}");
+        feed(&mut app, run_of(&id, &id, -200 + number, &[("PLAN", 1)]));
+    }
+    let view = runs(&app, 14);
+    assert_eq!((view.minutes, view.rows.iter().any(|row| row.id == "old")), (5, false));
+    assert_eq!(
+        view.earlier,
+        [
+            "Ashes of June failed 20 min before this window",
+            "failed 20 min before this window",
+            "1 failed before this window"
+        ]
+    );
+    feed(&mut app, failed("older", "Neon Rain", -2_000));
+    let earlier = runs(&app, 14).earlier;
+    let words = "2 failed before this window, the latest, Ashes of June, 20 min before it";
+    assert_eq!(earlier[0], words);
+    // One that is seen is not told of twice.
+    assert!(runs(&app, 40).earlier.is_empty());
+}
+
+#[test]
 fn runs_without_room_are_counted_and_no_running_one_is_left_out() {
     let mut app = headless_app();
     let mut events = run_of("long", "Low Sun", -280, &[("PLAN", 5)]);

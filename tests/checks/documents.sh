@@ -77,16 +77,32 @@ for page in "${documents[@]}"; do
         grep --invert-match --extended-regexp 'NAME' | sort -u || true)
 done
 
-# The guide lists every key of the help. `rustfmt` may break a line within the parentheses.
-keys=$(tr --squeeze-repeats ' \n' ' ' <src/app/state/actions/table.rs |
-    grep --only-matching --extended-regexp '(key|shift|ctrl)\( ?KeyCode::[A-Za-z0-9]+, "[^"]*"' |
-    sed 's/.*"\(.*\)"/\1/' | sort -u || true)
-[[ -n $keys ]] || complain "no keys were found in src/app/state/actions/table.rs"
-table=$(sed -n '/^## Keys/,/^## /p' docs/guide.md | sed -n 's/^| \([^|]*\) |.*/\1/p' | tr ' ' '\n')
+# The guide lists the keys of the table of actions with their modifiers, and no others. `rustfmt` may break a
+# line within the parentheses. A modifier at the start of a row belongs to every key of the row.
+actions=src/app/state/actions/table.rs
+keys=$(tr --squeeze-repeats ' \n' ' ' <"$actions" |
+    grep --only-matching --extended-regexp '\b(key|shift|ctrl)\( ?KeyCode::[A-Za-z0-9]+, "[^"]*"' |
+    sed -E 's/^shift.*"(.*)"/Shift \1/; s/^ctrl.*"(.*)"/Ctrl \1/; s/^key.*"(.*)"/\1/' | sort -u || true)
+[[ -n $keys ]] || complain "no keys were found in $actions"
+rows=$(sed -n '/^## Keys/,/^## /p' docs/guide.md | sed -n 's/^| \([^|]*\) |.*/\1/p' |
+    grep --invert-match --line-regexp --extended-regexp 'key|-*' || true)
+differences() { # rows of the guide
+    comm -3 <(echo "$keys") <(awk '
+        {
+            modifier = $1 == "Shift" || $1 == "Ctrl" ? $1 " " : ""
+            for (i = modifier ? 2 : 1; i <= NF; i++) print modifier $i
+        }
+    ' <<<"$1" | sort -u) | tr --delete '\t'
+}
 while read -r key; do
-    grep --quiet --line-regexp --fixed-strings -e "$key" <<<"$table" ||
-        complain "docs/guide.md lacks the key $key"
-done <<<"$keys"
+    [[ -z $key ]] || complain "docs/guide.md and $actions do not both have the key $key"
+done < <(differences "$rows")
+# A comparison that misses a row would find nothing for ever.
+count=$(wc --lines <<<"$rows")
+for ((row = 1; row <= count; row++)); do
+    [[ -n $(differences "$(sed "${row}d" <<<"$rows")") ]] ||
+        complain "the comparison of keys does not notice that docs/guide.md lacks row $row of its table"
+done
 
 # ARCHITECTURE gives the reason for every direct dependency.
 crates=$(awk '

@@ -426,9 +426,9 @@ mod tests {
         }
         let mut app = app(KeyboardFocus::View);
         assert!(press(&mut app, KeyCode::F6, Key::F6, false).is_empty());
-        assert!(told(&mut app).concat().contains("control the demo studio"));
+        assert!(told(&mut app).concat().contains("only for the demo studio"));
         assert!(press(&mut app, KeyCode::KeyL, character("l"), false).is_empty());
-        assert_eq!(told(&mut app), ["the picture is live already"]);
+        assert_eq!(told(&mut app), ["the newest moment is shown already"]);
     }
 
     #[test]

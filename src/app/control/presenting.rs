@@ -5,7 +5,7 @@ use bevy::prelude::*;
 use super::transport;
 use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::{Notice, Notices};
-use crate::app::state::actions::{Action, Presenting};
+use crate::app::state::actions::{Action, ActionEntry, Obstacle, Presenting};
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::link::Link;
 use crate::app::systems::AppSystems;
@@ -71,7 +71,13 @@ fn order(command: Presenting, controls: &DemoControls) -> (DemoCommand, String) 
             (DemoCommand::Pause(false), "the studio has resumed".to_owned())
         }
         Presenting::TogglePause => {
-            (DemoCommand::Pause(true), "the studio is paused; F8 resumes it".to_owned())
+            let words = "the studio is paused";
+            let again = Action::Present(Presenting::TogglePause);
+            let words = match ActionEntry::keys_of(&again) {
+                Some(keys) => format!("{words}; {keys} resumes it"),
+                None => words.to_owned(),
+            };
+            (DemoCommand::Pause(true), words)
         }
         Presenting::Restart => (
             DemoCommand::Restart,
@@ -85,9 +91,5 @@ fn order(command: Presenting, controls: &DemoControls) -> (DemoCommand, String) 
 }
 
 fn not_the_demo(link: &Link) -> String {
-    format!(
-        "F1 to F9 control the demo studio, but this display shows {}; start meterbridge without a \
-         source to use them",
-        link.source_name()
-    )
+    Obstacle::NotTheDemo { source_name: link.source_name() }.to_string()
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::user_input::{self, UserInput};
 use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::{Notice, Notices};
-use crate::app::state::actions::{Action, Transport};
+use crate::app::state::actions::{Action, Obstacle, Transport};
 use crate::app::state::chrome::Chrome;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::hit::Scrub;
@@ -66,8 +66,7 @@ pub(super) fn apply(
             Action::Ask(..) | Action::Answer(Some(_)) | Action::MarkSeen(_)
                 if run_store.is_rewound() =>
             {
-                let words = "not while the past is shown; press L to return to live";
-                refusals.0.push(words.to_owned());
+                refusals.push(&Obstacle::Past.to_string());
             }
             _ => {}
         }
@@ -114,7 +113,7 @@ fn perform(
         }
         // The future is not known.
         Transport::Skip(1..) | Transport::NextEvent if past.is_none() => {
-            Err("the picture is live: nothing came later".to_owned())
+            Err(Obstacle::Live.to_string())
         }
         Transport::Skip(secs) => {
             let by = SignedDuration::from_secs(i64::from(secs));
@@ -124,7 +123,7 @@ fn perform(
         Transport::NextEvent => match run_store.step_forward(at, false) {
             Step::To(next) if next <= live_now => show_still(run_store, next, live_now),
             Step::Asked => Err(STILL_ASKING.to_owned()),
-            _ => Err("this is the latest event; press L to return to live".to_owned()),
+            _ => Err(Obstacle::LatestEvent.to_string()),
         },
         Transport::PreviousEvent => match run_store.step_back(at, Landing::EventBefore) {
             Step::To(before) => show_still(run_store, before, live_now),

@@ -81,7 +81,7 @@ fn advice(state: &ConnectionState) -> Option<&'static str> {
         ConnectionState::Connected { .. } | ConnectionState::Connecting { .. } => None,
         ConnectionState::Reconnecting { .. } => Some("Retrying automatically."),
         ConnectionState::Failed { is_probed: true, .. } => {
-            Some("Retrying from time to time. Press Reconnect to try now.")
+            Some("Retrying in the background. Press Reconnect to try now.")
         }
         ConnectionState::Failed { .. } => {
             Some("Not retrying. Check the address and that the server runs, then press Reconnect.")
@@ -112,7 +112,7 @@ pub(super) fn connection_ui(
     match view.source {
         Some(SourceSpec::Recording(files)) => {
             let name = files.name();
-            ui.weak(format!("Playing {name}, with its own times."))
+            ui.weak(format!("Playing {name}. Times are those of the recording."))
                 .on_hover_text(files.to_string());
             address_ui(ui, view, &mut draft.address, &mut actions);
         }

@@ -58,7 +58,7 @@ impl DeskInput<'_> {
         let transport = made.unwrap_or_else(|| {
             let live = PastView { at: view.live_now, is_playing: true, speed: 1.0 };
             let shown = past.unwrap_or(live);
-            (key, TransportView::of(view.run_store, &shown, view.live_now))
+            (key, TransportView::of(view.run_store, &shown, view.link.present(), view.live_now))
         });
         let now = self.draw_clock.secs;
         let news = notices

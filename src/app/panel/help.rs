@@ -37,7 +37,9 @@ pub(super) fn help_ui(ctx: &Context, may_operate: bool, is_demo: bool) -> Vec<Ac
                     if close_ui(ui, "Close the help").clicked() {
                         actions.push(Action::ToggleHelp);
                     }
-                    ui.weak("Esc to close");
+                    if let Some(keys) = ActionEntry::keys_of(&Action::Back) {
+                        ui.weak(format!("{keys} to close"));
+                    }
                 });
             });
             ui.add_space(10.0);

@@ -55,7 +55,9 @@ pub(super) fn restore(
     let found: Remembered = match serde_json::from_str(text) {
         Ok(found) => found,
         Err(error) => {
-            tracing::warn!("what the panel remembered is damaged ({error}): it begins anew");
+            tracing::warn!(
+                "the kept layout of the panel is damaged ({error}): it starts with its defaults"
+            );
             return;
         }
     };

@@ -14,6 +14,7 @@ mod desk_view;
 mod glyph;
 mod help;
 mod inspector;
+mod key_caps;
 mod legend;
 mod log;
 pub mod memory;
@@ -54,7 +55,7 @@ use super::draw::{DrawClock, Faults, guarded_without_card};
 use super::theme::{Theme, ThemeChoice};
 use crate::app::control::run_operations::RunOperations;
 use crate::app::overlays::notices::Notices;
-use crate::app::state::actions::Action;
+use crate::app::state::actions::{Action, ActionEntry};
 use crate::app::state::chrome::{Chrome, KeyboardFocus, PanelDialog};
 use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::desk::{ControlsScale, Desk};
@@ -222,6 +223,9 @@ fn show(
     {
         state.log.opened = None;
     }
+    if state.log.is_at_work() {
+        state.log.end_frame();
+    }
     let covers = on_desk && state.desk.covers_runs(&ctx);
     dialog.set_if_neq(PanelDialog(!hides_panel && state.log.opened.is_some() || asks || covers));
     if chrome.help {
@@ -387,7 +391,9 @@ fn head_ui(ui: &mut Ui, share: Option<&str>, unread: usize, actions: &mut Vec<Ac
             if widgets::close_ui(ui, "Hide the panel").clicked() {
                 actions.push(Action::TogglePanel);
             }
-            ui.weak("P to hide");
+            if let Some(keys) = ActionEntry::keys_of(&Action::TogglePanel) {
+                ui.weak(format!("{keys} to hide"));
+            }
             if let Some(link) = share {
                 let hint = "Copy the address of a page with this view";
                 if widgets::text_button_ui(ui, "copy link", hint).on_hover_text(link).clicked() {

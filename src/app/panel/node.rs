@@ -8,12 +8,12 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::glyph::{Sign, sign_ui};
 use super::inspector::shown_node;
-use super::run_words::elapsed_ms;
+use super::run_words::{MARK_AS_SEEN, elapsed_ms};
 use super::style::{self, ink, space, text};
 use super::widgets::{
     self, Offer, button_ui, copy_ui, elided, paint_line, paint_line_to, section_ui,
 };
-use crate::app::state::actions::Action;
+use crate::app::state::actions::{Action, ActionEntry};
 use crate::app::state::clock::millis_between;
 use crate::app::state::failure_life::is_fresh;
 use crate::app::state::run_store::RunStore;
@@ -106,8 +106,7 @@ fn seen_ui(ui: &mut Ui, run: &Run, view: &NodeView, actions: &mut Vec<Action>) {
     if is_marked {
         ui.weak("Marked as seen.");
     } else if is_fresh(run, view.run_store, view.server_now) {
-        let tip = "The failure is no longer shown as news: on this screen, or on all screens of the \
-                   hub. Nothing is sent to the backend. (M)";
+        let tip = ActionEntry::with_keys(MARK_AS_SEEN, &Action::MarkSeen(None));
         let response = button_ui(ui, "Mark as seen", Offer::Plain, 112.0);
         if response.on_hover_text(tip).clicked() {
             actions.push(Action::MarkSeen(Some(run.id().clone())));
@@ -321,7 +320,7 @@ pub(super) fn status_sentence(
     latest: bool,
 ) -> Option<&'static str> {
     match status {
-        NodeStatus::Unknown => Some("Its events were not received; it may have run or not."),
+        NodeStatus::Unknown => Some("No data: its events were not received."),
         NodeStatus::Skipped => Some("It was not needed and never started."),
         NodeStatus::Pending => Some("It has not started yet."),
         _ if latest && node.inferred => {

@@ -5,11 +5,11 @@ use bevy_egui::egui::{Label, RichText, Ui};
 use super::style::{self, ink};
 use super::widgets::{Offer, button_ui, section_ui};
 use crate::app::control::run_operations::RunOperations;
-use crate::app::state::actions::Action;
-use crate::app::state::actions::OperationKind;
+use crate::app::state::actions::{Action, Obstacle, OperationKind};
 use crate::app::state::status::run_status_words;
 use crate::model::Run;
 use crate::source::OperationRefusal;
+use crate::text::sentence;
 
 /// Inputs of the section.
 pub(super) struct RunOperationsView<'a> {
@@ -57,9 +57,9 @@ pub(super) fn run_operations_ui(
         ui.add(Label::new(words).wrap());
     };
     match (view.acting, view.run) {
-        (Err(reason), _) => quiet(ui, &format!("{reason}.")),
+        (Err(reason), _) => quiet(ui, &sentence(&reason.to_string())),
         (Ok(()), Some(run)) if run.cancel_requested && !run.status.is_over() => {
-            quiet(ui, "Cancel requested: the step that is running continues to its end.");
+            quiet(ui, &sentence(&Obstacle::BeingCancelled.to_string()));
         }
         (Ok(()), Some(run)) if !OperationKind::ON_A_RUN.into_iter().any(|kind| kind.fits(run)) => {
             let status = run_status_words(run.status);

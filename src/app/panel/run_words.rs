@@ -10,6 +10,10 @@ use crate::app::state::run_view::{failure_words, queued_ms, song_story_words};
 use crate::app::state::status::run_status_words;
 use crate::model::{Run, RunStatus};
 
+/// Tooltip of the button that marks a failure as seen.
+pub(super) const MARK_AS_SEEN: &str = "The failure is no longer shown as news: on this screen, or on all \
+                                       screens of the hub. Nothing is sent to the backend.";
+
 /// Maximum number of characters of the reason of a failure.
 const LONGEST_REASON: usize = 240;
 

@@ -9,7 +9,7 @@ use super::glyph::Sign;
 use super::run_words::{elapsed_ms, place_words, run_tip_ui};
 use super::style::{self, ink, space, text};
 use super::widgets::{self, elided, paint_line, paint_line_to, search_ui, section_ui};
-use crate::app::state::actions::Action;
+use crate::app::state::actions::{Action, ActionEntry};
 use crate::app::state::focus::{Focus, listed_runs};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::status::run_status_words;
@@ -171,16 +171,16 @@ fn estimate_error_words(errors: &EstimateErrors) -> Option<String> {
 fn following_ui(ui: &mut Ui, focus: &Focus, actions: &mut Vec<Action>) {
     let palette = style::palette(ui.ctx());
     let (words, tip) = if focus.is_following() {
-        ("following", "Pin this run (K)")
+        ("following", "Pin this run")
     } else {
-        ("Pinned", "Follow the newest run (K)")
+        ("Pinned", "Follow the newest run")
     };
     let tone = if focus.is_following() { palette.violet_text } else { palette.text };
     let pill = Button::new(RichText::new(words).font(style::body(text::SMALL)).color(ink(tone)))
         .corner_radius(13)
         .min_size(vec2(0.0, 26.0))
         .selected(focus.is_following());
-    if ui.add(pill).on_hover_text(tip).clicked() {
+    if ui.add(pill).on_hover_text(ActionEntry::with_keys(tip, &Action::ToggleFollowing)).clicked() {
         actions.push(Action::ToggleFollowing);
     }
 }

@@ -9,6 +9,8 @@ mod clip;
 mod estimates;
 pub mod kiosk;
 #[cfg(not(target_arch = "wasm32"))]
+mod latest_file;
+#[cfg(not(target_arch = "wasm32"))]
 mod logging;
 #[cfg(not(target_arch = "wasm32"))]
 mod monitors;

@@ -56,6 +56,6 @@ fn listen(asked: Res<AskedToEnd>, proxy: Option<Res<EventLoopProxyWrapper>>) {
         });
     };
     if let Err(error) = Builder::new().name("meterbridge-signals".to_owned()).spawn(body) {
-        warn!("signals end the program at once: {error}");
+        warn!("signals cannot be handled, and will end the program at once: {error}");
     }
 }

@@ -25,6 +25,8 @@ use super::kiosk::KioskPlugin;
 #[cfg(not(target_arch = "wasm32"))]
 use super::kiosk::{keep_going, restart};
 #[cfg(not(target_arch = "wasm32"))]
+use super::latest_file::LatestFile;
+#[cfg(not(target_arch = "wasm32"))]
 use super::logging::log_plugin;
 #[cfg(not(target_arch = "wasm32"))]
 use super::monitors;
@@ -49,7 +51,7 @@ use crate::app::state::chrome::Chrome;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::link::Link;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::app::state::opening::{RecentSources, in_background, replace};
+use crate::app::state::opening::RecentSources;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
@@ -148,19 +150,19 @@ fn keep_panel(app: &mut App, file: std::path::PathBuf) {
     let read = std::fs::read_to_string(&file).ok();
     app.insert_resource(PanelMemory(read.clone()));
     let mut written = read;
-    let write = move |memory: Res<PanelMemory>| {
-        let Some(text) = memory.0.clone().filter(|text| written.as_ref() != Some(text)) else {
-            return;
-        };
-        written = Some(text.clone());
-        let file = file.clone();
-        in_background(move || {
-            if let Err(error) = replace(&file, &text) {
-                tracing::warn!("the panel is not remembered in `{}`: {error}", file.display());
-            }
-        });
+    let file = LatestFile::new(file, "the layout of the panel cannot be kept in");
+    let write = move |memory: Res<PanelMemory>, mut exits: MessageReader<AppExit>| {
+        if memory.is_changed()
+            && let Some(text) = memory.0.clone().filter(|text| written.as_ref() != Some(text))
+        {
+            written = Some(text.clone());
+            file.write(text);
+        }
+        if exits.read().count() > 0 {
+            file.finish();
+        }
     };
-    app.add_systems(Last, write.run_if(resource_exists_and_changed::<PanelMemory>));
+    app.add_systems(Last, write);
 }
 
 /// Starts to record where that is wanted. An unattended display that cannot record goes on without: it may

@@ -75,6 +75,34 @@ pub struct Link {
     demo: Option<DemoHandle>,
 }
 
+/// The newest moment, as opposed to the past, in words. A recording is never called live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Present {
+    /// Of a stream or a backend.
+    #[default]
+    Live,
+    /// Of a recording: the moment up to which it was played.
+    Replay,
+}
+
+impl Present {
+    /// Returns the name within a sentence: "back to live".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Replay => "the replay",
+        }
+    }
+
+    /// Returns the name before a colon: "Live, 40 s ago:".
+    pub fn head(self) -> &'static str {
+        match self {
+            Self::Live => "Live",
+            Self::Replay => "Replay",
+        }
+    }
+}
+
 impl Link {
     pub(in crate::app) fn new(settings: &Settings, source: Option<SourceSpec>) -> Self {
         Self {
@@ -128,6 +156,11 @@ impl Link {
     /// True when the source is a recording, which has its own time.
     pub fn is_recording(&self) -> bool {
         matches!(self.source, Some(SourceSpec::Recording(_)))
+    }
+
+    /// Returns what the newest moment is called.
+    pub fn present(&self) -> Present {
+        if self.is_recording() { Present::Replay } else { Present::Live }
     }
 
     /// Returns the stream that is shown, or that was shown before the recording; `None` without one.

@@ -17,7 +17,7 @@ use crate::app::state::actions::{Action, Transport};
 use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
 use crate::app::state::free_space::FreeSpace;
 use crate::app::state::hit::{Button, Buttons, Scrub};
-use crate::app::state::link::Link;
+use crate::app::state::link::{Link, Present};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::view::View;
 use crate::app::state::viewport::{ReducedMotion, Viewport, Zoom};
@@ -233,8 +233,12 @@ pub(super) fn draw(
             None => clock.now.to_zoned(zone.clone()).strftime("%H:%M").to_string(),
         },
         past: shown.map(|_| {
-            let now = live_now.to_zoned(zone).strftime("now it is %H:%M:%S").to_string();
-            (LiveFailure::of(&run_store, live_now), now)
+            let format = match link.present() {
+                Present::Live => "now it is %H:%M:%S",
+                Present::Replay => "replay at %H:%M:%S",
+            };
+            let now = live_now.to_zoned(zone).strftime(format).to_string();
+            (LiveFailure::of(&run_store, link.present(), live_now), now)
         }),
         notice: notice(&link, live_now),
         canvas_size: viewport.canvas_size(),

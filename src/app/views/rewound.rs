@@ -12,8 +12,10 @@ use crate::app::draw::{
     Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, guarded_without_card, measure,
     truncate,
 };
+use crate::app::state::actions::{Action, ActionEntry, Transport};
 use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
 use crate::app::state::hub_past::Asking;
+use crate::app::state::link::{Link, Present};
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::rewind::Unattended;
 use crate::app::state::run_store::RunStore;
@@ -98,20 +100,25 @@ impl TabView {
             (pages, None) => format!(", {} pages", count_words(pages)),
             (pages, Some(of)) => format!(", {} of {} pages", count_words(pages), count_words(of)),
         };
-        let rest = format!("asking the hub for {from} to {to}{pages}; Esc cancels");
+        let cancels = match ActionEntry::keys_of(&Action::Back) {
+            Some(keys) => format!("; {keys} cancels"),
+            None => String::new(),
+        };
+        let rest = format!("asking the hub for {from} to {to}{pages}{cancels}");
         Self { is_playing: false, word: "LOADING", rest }
     }
 
-    fn of(at: &str, is_playing: bool, returns_in: Option<u32>) -> Self {
+    fn of(at: &str, is_playing: bool, returns_in: Option<u32>, present: Present) -> Self {
+        let present = present.words();
         let (word, told) = match is_playing {
-            true => ("REWOUND", format!("to {at}, playing behind live")),
+            true => ("REWOUND", format!("to {at}, playing behind {present}")),
             false => ("PAUSED", format!("at {at}, the picture stands still")),
         };
         let rest = match returns_in {
             Some(secs) => {
                 let left = clock_words(u64::from(secs) * 1000);
                 let before = if is_playing { "to" } else { "at" };
-                format!("{before} {at}, back to live in {left}")
+                format!("{before} {at}, back to {present} in {left}")
             }
             None => told,
         };
@@ -128,7 +135,7 @@ fn draw(
     draw_clock: Res<DrawClock>,
     viewport: Res<Viewport>,
     (theme, reduced_motion): (Res<Theme>, Res<ReducedMotion>),
-    unattended: Res<Unattended>,
+    (unattended, link): (Res<Unattended>, Res<Link>),
     mut next: ResMut<NextFrame>,
 ) {
     let now = draw_clock.secs;
@@ -149,7 +156,7 @@ fn draw(
     let drawn = Drawn {
         tab: match run_store.asking() {
             Some(asking) => TabView::of_asking(&asking, clock.live_now),
-            None => TabView::of(&at, past.is_playing, unattended.said_secs(now)),
+            None => TabView::of(&at, past.is_playing, unattended.said_secs(now), link.present()),
         },
         canvas_size,
         edge: (rect, unit),
@@ -299,8 +306,9 @@ pub fn moment_words(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 /// News of failures in live time, told while the past is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct LiveFailure {
-    /// "Live, 40 s ago:"
+    /// "Live, 40 s ago:", and without the age "Live:".
     head: String,
+    short_head: String,
     title: String,
     /// "failed at RENDER", "failed at RENDER, and 2 others"
     words: String,
@@ -308,11 +316,12 @@ pub(super) struct LiveFailure {
 
 impl LiveFailure {
     /// Returns the news at `live_now`; `None` while no run failed in live time.
-    pub fn of(run_store: &RunStore, live_now: Timestamp) -> Option<Self> {
+    pub fn of(run_store: &RunStore, present: Present, live_now: Timestamp) -> Option<Self> {
         let mut failures = run_store.live_failures();
         let (run, at) = failures.next()?;
         let others = failures.count();
-        let head = format!("Live, {}:", ago_words(millis_between(at, live_now)));
+        let present = present.head();
+        let head = format!("{present}, {}:", ago_words(millis_between(at, live_now)));
         let node = run.failed_node().map(|node| node.name.clone());
         let failed = node.map_or("failed".to_owned(), |node| format!("failed at {node}"));
         let words = match others {
@@ -320,7 +329,8 @@ impl LiveFailure {
             1 => format!("{failed}, and 1 other"),
             _ => format!("{failed}, and {} others", count_words(others as u64)),
         };
-        Some(Self { head, title: run_store.live_name(run), words })
+        let short_head = format!("{present}:");
+        Some(Self { head, short_head, title: run_store.live_name(run), words })
     }
 
     /// The sentence without the key.
@@ -352,11 +362,10 @@ impl LiveFailureCard {
             (Self::LEFT + 2.0 * Self::GAP + Self::BEFORE_KEY + Self::KEY + Self::END) * scale;
         let room = lane.w - fixed;
         let width = |face, words: &str| measure(face, type_size, 0.0, words);
-        let LiveFailure { mut head, title, words } = news;
+        let LiveFailure { mut head, short_head, title, words } = news;
         let needed = width(Face::Text600, &head) + width(Face::Text500, &words);
-        let short = "Live:";
         if needed + room * 0.3 > room {
-            short.clone_into(&mut head);
+            short_head.clone_into(&mut head);
         }
         let room = room - width(Face::Text600, &head);
         if room < 120.0 * scale || scale <= 0.0 {
@@ -367,7 +376,7 @@ impl LiveFailureCard {
         let words_width = width(Face::Text500, &words);
         let title = truncate(Face::Text600, type_size, &title, room - words_width).into_owned();
         let w = fixed + width(Face::Text600, &head) + width(Face::Text600, &title) + words_width;
-        let news = LiveFailure { head, title, words };
+        let news = LiveFailure { head, short_head, title, words };
         Some(Self { rect: Rect { w: w.min(lane.w), ..lane }, scale, news })
     }
 
@@ -398,9 +407,10 @@ impl LiveFailureCard {
         let cap = Shape::rounded_box(key).radius(6.0 * k).border(1.5 * k, palette.text);
         part.shape(Layer::Band, cap.fill(palette.failed_tint.with_alpha(0.0)).keep_colour());
         let at = (key.centre_x(), key.centre_y() + 8.0 * k);
+        let keys = ActionEntry::keys_of(&Action::Time(Transport::Live)).unwrap_or_default();
         part.text(
             Layer::Band,
-            Text::new("live failure key", "L", at.0, at.1, Face::Text600, size::ESSENTIAL_MIN * k)
+            Text::new("live failure key", keys, at.0, at.1, Face::Text600, size::ESSENTIAL_MIN * k)
                 .middle()
                 .colour(palette.text)
                 .keep_colour(),
@@ -414,14 +424,19 @@ mod tests {
 
     #[test]
     fn playing_behind_and_paused_have_words_of_their_own() {
-        let tab = |is_playing, returns| {
-            let tab = TabView::of("21:11:53", is_playing, returns);
+        let words = |is_playing, returns, present| {
+            let tab = TabView::of("21:11:53", is_playing, returns, present);
             format!("{} {}", tab.word, tab.rest)
         };
+        let tab = |is_playing, returns| words(is_playing, returns, Present::Live);
         assert_eq!(tab(true, None), "REWOUND to 21:11:53, playing behind live");
         assert_eq!(tab(false, None), "PAUSED at 21:11:53, the picture stands still");
         assert_eq!(tab(true, Some(24)), "REWOUND to 21:11:53, back to live in 0:24");
         assert_eq!(tab(false, Some(5)), "PAUSED at 21:11:53, back to live in 0:05");
+        // A recording is never live.
+        let tab = |returns| words(true, returns, Present::Replay);
+        assert_eq!(tab(None), "REWOUND to 21:11:53, playing behind the replay");
+        assert_eq!(tab(Some(24)), "REWOUND to 21:11:53, back to the replay in 0:24");
     }
 
     #[test]
@@ -457,6 +472,7 @@ mod tests {
             for length in [0, 13, 80] {
                 let news = LiveFailure {
                     head: "Live, 40 s ago:".to_owned(),
+                    short_head: "Live:".to_owned(),
                     title: "Glass Harbour ".repeat(7)[..length].to_owned(),
                     words: "failed at RENDER, and 12 others".to_owned(),
                 };

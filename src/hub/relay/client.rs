@@ -252,7 +252,7 @@ pub(super) async fn serve<S>(
         End::Stalled => shared.counters.lag_closes.add(1),
         End::Flooding => {
             shared.counters.flood_closes.add(1);
-            close_with(&mut socket, CloseCode::Policy, "Screens have nothing to send").await;
+            close_with(&mut socket, CloseCode::Policy, "Screens must not send anything").await;
         }
         End::Stopped => {
             close_with(&mut socket, CloseCode::Away, "The hub is shutting down").await;

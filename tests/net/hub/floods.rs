@@ -33,7 +33,7 @@ async fn flood_closes_the_screen(frames: Vec<[u8; 6]>) {
         timeout(PATIENCE, reading.read_to_end(&mut received))
     );
     sent.expect("it is still connected").unwrap_err();
-    let close = [0x88, 2 + "Screens have nothing to send".len() as u8, 0x03, 0xf0];
+    let close = [0x88, 2 + "Screens must not send anything".len() as u8, 0x03, 0xf0];
     assert!(received.windows(4).any(|it| it == close), "no close frame with 1008");
     eventually("its end", || fed.hub.counters().clients.get() == 1).await;
     assert_eq!(fed.hub.counters().flood_closes.get(), 1);

@@ -24,7 +24,7 @@ use super::glyph::Sign;
 use super::inspector::part::{InspectorButton, copy_button_ui, inspector_button_ui};
 use super::style::{self, ink, text};
 use super::widgets;
-use crate::app::state::actions::Action;
+use crate::app::state::actions::{Action, ActionEntry, With};
 use crate::app::theme::Palette;
 use crate::app::words::{run_title, time_words};
 use crate::model::Run;
@@ -184,8 +184,10 @@ fn head_ui(
         side_ui(ui, view, ("B", view.b), &names[1], actions);
         let has_b = view.b.is_some();
         let tip = if has_b { "A becomes B, and B becomes A" } else { "The usual run stays B" };
-        if inspector_button_ui(ui, &button(palette, "Swap", Some("Shift C"), tip, has_b, 132.0))
-            .clicked()
+        // The key of the comparison, with Shift.
+        let keys =
+            ActionEntry::keys_of(&Action::Race).map(|key| format!("{} {key}", With::Shift.words()));
+        if inspector_button_ui(ui, &button(palette, "Swap", keys, tip, has_b, 132.0)).clicked()
             && let Some(b) = view.b
         {
             state.swap(view.a, b);
@@ -194,21 +196,22 @@ fn head_ui(
             let words = format!("B: attempt {number}");
             let key = (number <= MOST_NUMBERS).then(|| number.to_string());
             let tip = "Compare with this attempt";
-            let shown = button(palette, &words, key.as_deref(), tip, true, 138.0);
+            let shown = button(palette, &words, key, tip, true, 138.0);
             if inspector_button_ui(ui, &shown).clicked() {
                 state.against = Against::Run(run.id().clone());
             }
         }
         if has_b {
             let tip = "Compare with the median of each step";
-            let usual = button(palette, "B: usual run", Some("U"), tip, true, 138.0);
+            let usual = button(palette, "B: usual run", Some("U".to_owned()), tip, true, 138.0);
             if inspector_button_ui(ui, &usual).clicked() {
                 state.against = Against::Usual;
             }
         }
         ui.checkbox(&mut state.only_differences, "only differences");
         copy_button_ui(ui, "Copy", "Copy the comparison as text", 76.0, copy);
-        let close = button(palette, "Close", Some("Esc"), "Close the comparison", true, 104.0);
+        let keys = ActionEntry::keys_of(&Action::Back);
+        let close = button(palette, "Close", keys, "Close the comparison", true, 104.0);
         if inspector_button_ui(ui, &close).clicked() {
             actions.push(Action::Race);
         }
@@ -219,7 +222,7 @@ fn head_ui(
 fn button<'a>(
     palette: &Palette,
     words: &'a str,
-    key: Option<&'a str>,
+    key: Option<String>,
     tip: &'a str,
     is_enabled: bool,
     width: f32,

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::app::panel::glyph::Sign;
 use crate::app::panel::style::{self, ink, text};
 use crate::app::panel::widgets::{Offer, button_ui, elided, focus_ring, paint_line};
-use crate::app::state::actions::{Action, Transport};
+use crate::app::state::actions::{Action, ActionEntry, Transport};
 use crate::app::state::rewind::PastView;
 use crate::app::views::bridge::{BridgeView, Light, TransportView};
 use crate::bounded::bounded;
@@ -134,15 +134,15 @@ fn number_ui(ui: &mut Ui, reading: &crate::app::views::bridge::Reading, rect: Re
 fn transport_ui(ui: &mut Ui, view: &FootView, row: Rect, actions: &mut Vec<Action>) {
     let palette = style::palette(ui.ctx());
     let is_playing = view.past.is_none_or(|past| past.is_playing);
-    let (pause, pause_name) =
-        if is_playing { ("⏸", "Pause (Space)") } else { ("▶", "Play (Space)") };
+    let (pause, pause_name) = if is_playing { ("⏸", "Pause") } else { ("▶", "Play") };
     let buttons = [
-        ("⏮", "Previous event (Ctrl ←)", Transport::PreviousEvent),
+        ("⏮", "Previous event", Transport::PreviousEvent),
         (pause, pause_name, Transport::TogglePlaying),
-        ("⏭", "Next event (Ctrl →)", Transport::NextEvent),
+        ("⏭", "Next event", Transport::NextEvent),
     ];
     let mut left = row.left();
-    for (sign, name, transport) in buttons {
+    for (sign, words, transport) in buttons {
+        let name = &ActionEntry::with_keys(words, &Action::Time(transport));
         let rect = Rect::from_center_size(pos2(left + 17.0, row.center().y), vec2(34.0, 34.0));
         let mut child = ui.new_child(UiBuilder::new().id_salt(name).max_rect(rect));
         let response = child.add_sized(rect.size(), egui::Button::new(RichText::new("")));
@@ -192,8 +192,11 @@ fn transport_ui(ui: &mut Ui, view: &FootView, row: Rect, actions: &mut Vec<Actio
         }
         Some(_) => {
             let words = &view.transport.behind;
+            let present = view.bridge.map(|bridge| bridge.light.present).unwrap_or_default();
+            let tip = format!("Back to {}", present.words());
+            let tip = ActionEntry::with_keys(&tip, &Action::Time(Transport::Live));
             let response = button_ui(&mut child, words, Offer::Plain, pill.width());
-            if response.on_hover_text("Back to live (L)").clicked() {
+            if response.on_hover_text(tip).clicked() {
                 actions.push(Action::Time(Transport::Live));
             }
         }

@@ -17,9 +17,10 @@ use super::view::InspectorView;
 use super::words::elapsed_words;
 use crate::app::panel::copied::{copy_for, says_copied};
 use crate::app::panel::glyph::Sign;
+use crate::app::panel::run_words::MARK_AS_SEEN;
 use crate::app::panel::style::{self, ink, text};
 use crate::app::panel::widgets::{self, copy_words_ui, describe_button, elided, paint_line};
-use crate::app::state::actions::Action;
+use crate::app::state::actions::{Action, ActionEntry};
 use crate::app::state::failure_life::{FailureLife, is_fresh};
 use crate::app::state::run_view::{remaining_words, verdicts};
 use crate::app::words::{
@@ -372,10 +373,9 @@ fn seen_ui(ui: &mut Ui, view: &InspectorView, run: &Run, actions: &mut Vec<Actio
     } else if is_fresh(run, view.run_store, view.server_now) {
         let button = super::part::InspectorButton {
             words: "Mark as seen",
-            key: super::operations::key_text(&Action::MarkSeen(None)),
+            key: ActionEntry::keys_of(&Action::MarkSeen(None)),
             tone: palette.text,
-            tip: "The failure is no longer shown as news: on this screen, or on all screens of the \
-                  hub. Nothing is sent to the backend.",
+            tip: MARK_AS_SEEN,
             is_enabled: true,
             width: 160.0,
         };

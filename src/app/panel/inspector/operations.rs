@@ -6,17 +6,11 @@ use super::part::{InspectorButton, inspector_button_ui};
 use super::view::InspectorView;
 use crate::app::panel::style;
 use crate::app::state::actions::{Action, ActionEntry, Obstacle, OperationKind};
-use crate::app::state::status::run_status_words;
-use crate::model::{Run, RunStatus};
+use crate::model::Run;
 use crate::text::sentence;
 
 /// Gap between buttons, in points.
 const GAP: f32 = 7.0;
-
-/// Returns the label of the key that does the same as a button.
-pub(super) fn key_text(action: &Action) -> Option<&'static str> {
-    ActionEntry::of(action)?.keys.first().map(|keys| keys.text)
-}
 
 /// An operation as the inspector offers it.
 struct Offer {
@@ -53,22 +47,10 @@ fn offers(view: &InspectorView, run: &Run) -> Vec<Offer> {
 /// Returns why an operation is not possible now; empty when it is.
 fn reason(view: &InspectorView, run: &Run, kind: OperationKind, is_under_way: bool) -> String {
     if is_under_way {
-        return "It was sent; the outcome is not known yet.".to_owned();
+        return sentence(&Obstacle::UnderWay.to_string());
     }
-    if !kind.fits(run) {
-        let status = run_status_words(run.status);
-        return match kind {
-            OperationKind::Cancel if !run.status.is_over() => {
-                "Cancel requested: the step that is running continues to its end.".to_owned()
-            }
-            OperationKind::Retry if run.status == RunStatus::Completed => {
-                "Only a failed run can be retried; this one is finished.".to_owned()
-            }
-            OperationKind::Retry => {
-                format!("Only a failed run can be retried; this one is {status}.")
-            }
-            _ => format!("A run that is {status} allows no such operation."),
-        };
+    if let Some(obstacle) = Obstacle::of_run(kind, run) {
+        return sentence(&obstacle.to_string());
     }
     let obstacle = match view.acting {
         _ if !view.operations.allowed => Obstacle::NotAllowed,
@@ -98,16 +80,16 @@ pub(super) fn buttons_ui(ui: &mut Ui, view: &InspectorView, run: &Run, actions: 
             width,
         };
         let tip = "Show this run on the stage";
-        let open = button("Open", key_text(&Action::OpenSelected), tip);
+        let open = button("Open", ActionEntry::keys_of(&Action::OpenSelected), tip);
         if inspector_button_ui(ui, &open).clicked() {
             actions.push(Action::Open(run.id().clone()));
         }
         let tip = "Compare with another run of the song, side by side";
-        let compare = button("Compare", key_text(&Action::Race), tip);
+        let compare = button("Compare", ActionEntry::keys_of(&Action::Race), tip);
         if inspector_button_ui(ui, &compare).clicked() {
             actions.push(Action::Race);
         }
-        let key = key_text(&Action::ToggleFollowing);
+        let key = ActionEntry::keys_of(&Action::ToggleFollowing);
         let pin = match view.is_pinned {
             true => button("Unpin", key, "Follow the newest run again"),
             false => button("Pin", key, "Stay on this run, whatever starts"),
@@ -128,7 +110,7 @@ pub(super) fn buttons_ui(ui: &mut Ui, view: &InspectorView, run: &Run, actions: 
             };
             let button = InspectorButton {
                 words: offer.words,
-                key: key_text(&Action::Ask(offer.kind, None)),
+                key: ActionEntry::keys_of(&Action::Ask(offer.kind, None)),
                 tone: if is_cancel { palette.failed_text } else { palette.text },
                 tip,
                 is_enabled: offer.reason.is_empty(),

@@ -8,6 +8,7 @@ use bevy_egui::egui::{
 
 use crate::app::panel::copied::{copy_for, says_copied};
 use crate::app::panel::glyph::paint_fold;
+use crate::app::panel::key_caps::{keys_width, paint_keys};
 use crate::app::panel::style::{self, ink, text};
 use crate::app::panel::widgets::{self, describe_button, elided, paint_line, paint_line_to};
 
@@ -168,7 +169,7 @@ pub(in crate::app::panel) struct InspectorButton<'a> {
     /// Words on it.
     pub words: &'a str,
     /// Key that does the same, shown where there is room.
-    pub key: Option<&'a str>,
+    pub key: Option<String>,
     /// Colour of the words.
     pub tone: Color,
     /// Tooltip; why the button does nothing where it is not enabled.
@@ -204,23 +205,16 @@ pub(in crate::app::panel) fn inspector_button_ui(
     );
     let tone = if button.is_enabled { button.tone } else { palette.text_tertiary };
     let words = elided(ui, button.words, style::body(15.0), tone, button.width - 8.0);
-    let key = button.key.filter(|_| button.is_enabled).map(|key| {
-        let key = elided(ui, key, style::semibold(text::SMALL), palette.text_secondary, 60.0);
-        (key.size().x + 10.0, key)
-    });
+    let key = button.key.as_deref().filter(|_| button.is_enabled);
+    let key = key.map(|key| (keys_width(ui, key), key));
     let key = key.filter(|(width, _)| words.size().x + width + 8.0 <= button.width - 12.0);
-    let key_width = key.as_ref().map_or(0.0, |(width, _)| width + 8.0);
+    let key_width = key.map_or(0.0, |(width, _)| width + 8.0);
     let x = rect.center().x - (words.size().x + key_width) / 2.0;
     let words_width = words.size().x;
     paint_line(ui, x, rect.center().y, words);
     if let Some((width, key)) = key {
-        let cap = Rect::from_min_size(
-            pos2(x + words_width + 8.0, rect.center().y - 10.0),
-            vec2(width, 20.0),
-        );
-        let stroke = Stroke::new(1.0, ink(palette.line_strong));
-        ui.painter().rect_stroke(cap, 4.0, stroke, StrokeKind::Inside);
-        paint_line(ui, cap.left() + 5.0, cap.center().y, key);
+        let right = x + words_width + 8.0 + width;
+        paint_keys(ui, right, rect.center().y, key, palette.text_secondary);
     }
     widgets::focus_ring(ui, &response, rect);
     if button.tip.is_empty() { response } else { response.on_hover_text(button.tip) }

@@ -225,7 +225,7 @@ fn event_ui(
     let is_open = state.raw.trees.contains_key(&seq);
     let time = time_words(told.at, view.zone);
     let node = told.node.as_deref().unwrap_or("run");
-    let phase = phase_words(&told.phase);
+    let phase = phase_words(told);
     response.widget_info(|| {
         let label = format!("{time} {node} {phase}, raw");
         WidgetInfo::selected(WidgetType::CollapsingHeader, true, is_open, label)

@@ -11,13 +11,18 @@ use super::filter::{KindFilter, LineKind, NodeFilter};
 use super::rows;
 use super::state::LogState;
 use super::view::LogView;
-use crate::app::panel::style::{self, ink, space, text};
+use crate::app::panel::key_caps::{keys_width, paint_keys};
+use crate::app::panel::style::{self, ink, space};
 use crate::app::panel::widgets::{close_ui, elided, focus_ring, paint_line, set_accessible_name};
+use crate::app::state::actions::COPY_KEYS;
 use crate::app::words::{count_words, time_words};
 use crate::protocol::{NodeName, PIPELINE};
 
 /// Size of type of the controls, in points.
 const TYPE: f32 = 14.5;
+
+/// Key of the rows that follows new events again.
+const TO_THE_END: &str = "End";
 
 /// Height of a control, in points.
 const HEIGHT: f32 = 28.0;
@@ -41,8 +46,7 @@ pub(super) fn pill_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
     let is_following = state.is_following();
     let tone = if is_following { palette.on_violet } else { palette.violet_text };
     let line = elided(ui, &words, style::semibold(TYPE), tone, ui.available_width() - 84.0);
-    let key = elided(ui, "End", style::semibold(text::SMALL), tone, 40.0);
-    let key_width = key.size().x + 10.0;
+    let key_width = keys_width(ui, TO_THE_END);
     let size = vec2(28.0 + line.size().x + 8.0 + key_width + 8.0, HEIGHT);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &words));
@@ -65,13 +69,8 @@ pub(super) fn pill_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
             painter.rect_filled(bar, 0.0, ink(tone));
         }
     }
-    let key_rect = Rect::from_center_size(
-        pos2(rect.right() - 10.0 - key_width / 2.0, rect.center().y),
-        vec2(key_width, 20.0),
-    );
-    painter.rect_stroke(key_rect, 4.0, Stroke::new(1.0, ink(tone)), StrokeKind::Inside);
     paint_line(ui, rect.left() + 28.0, rect.center().y, line);
-    paint_line(ui, key_rect.left() + 5.0, rect.center().y, key);
+    paint_keys(ui, rect.right() - 10.0, rect.center().y, TO_THE_END, tone);
     if response.has_focus() {
         let ring = Stroke::new(2.0, ink(palette.text));
         ui.painter().rect_stroke(rect.expand(1.0), radius, ring, StrokeKind::Inside);
@@ -254,7 +253,7 @@ fn node_choices(view: &LogView) -> Vec<NodeFilter> {
 pub(super) fn moves_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
     ui.horizontal(|ui| {
         for (words, key, to) in [
-            ("Failure before", "[", LogMove::FailureBefore),
+            ("Previous failure", "[", LogMove::FailureBefore),
             ("Next failure", "]", LogMove::NextFailure),
         ] {
             if move_button_ui(ui, words, key).clicked() {
@@ -278,13 +277,13 @@ fn move_button_ui(ui: &mut Ui, words: &str, key: &str) -> Response {
 
 fn go_items_ui(ui: &mut Ui, state: &mut LogState) {
     for (words, key, to) in [
-        ("Now, and follow", "End", LogMove::Now),
+        ("Now, and follow", TO_THE_END, LogMove::Now),
         ("Oldest event", "Home", LogMove::First),
         ("First failure", "", LogMove::FirstFailure),
-        ("Failure before", "[", LogMove::FailureBefore),
+        ("Previous failure", "[", LogMove::FailureBefore),
         ("Next failure", "]", LogMove::NextFailure),
         ("Next event of this run", "", LogMove::NextOfRun),
-        ("Event before of this run", "", LogMove::BeforeOfRun),
+        ("Previous event of this run", "", LogMove::BeforeOfRun),
     ] {
         let response = ui.add(Button::new(words).shortcut_text(key));
         set_accessible_name(&response, words);
@@ -296,16 +295,16 @@ fn go_items_ui(ui: &mut Ui, state: &mut LogState) {
 
 fn export_items_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
     for form in ExportForm::ALL {
-        let words = format!("Save what is filtered as {}", form.words());
+        let words = format!("Save the listed events as {}", form.words());
         if ui.button(words).clicked() {
             state.wants_export = Some(form);
         }
     }
     ui.separator();
     let has_rows = state.chosen_rows().len() > 0;
-    let button = Button::new("Copy the chosen events").shortcut_text("Ctrl C");
+    let button = Button::new("Copy the selected events").shortcut_text(COPY_KEYS.to_string());
     let response = ui.add_enabled(has_rows, button);
-    set_accessible_name(&response, "Copy the chosen events");
+    set_accessible_name(&response, "Copy the selected events");
     if response.clicked() {
         rows::copy(ui, view, state);
     }

@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(rows[0], CSV_HEAD.trim_end());
         let start = "2025-11-13T10:00:00Z,2025-11-13T12:00:00Z,run-1,\"'=Glass, \"\"Harbour\"\"\",,,started,,";
         assert_eq!(rows[1], start);
-        assert!(rows[3].ends_with(",PLAN,1,finished,2100,2.1 s"), "{}", rows[3]);
+        assert!(rows[3].ends_with(",PLAN,1,done,2100,2.1 s"), "{}", rows[3]);
         assert_eq!(rows.len(), 4);
     }
 }

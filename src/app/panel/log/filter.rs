@@ -1,5 +1,6 @@
 //! Filters of the event log.
 
+use crate::app::words::phase_words;
 use crate::model::{EventLog, LogEntry, LogItem, Model};
 use crate::protocol::{NodeName, Phase, RunId, WorkflowEvent};
 
@@ -7,7 +8,8 @@ use crate::protocol::{NodeName, Phase, RunId, WorkflowEvent};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineKind {
     Started,
-    Finished,
+    /// End of a step, or of a run, without an error.
+    Ended,
     Failed,
     Progress,
     Info,
@@ -20,7 +22,7 @@ pub(super) enum LineKind {
 impl LineKind {
     pub(super) const ALL: [Self; 7] = [
         Self::Started,
-        Self::Finished,
+        Self::Ended,
         Self::Failed,
         Self::Progress,
         Self::Info,
@@ -33,7 +35,7 @@ impl LineKind {
             LogItem::ParseError(_) => Self::Unreadable,
             LogItem::Event(event) => match event.phase {
                 Phase::Start => Self::Started,
-                Phase::End => Self::Finished,
+                Phase::End => Self::Ended,
                 Phase::Fail => Self::Failed,
                 Phase::Progress => Self::Progress,
                 Phase::Info => Self::Info,
@@ -45,7 +47,7 @@ impl LineKind {
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::Started => "started",
-            Self::Finished => "finished",
+            Self::Ended => "done, finished",
             Self::Failed => "failed",
             Self::Progress => "progress",
             Self::Info => "info",
@@ -190,13 +192,7 @@ const BYTES_PER_EFFORT: usize = 128;
 
 /// True when an event, the word for its phase or the title of its song contains `word`.
 fn event_has(word: &str, event: &WorkflowEvent, model: &Model, raw: &str) -> bool {
-    let phase = match &event.phase {
-        Phase::Start => LineKind::Started.words(),
-        Phase::End => LineKind::Finished.words(),
-        Phase::Fail => LineKind::Failed.words(),
-        phase => phase.as_str(),
-    };
-    if contains(raw, word) || contains(phase, word) {
+    if contains(raw, word) || contains(&phase_words(event), word) {
         return true;
     }
     // JSON may write letters outside ASCII as escapes.
@@ -284,7 +280,7 @@ mod tests {
         check("plan quota nothing", &[]);
         // Words that are shown, though they were not received.
         check("failed", &[2]);
-        check("finished", &[3]);
+        check("done", &[3]);
         check("glass harbour", &[0, 1, 2]);
         check("harbour failed", &[2]);
         check("unreadable", &[6]);

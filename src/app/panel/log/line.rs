@@ -8,7 +8,7 @@ use super::filter::LineKind;
 use super::view::LogView;
 use crate::app::state::clock::millis_between;
 use crate::app::words::{
-    clock_words, duration_words, number_words, one_line, score_words, time_words,
+    self, clock_words, duration_words, number_words, one_line, score_words, time_words,
 };
 use crate::model::{LogEntry, LogItem, Node, Run};
 use crate::protocol::{MAX_FIX_PASSES, Phase, WorkflowEvent};
@@ -61,10 +61,8 @@ pub(super) fn run_words(event: &WorkflowEvent, view: &LogView) -> String {
 /// Word for the phase of a line.
 pub(super) fn phase_words(entry: &LogEntry) -> Cow<'_, str> {
     match &entry.item {
-        LogItem::Event(event) if LineKind::of(&entry.item) == LineKind::Other => {
-            crate::text::one_line(event.phase.as_str())
-        }
-        item => LineKind::of(item).words().into(),
+        LogItem::Event(event) => words::phase_words(event),
+        LogItem::ParseError(_) => LineKind::Unreadable.words().into(),
     }
 }
 

@@ -364,7 +364,7 @@ impl Row<'_> {
         let tone = match kind {
             _ if self.is_chosen => palette.text,
             LineKind::Started => palette.running,
-            LineKind::Finished => palette.success,
+            LineKind::Ended => palette.success,
             LineKind::Failed | LineKind::Unreadable => palette.failed_text,
             _ if Level::of(&self.entry.item) == Level::Warning => palette.cancelled,
             LineKind::Progress | LineKind::Info | LineKind::Other => palette.text_secondary,

@@ -32,6 +32,9 @@ pub(in crate::app::panel) struct LogState {
     hold: Option<Hold>,
     choice: Option<Choice>,
     wish: Option<Wish>,
+    /// True when the wish is older than a frame, and when the log was shown in this one.
+    is_old_wish: bool,
+    was_shown: bool,
     /// Row to scroll to.
     pub(super) reveal: Option<u64>,
     pub(super) top: Option<TopRow>,
@@ -63,6 +66,8 @@ impl Default for LogState {
             hold: None,
             choice: None,
             wish: None,
+            is_old_wish: false,
+            was_shown: false,
             reveal: None,
             top: None,
             offset: 0.0,
@@ -93,6 +98,20 @@ impl LogState {
     /// Moves to another row when the log is shown next.
     pub(in crate::app::panel) fn go(&mut self, to: LogMove) {
         self.wish = Some(Wish::Move(to));
+    }
+
+    /// Ends a frame. A move that a hidden log could not make ends as well: it would select another run when
+    /// the log is shown later.
+    pub(in crate::app::panel) fn end_frame(&mut self) {
+        if !self.was_shown && self.is_old_wish {
+            self.wish = None;
+        }
+        (self.was_shown, self.is_old_wish) = (false, self.wish.is_some());
+    }
+
+    /// True when [`Self::end_frame`] has something to do.
+    pub(in crate::app::panel) fn is_at_work(&self) -> bool {
+        self.was_shown || self.is_old_wish || self.wish.is_some()
     }
 
     /// True while new events are followed.
@@ -215,6 +234,7 @@ impl LogState {
     /// Brings the rows in step with the log, and moves where the user wants to. Returns the run of the
     /// event that was chosen by that, unless it is in focus.
     pub(super) fn update(&mut self, view: &LogView, now_secs: f64) -> Option<RunId> {
+        self.was_shown = true;
         if self.jumps != view.run_store.jumps() {
             self.jumps = view.run_store.jumps();
             self.hold = None;
@@ -358,12 +378,12 @@ impl LogState {
             LogMove::FailureBefore => {
                 let end = chosen.unwrap_or(u64::MAX);
                 let before = failures.partition_point(|line| *line < end).checked_sub(1);
-                (before.and_then(|place| failures.get(place).copied()), "no failure before")
+                (before.and_then(|place| failures.get(place).copied()), "no earlier failure")
             }
             LogMove::NextFailure => {
                 let start = chosen.or(self.top.map(|top| top.seq.saturating_sub(1)));
                 let after = failures.partition_point(|line| Some(*line) <= start);
-                (failures.get(after).copied(), "no failure after")
+                (failures.get(after).copied(), "no later failure")
             }
             LogMove::BeforeOfRun | LogMove::NextOfRun => {
                 return self.begin_of_run(view, to == LogMove::NextOfRun, now_secs);

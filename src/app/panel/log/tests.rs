@@ -360,7 +360,7 @@ fn export_is_asked_for_by_menu() {
     let mut harness = desk(failures());
     harness.get_by_label("Export").click();
     harness.run_steps(3);
-    harness.get_by_label("Save what is filtered as NDJSON").click();
+    harness.get_by_label("Save the listed events as NDJSON").click();
     harness.run_steps(3);
     let scene = harness.state_mut();
     let saved: Vec<&Action> = scene.actions.iter().collect();

@@ -15,8 +15,9 @@ use bevy_egui::egui::{
 };
 
 use self::results::{Found, Group, GroupResults, Item, parts_of, search};
-use self::row::{paint_keys, row_ui};
+use self::row::row_ui;
 use self::view::{PAD, PaletteView, ROW};
+use super::key_caps::{keys_width, paint_keys};
 use super::state::PanelState;
 use super::style::{self, ink, text};
 use super::widgets::{elided, paint_line, paint_line_to, set_accessible_name};
@@ -404,26 +405,21 @@ fn foot_ui(ui: &mut Ui) {
             elided(ui, group.name(), style::body(text::SMALL), palette.text_secondary, 90.0);
         let left = right - words.size().x;
         paint_line(ui, left, y, words);
-        right = paint_keys(ui, left - 6.0, y, &group.sign().to_string()) - 16.0;
+        let tone = palette.text_secondary;
+        right = paint_keys(ui, left - 6.0, y, &group.sign().to_string(), tone) - 16.0;
     }
     let mut left = rect.left() + PAD;
     for (keys, words) in
         [("↑ ↓", "choose"), ("Enter", "do it"), ("Tab", "this group only"), ("Esc", "close")]
     {
         let words = elided(ui, words, style::body(text::SMALL), palette.text_secondary, 140.0);
-        let keys_width: f32 = keys
-            .split(' ')
-            .map(|key| {
-                let key = elided(ui, key, style::body(text::SMALL), palette.text, 80.0);
-                (key.size().x + 12.0).max(24.0) + 4.0
-            })
-            .sum();
-        let end = left + keys_width - 4.0 + 6.0 + words.size().x;
+        let keys_end = left + keys_width(ui, keys);
+        let end = keys_end + 6.0 + words.size().x;
         if end > right - 24.0 {
             break;
         }
-        paint_keys(ui, left + keys_width - 4.0, y, keys);
-        paint_line(ui, left + keys_width + 2.0, y, words);
+        paint_keys(ui, keys_end, y, keys, palette.text_secondary);
+        paint_line(ui, keys_end + 6.0, y, words);
         left = end + 20.0;
     }
 }

@@ -8,6 +8,7 @@ use bevy_egui::egui::{
 use super::results::{Found, Item};
 use super::view::{PAD, PaletteView, ROW};
 use crate::app::panel::glyph::Sign;
+use crate::app::panel::key_caps::paint_keys;
 use crate::app::panel::style::{self, ink, text};
 use crate::app::panel::widgets::{elided, paint_line};
 use crate::app::state::run_view::remaining_words;
@@ -65,7 +66,7 @@ pub(super) fn row_ui(
     }
     let mut right = rect.right() - PAD;
     for keys in entry.into_iter().flat_map(|entry| entry.keys).rev() {
-        right = paint_keys(ui, right, y, &keys.to_string()) - 8.0;
+        right = paint_keys(ui, right, y, &keys.to_string(), palette.text_secondary) - 8.0;
     }
     let words = elided(ui, &trailing.words, style::body(text::MONO), trailing.tone(palette), 420.0);
     let left = right - words.size().x;
@@ -106,28 +107,6 @@ fn title_galley(ui: &Ui, item: &Item, quiet: bool, room: f32) -> std::sync::Arc<
     job.wrap.max_rows = 1;
     job.wrap.break_anywhere = true;
     ui.painter().layout_job(job)
-}
-
-/// Paints keys as fields that end at `right`; returns their left end.
-pub(super) fn paint_keys(ui: &Ui, right: f32, y: f32, keys: &str) -> f32 {
-    let palette = style::palette(ui.ctx());
-    let mut right = right;
-    for part in keys.rsplit(' ') {
-        let words = elided(ui, part, style::body(text::SMALL), palette.text, 80.0);
-        let width = (words.size().x + 12.0).max(24.0);
-        let field = Rect::from_min_size(pos2(right - width, y - 12.0), vec2(width, 24.0));
-        ui.painter().rect(
-            field,
-            4.0,
-            ink(palette.well),
-            Stroke::new(1.0, ink(palette.line_strong)),
-            egui::StrokeKind::Inside,
-        );
-        let middle = field.center().x - words.size().x / 2.0;
-        paint_line(ui, middle, y, words);
-        right = field.left() - 4.0;
-    }
-    right + 4.0
 }
 
 /// Words at the end of a row.

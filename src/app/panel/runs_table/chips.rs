@@ -12,8 +12,9 @@ use super::focus;
 use super::layout::Layout;
 use super::order::{STATUSES, Waiting};
 use super::state::{Ids, RunsTableState};
-use super::tools::{is_key_pressed, key_cap, key_cap_width};
+use super::tools::is_key_pressed;
 use crate::app::panel::glyph::Sign;
+use crate::app::panel::key_caps::{keys_width, paint_keys};
 use crate::app::panel::style::{self, ink, text};
 use crate::app::panel::widgets::{elided, paint_line};
 use crate::app::words::count_words;
@@ -27,6 +28,8 @@ const SIGN: f32 = 7.0;
 /// Room that is always left for the chip of new runs, so that its coming moves nothing.
 const NEW_WITH_KEY: f32 = 236.0;
 const NEW: f32 = 150.0;
+/// Key of the rows that goes to the top and lets new runs in.
+const TO_THE_TOP: &str = "Home";
 /// Width of that chip without its words and its key.
 const WITHOUT_WORDS: f32 = 36.0;
 
@@ -179,7 +182,7 @@ pub(super) fn new_chip_ui(
     let room = (line.right() - from - 2.0 * CHIP_GAP).max(0.0);
     let font = style::semibold(text::SMALL);
     let laid_out = |words: &str, room: f32| elided(ui, words, font.clone(), palette.text, room);
-    let key = key_cap_width(laid_out("Home", 60.0).size().x) + 8.0;
+    let key = keys_width(ui, TO_THE_TOP) + 8.0;
     let whole = laid_out(&words, f32::INFINITY).size().x + WITHOUT_WORDS;
     let has_key = whole + key <= room;
     let extra = WITHOUT_WORDS + if has_key { key } else { 0.0 };
@@ -201,7 +204,7 @@ pub(super) fn new_chip_ui(
     ui.painter().add(Shape::Path(PathShape::convex_polygon(triangle, fill, Stroke::NONE)));
     paint_line(ui, rect.left() + 26.0, y, galley);
     if has_key {
-        key_cap(ui, rect.right() - 10.0, y, "Home");
+        paint_keys(ui, rect.right() - 10.0, y, TO_THE_TOP, palette.text_secondary);
     }
     if response.has_focus() {
         ui.memory_mut(|memory| memory.set_focus_lock_filter(id, EventFilter::default()));

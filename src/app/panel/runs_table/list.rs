@@ -217,7 +217,7 @@ fn empty_ui(ui: &mut Ui, ids: Ids, rect: Rect, view: &RunsTableView, state: &mut
         offers.push("Clear search");
     }
     if state.status.is_some() {
-        offers.push("Show all states");
+        offers.push("Show all statuses");
     }
     let width = 136.0 * offers.len() as f32 - space::GAP * 0.6;
     let line = place(104.0, space::ROW, width.max(0.0));

@@ -10,8 +10,10 @@ use super::columns::Column;
 use super::layout::Layout;
 use super::order::Waiting;
 use super::state::{Ids, RunsTableState, RunsTableView};
+use crate::app::panel::key_caps::paint_keys;
 use crate::app::panel::style::{self, ink, text};
 use crate::app::panel::widgets::{self, close_ui, elided, paint_line, paint_line_to};
+use crate::app::state::actions::{Action, ActionEntry};
 use crate::app::words::count_words;
 use crate::model::RunStatus;
 
@@ -170,30 +172,14 @@ fn export_ui(ui: &mut Ui, ids: Ids, rect: Rect, state: &mut RunsTableState) {
     ui.painter().rect(rect, 6.0, ink(fill), edge, StrokeKind::Inside);
     let words = elided(ui, "Export", style::body(15.0), palette.text, 60.0);
     paint_line(ui, rect.left() + 10.0, rect.center().y, words);
-    let left = key_cap(ui, rect.right() - 9.0, rect.center().y, "E");
-    key_cap(ui, left - 4.0, rect.center().y, "Ctrl");
+    if let Some(keys) = ActionEntry::keys_of(&Action::ExportRuns) {
+        let tone = palette.text_secondary;
+        paint_keys(ui, rect.right() - 9.0, rect.center().y, &keys, tone);
+    }
     widgets::focus_ring(ui, &response, rect);
     if response.on_hover_text("Save the listed runs as CSV").clicked() {
         state.wants_export = true;
     }
-}
-
-/// Paints a key that ends at `right`; returns its left edge.
-pub(super) fn key_cap(ui: &Ui, right: f32, y: f32, key: &str) -> f32 {
-    let palette = style::palette(ui.ctx());
-    let font = style::semibold(text::SMALL);
-    let galley = elided(ui, key, font, palette.text_secondary, 60.0);
-    let width = key_cap_width(galley.size().x);
-    let rect = Rect::from_center_size(pos2(right - width / 2.0, y), vec2(width, 20.0));
-    let edge = Stroke::new(1.0, ink(palette.line_strong));
-    ui.painter().rect_stroke(rect, 4.0, edge, StrokeKind::Inside);
-    paint_line(ui, rect.left() + (width - galley.size().x) / 2.0, y, galley);
-    rect.left()
-}
-
-/// Width of a key whose words are so wide.
-pub(super) fn key_cap_width(words: f32) -> f32 {
-    (words + 10.0).max(19.0)
 }
 
 /// Shows the menu of the columns that may be hidden.

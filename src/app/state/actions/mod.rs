@@ -14,7 +14,7 @@ use crate::protocol::RunId;
 use crate::source::{Address, RunOperation, SourceSpec};
 
 pub use self::obstacle::{Obstacle, Situation};
-pub use self::table::{ACTIONS, ActionEntry, ActionGroup, KeyCombination, Scope, With};
+pub use self::table::{ACTIONS, ActionEntry, ActionGroup, COPY_KEYS, KeyCombination, Scope, With};
 
 /// A user's request, made by key, click, panel or script.
 #[derive(Message, Clone, Debug, PartialEq)]

@@ -4,27 +4,30 @@ use thiserror::Error;
 
 use super::{Action, ActionEntry, OperationKind, Scope, Transport};
 use crate::app::state::view::{TimelineMode, View};
-use crate::model::Run;
+use crate::model::{Run, RunStatus};
 use crate::source::OperationRefusal;
 
 /// Reason why an action has no effect now.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Obstacle {
     /// The action belongs to the timeline.
-    #[error("only on the timeline (key G)")]
+    #[error("only on the timeline{}", key(&Action::ToggleTimeline))]
     OnlyOnTimeline,
     /// The action belongs to the history.
-    #[error("only in the history (key H)")]
+    #[error("only in the history{}", key(&Action::ToggleHistory))]
     OnlyInHistory,
     /// The action races against another run.
-    #[error("only in a race of two runs (key C)")]
+    #[error("only in a race of two runs{}", key(&Action::Race))]
     OnlyInRace,
     /// The display shows the past.
-    #[error("this is the past: go back to live first, with key L")]
+    #[error("the past is shown; leave it first{}", key(&Action::Time(Transport::Live)))]
     Past,
     /// The display shows the present.
-    #[error("the picture is live already")]
+    #[error("the newest moment is shown already")]
     Live,
+    /// The latest event is shown.
+    #[error("this is the latest event; leave the past instead{}", key(&Action::Time(Transport::Live)))]
+    LatestEvent,
     /// The settings allow no operations on runs.
     #[error("operations on runs are off: start meterbridge with --allow-actions")]
     NotAllowed,
@@ -35,17 +38,20 @@ pub enum Obstacle {
     #[error("no run is selected")]
     NoRun,
     /// The run is not failed.
-    #[error("only a failed run can be retried")]
-    NotFailed,
+    #[error("only a failed run can be retried; this one is {}", .0.words())]
+    NotFailed(RunStatus),
     /// The run is not queued.
-    #[error("only a queued run can be executed")]
-    NotQueued,
+    #[error("only a queued run can be executed; this one is {}", .0.words())]
+    NotQueued(RunStatus),
     /// The run is over.
-    #[error("only a queued or running run can be cancelled")]
-    Over,
+    #[error("only a queued or running run can be cancelled; this one is {}", .0.words())]
+    Over(RunStatus),
     /// The run is being cancelled.
-    #[error("this run is being cancelled")]
+    #[error("cancel requested: the step that is running continues to its end")]
     BeingCancelled,
+    /// The operation was sent.
+    #[error("it was sent; the outcome is not known yet")]
+    UnderWay,
     /// The view shows all runs, so none is followed.
     #[error("this view shows all runs and follows none")]
     FollowsNone,
@@ -54,8 +60,8 @@ pub enum Obstacle {
     Open,
     /// The source is not the demo studio.
     #[error(
-        "F1 to F9 control the demo studio, but this display shows {source_name}; start meterbridge \
-         without a source to use them"
+        "only for the demo studio, but this display shows {source_name}; start meterbridge without a \
+         source to see the demo"
     )]
     NotTheDemo {
         /// Name of the source that is shown.
@@ -76,6 +82,24 @@ pub enum Obstacle {
     /// The connection is closed.
     #[error("not connected")]
     Disconnected,
+}
+
+impl Obstacle {
+    /// Returns the reason why an operation does not apply to a run, if so.
+    pub fn of_run(kind: OperationKind, run: &Run) -> Option<Self> {
+        match kind {
+            _ if kind.fits(run) => None,
+            OperationKind::Retry => Some(Self::NotFailed(run.status)),
+            OperationKind::Execute => Some(Self::NotQueued(run.status)),
+            OperationKind::Cancel if !run.status.is_over() => Some(Self::BeingCancelled),
+            OperationKind::Cancel | OperationKind::Start => Some(Self::Over(run.status)),
+        }
+    }
+}
+
+/// Returns the first key of an action in brackets, to follow a sentence; empty where it has none.
+fn key(action: &Action) -> String {
+    ActionEntry::keys_of(action).map_or_else(String::new, |keys| format!(" (key {keys})"))
 }
 
 /// State of the display as far as it decides whether an action has an effect.
@@ -167,16 +191,7 @@ impl Situation<'_> {
         if kind == OperationKind::Start {
             return Ok(());
         }
-        let run = self.run.ok_or(Obstacle::NoRun)?;
-        match kind {
-            _ if kind.fits(run) => Ok(()),
-            OperationKind::Retry => Err(Obstacle::NotFailed),
-            OperationKind::Execute => Err(Obstacle::NotQueued),
-            OperationKind::Cancel if run.cancel_requested && !run.status.is_over() => {
-                Err(Obstacle::BeingCancelled)
-            }
-            OperationKind::Cancel | OperationKind::Start => Err(Obstacle::Over),
-        }
+        Obstacle::of_run(kind, self.run.ok_or(Obstacle::NoRun)?).map_or(Ok(()), Err)
     }
 
     /// Returns the reason why an entry of the table has no effect now, if so.
@@ -236,9 +251,10 @@ mod tests {
         assert_eq!(words(&past, Action::Time(Transport::Live)), None);
         assert_eq!(
             words(&wall, Action::Time(Transport::Live)).unwrap(),
-            "the picture is live already"
+            "the newest moment is shown already"
         );
-        assert!(words(&past, Action::MarkSeen(None)).unwrap().contains("the past"));
+        let words_of_past = words(&past, Action::MarkSeen(None)).unwrap();
+        assert_eq!(words_of_past, "the past is shown; leave it first (key L)");
         assert_eq!(words(&wall, Action::ToggleHelp), None);
     }
 }

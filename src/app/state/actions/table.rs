@@ -95,15 +95,24 @@ impl KeyCombination {
     }
 }
 
+impl With {
+    /// Returns the modifiers as printed on the keyboard; empty without one.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Shift => "Shift",
+            Self::Control if cfg!(target_os = "macos") => "Cmd",
+            Self::Control => "Ctrl",
+        }
+    }
+}
+
 impl fmt::Display for KeyCombination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.with {
-            With::Nothing => {}
-            With::Shift => f.write_str("Shift ")?,
-            With::Control if cfg!(target_os = "macos") => f.write_str("Cmd ")?,
-            With::Control => f.write_str("Ctrl ")?,
+        match self.with.words() {
+            "" => f.write_str(self.text),
+            with => write!(f, "{with} {}", self.text),
         }
-        f.write_str(self.text)
     }
 }
 
@@ -118,6 +127,9 @@ const fn shift(key: KeyCode, text: &'static str) -> KeyCombination {
 const fn ctrl(key: KeyCode, text: &'static str) -> KeyCombination {
     KeyCombination { with: With::Control, key, text }
 }
+
+/// Keys that copy what is chosen. The controls read them, because it depends on the focus what that is.
+pub const COPY_KEYS: KeyCombination = ctrl(KeyCode::KeyC, "C");
 
 /// An action that needs no further input: its name, its keys and where they work.
 #[derive(Clone, Copy)]
@@ -169,6 +181,20 @@ impl ActionEntry {
     /// Returns the entry of an action; `None` for actions that need further input.
     pub fn of(action: &Action) -> Option<&'static Self> {
         ACTIONS.iter().find(|entry| (entry.action)() == *action)
+    }
+
+    /// Returns the first keys of an action, as in "Ctrl E"; `None` where this display has none for it.
+    pub fn keys_of(action: &Action) -> Option<String> {
+        let entry = Self::of(action).filter(|entry| entry.exists())?;
+        entry.keys.first().map(ToString::to_string)
+    }
+
+    /// Returns words with the first keys of an action behind them, as in "Pause (Space)".
+    pub fn with_keys(words: &str, action: &Action) -> String {
+        match Self::keys_of(action) {
+            Some(keys) => format!("{words} ({keys})"),
+            None => words.to_owned(),
+        }
     }
 
     /// Returns the keys in words, separated by two spaces: "L  End".
@@ -432,6 +458,21 @@ mod tests {
                 assert_eq!(shared, None, "{} and {}", entry.name, other.name);
             }
         }
+    }
+
+    #[test]
+    fn labels_of_keys_are_those_of_the_display() {
+        let keys_of = |action: &Action| ActionEntry::keys_of(action);
+        assert_eq!(keys_of(&Action::ToggleDesk).as_deref(), Some("D"));
+        assert_eq!(keys_of(&Action::Reconnect), None);
+        let control = if cfg!(target_os = "macos") { "Cmd" } else { "Ctrl" };
+        let next = Action::Time(Transport::NextEvent);
+        let words = ActionEntry::with_keys("Next event", &next);
+        assert_eq!(words, format!("Next event ({control} →)"));
+        assert_eq!(ActionEntry::with_keys("Reconnect", &Action::Reconnect), "Reconnect");
+        // In a page these keys are the browser's.
+        let native = ActionEntry::of(&Action::ExportRuns).unwrap();
+        assert_eq!((native.in_page, native.exists()), (false, cfg!(not(target_arch = "wasm32"))));
     }
 
     #[test]

@@ -107,10 +107,11 @@ fn draw_live(part: &mut Part, light: &LightView, at: Vec2, room: f32) {
     let ink = if light.live_is_lost { palette.cancelled } else { palette.success };
     let lamp = Shape::disc(at + Vec2::new(8.0, -8.0), 6.5).fill(ink);
     part.shape(LAYER, lamp.keep_colour());
-    let word_width = measure(Face::Text600, size::METER_CAPTION, 0.0, "live:");
+    let word = format!("{}:", light.present.head().to_lowercase());
+    let word_width = measure(Face::Text600, size::METER_CAPTION, 0.0, &word);
     let rest_room = room - LAMP - word_width - AFTER_WORD;
     let rest_size = shrunk(Face::Text500, size::METER_CAPTION, &light.source, rest_room);
-    let text = Text::new("source", "live:", at.x + LAMP, at.y, Face::Text600, size::METER_CAPTION)
+    let text = Text::new("source", word, at.x + LAMP, at.y, Face::Text600, size::METER_CAPTION)
         .colour(palette.text)
         .then(AFTER_WORD, light.source.clone())
         .face(Face::Text500)
@@ -145,7 +146,7 @@ pub(super) fn draw_line(part: &mut Part, light: &LightView, rect: Rect, scale: f
     let x = x + gap;
     let name_room = (right - x - gap - shortest).max(0.0);
     let source = if light.state.is_past() {
-        format!("live: {}", light.source)
+        format!("{}: {}", light.present.head().to_lowercase(), light.source)
     } else {
         light.source.clone()
     };

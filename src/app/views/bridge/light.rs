@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::app::state::clock::{local_zone, millis_between};
-use crate::app::state::link::Link;
+use crate::app::state::link::{Link, Present};
 use crate::app::state::rewind::PastView;
 use crate::app::state::run_store::RunStore;
 use crate::app::words::{ago_words, clock_words, count_words, time_words, whole_seconds};
@@ -38,6 +38,8 @@ pub struct LightView {
     pub ticks: Vec<u32>,
     /// True for 5 s after the last reception; the light then breathes.
     pub fresh: bool,
+    /// Name of the newest moment.
+    pub present: Present,
     /// True while the past is shown and the connection is lost.
     pub live_is_lost: bool,
 }
@@ -105,6 +107,7 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
         below,
         ticks: model.stats().arrivals_by_second(now, TICKS),
         fresh: age_ms.is_some_and(|age| age < FRESH_MS),
+        present: link.present(),
         live_is_lost: false,
     }
 }
@@ -132,7 +135,7 @@ pub(super) fn past_light_view(
     let below = match run_store.live().last_received_at() {
         Some(at) => {
             let time = as_of(at, live_now).pop().unwrap_or_default();
-            vec![format!("newest news {time}"), format!("newest {time}"), time]
+            vec![format!("last data {time}"), format!("last {time}"), time]
         }
         None => vec!["no data yet".to_owned()],
     };

@@ -78,7 +78,7 @@ impl BridgeView {
         Self {
             readings: self.readings,
             light: light::past_light_view(run_store, shown, link, live_now),
-            transport: Some(TransportView::of(run_store, shown, live_now)),
+            transport: Some(TransportView::of(run_store, shown, link.present(), live_now)),
         }
     }
 }

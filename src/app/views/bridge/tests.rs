@@ -5,6 +5,7 @@ use bevy::math::Vec2;
 
 use super::*;
 use crate::app::draw::Canvas;
+use crate::app::state::link::Present;
 use crate::app::theme::{Theme, size};
 use crate::layout::CanvasSize;
 
@@ -105,6 +106,7 @@ fn random_light(rng: &mut fastrand::Rng) -> LightView {
         below,
         ticks,
         fresh: rng.bool(),
+        present: Present::Live,
         live_is_lost: false,
     }
 }

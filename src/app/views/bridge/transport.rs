@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::fit::first_fitting;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
-use crate::app::state::actions::{Action, Transport};
+use crate::app::state::actions::{Action, ActionEntry, KeyCombination, Transport};
 use crate::app::state::clock::{local_zone, millis_between};
 use crate::app::state::hit::{Button, ScrubArea};
+use crate::app::state::link::Present;
 use crate::app::state::rewind::{PastView, SPEEDS};
 use crate::app::state::run_store::RunStore;
 use crate::app::theme::size;
@@ -51,6 +52,8 @@ pub struct TransportView {
     pub wave: Vec<f32>,
     /// Ends of runs: place from 0 to 1, status, and the instant.
     pub marks: Vec<(f32, RunStatus, Timestamp)>,
+    /// Name of the newest moment.
+    present: Present,
     /// "2:14 behind live"
     pub behind: String,
     /// The latest event: its step or kind in bold, and the rest, from long to short.
@@ -58,7 +61,12 @@ pub struct TransportView {
 }
 
 impl TransportView {
-    pub fn of(run_store: &RunStore, shown: &PastView, live_now: Timestamp) -> Self {
+    pub fn of(
+        run_store: &RunStore,
+        shown: &PastView,
+        present: Present,
+        live_now: Timestamp,
+    ) -> Self {
         let until = run_store.latest(live_now);
         let oldest = run_store.oldest_in_reach().unwrap_or(until);
         let span = |from: Timestamp| until.duration_since(from).as_secs_f64().max(1.0);
@@ -88,7 +96,12 @@ impl TransportView {
             start,
             wave: heights(&counts),
             marks: thinned(ends.collect()),
-            behind: format!("{} behind live", clock_words(millis_between(shown.at, until))),
+            present,
+            behind: format!(
+                "{} behind {}",
+                clock_words(millis_between(shown.at, until)),
+                present.words()
+            ),
             event: last_event(run_store),
         }
     }
@@ -143,7 +156,7 @@ fn last_event(run_store: &RunStore) -> (String, [String; 2]) {
     match event {
         Some(event) => {
             let what = event.node.as_ref().map_or_else(|| "run".to_owned(), ToString::to_string);
-            let phase = phase_words(&event.phase);
+            let phase = phase_words(event);
             (what, [format!("{phase}, {number}"), number])
         }
         None => (String::new(), [number.clone(), number]),
@@ -198,7 +211,7 @@ pub(super) fn draw(part: &mut Part, view: &TransportView, bridge: &Bridge) -> Pr
     let mut buttons = draw_wave(part, view, &places);
     buttons.extend(draw_controls(part, view, &places));
     if let Some(y) = places.keys {
-        draw_keys(part, view.is_playing, body, y, k);
+        draw_keys(part, (view.is_playing, view.present), body, y, k);
     }
     let scrub = ScrubArea { rect: wave, from: view.from, until: view.until };
     Pressable { buttons, scrub }
@@ -461,24 +474,49 @@ fn draw_button(part: &mut Part, rect: Rect, transport: Transport, is_playing: bo
     }
 }
 
+/// Word between the first and the last of several keys.
+const TO: &str = "to";
+
+/// Returns the keys of the transport, with what they do.
+fn key_groups(is_playing: bool, present: Present) -> [(Vec<String>, &'static str); 8] {
+    let combinations = |moves: &[Transport]| -> Vec<&'static KeyCombination> {
+        let entries = moves.iter().filter_map(|to| ActionEntry::of(&Action::Time(*to)));
+        entries.flat_map(|entry| entry.keys).collect()
+    };
+    let keys = |moves: &[Transport]| -> Vec<String> {
+        combinations(moves).into_iter().map(ToString::to_string).collect()
+    };
+    // With a modifier the arrows go further.
+    let modifier = |to: Transport| -> Vec<String> {
+        combinations(&[to]).first().map(|keys| keys.with.words().to_owned()).into_iter().collect()
+    };
+    let back = match present {
+        Present::Live => "back to live",
+        Present::Replay => "newest",
+    };
+    let speed = |place: usize| keys(&[Transport::Speed(place)]);
+    let speeds = [speed(0), vec![TO.to_owned()], speed(SPEEDS.len() - 1)].concat();
+    [
+        (keys(&[Transport::TogglePlaying]), if is_playing { "pause" } else { "play" }),
+        (keys(&[Transport::Skip(-1), Transport::Skip(1)]), "1 s"),
+        (modifier(Transport::Skip(-10)), "10 s"),
+        (modifier(Transport::PreviousEvent), "event"),
+        (keys(&[Transport::Oldest]), "oldest"),
+        (speeds, "speed"),
+        (keys(&[Transport::PreviousFailure, Transport::NextFailure]), "failures"),
+        (keys(&[Transport::Live]), back),
+    ]
+}
+
 /// Draws the line of keys, as far as there is room.
-fn draw_keys(part: &mut Part, is_playing: bool, body: Rect, y: f32, k: f32) {
+fn draw_keys(part: &mut Part, (is_playing, present): (bool, Present), body: Rect, y: f32, k: f32) {
     let palette = part.palette;
-    let groups: [(&[&str], &str); 8] = [
-        (&["Space"], if is_playing { "pause" } else { "play" }),
-        (&["←", "→"], "1 s"),
-        (&["Shift"], "10 s"),
-        (&["Ctrl"], "event"),
-        (&["Home"], "oldest"),
-        (&["1", "to", "7"], "speed"),
-        (&["[", "]"], "failures"),
-        (&["L", "End"], "back to live"),
-    ];
+    let groups = key_groups(is_playing, present);
     let type_size = size::ESSENTIAL_MIN * k;
     let width = |face, words: &str| measure(face, type_size, 0.0, words);
     let key_width = |key: &str| width(Face::Text600, key) + 18.0 * k;
     let part_width = |key: &str| {
-        if key == "to" { width(Face::Text500, key) } else { key_width(key).max(30.0 * k) }
+        if key == TO { width(Face::Text500, key) } else { key_width(key).max(30.0 * k) }
     };
     let mut x = body.x + 18.0 * k;
     let right = body.right() - 16.0 * k;
@@ -491,15 +529,16 @@ fn draw_keys(part: &mut Part, is_playing: bool, body: Rect, y: f32, k: f32) {
         for (number, key) in keys.iter().enumerate() {
             let w = part_width(key);
             let id = ("key", place, number);
-            if *key == "to" {
-                let text = Text::new(id, *key, x, baseline, Face::Text500, type_size);
+            if key == TO {
+                let text = Text::new(id, key.clone(), x, baseline, Face::Text500, type_size);
                 part.text(LAYER, text.colour(palette.text_secondary));
             } else {
                 let cap = Rect::new(x, y, w, 30.0 * k);
                 let edge =
                     Shape::rounded_box(cap).radius(6.0 * k).border(1.5 * k, palette.text_tertiary);
                 part.shape(LAYER, edge.fill(palette.card.with_alpha(0.0)));
-                let text = Text::new(id, *key, x + w / 2.0, baseline, Face::Text600, type_size);
+                let text =
+                    Text::new(id, key.clone(), x + w / 2.0, baseline, Face::Text600, type_size);
                 part.text(LAYER, text.middle().colour(palette.text));
             }
             x += w + 7.0 * k;

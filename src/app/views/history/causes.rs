@@ -40,6 +40,7 @@ pub fn draw(
     }
     let pitch = (rect.h - (TOP + BOTTOM) * k).max(1.0) / ROWS as f32;
     let mut areas = Vec::new();
+    let most = most_of(view);
     for (place, row) in view.rows.iter().take(ROWS).enumerate() {
         let at = Rect::new(
             rect.x + 24.0 * k,
@@ -50,7 +51,7 @@ pub fn draw(
         if place > 0 {
             pen.rule((at.x, at.y), (at.right(), at.y), palette.hair);
         }
-        draw_row(pen, row, place, rect, at);
+        draw_row(pen, (row, most), place, rect, at);
         if let Some(cause) = &row.chosen {
             let frame = Rect::new(rect.x + 10.0 * k, at.y + 2.0, rect.w - 20.0 * k, at.h - 4.0);
             if chosen == Some(cause) {
@@ -62,7 +63,20 @@ pub fn draw(
     areas
 }
 
-fn draw_row(pen: &mut Pen, row: &CauseRow, place: usize, rect: Rect, at: Rect) {
+/// Returns the greatest number of failures that a bar stands for: all rows have one scale.
+fn most_of(view: &CausesView) -> u64 {
+    view.rows
+        .iter()
+        .take(ROWS)
+        .flat_map(|row| &row.bars)
+        .flatten()
+        .copied()
+        .max()
+        .unwrap_or(0)
+        .max(1)
+}
+
+fn draw_row(pen: &mut Pen, (row, most): (&CauseRow, u64), place: usize, rect: Rect, at: Rect) {
     let (k, palette) = (pen.k, pen.part.palette);
     let middle = at.centre_y();
     let style = Style { face: Face::Text700, size: 40.0, ink: palette.text, align: Align::Right };
@@ -89,7 +103,7 @@ fn draw_row(pen: &mut Pen, row: &CauseRow, place: usize, rect: Rect, at: Rect) {
         pen.put(("cause step", place), &row.step, (x, middle + second * k), style, room);
     }
     let height = (HEIGHT * k).min(at.h - 16.0 * k).max(1.0);
-    draw_bars(pen, row, Rect::new(bars_left, middle + 20.0 * k - height, bars * k, height));
+    draw_bars(pen, (row, most), Rect::new(bars_left, middle + 20.0 * k - height, bars * k, height));
     let ink = match row.is_worse {
         Some(true) => palette.failed_text,
         Some(false) => palette.success,
@@ -101,9 +115,8 @@ fn draw_row(pen: &mut Pen, row: &CauseRow, place: usize, rect: Rect, at: Rect) {
 }
 
 /// Draws a bar for each day; where there was no failure, a line at the foot, and where nothing is known nothing.
-fn draw_bars(pen: &mut Pen, row: &CauseRow, area: Rect) {
+fn draw_bars(pen: &mut Pen, (row, most): (&CauseRow, u64), area: Rect) {
     let palette = pen.part.palette;
-    let most = row.bars.iter().flatten().copied().max().unwrap_or(0).max(1);
     let pitch = area.w / row.bars.len().max(1) as f32;
     let width = (pitch * 0.79).min(11.0 * pen.k).max(1.0);
     // Few bars stand together at the right end.
@@ -120,5 +133,26 @@ fn draw_bars(pen: &mut Pen, row: &CauseRow, area: Rect) {
         let shape = Shape::rounded_box(bar).radius(1.5_f32.min(width / 2.0)).fill(ink).unsnapped();
         let shape = if *count > 0 { shape.keep_colour() } else { shape };
         pen.part.shape(Layer::Module, shape);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_of_all_causes_have_one_scale() {
+        let row = |bars: &[Option<u64>]| CauseRow {
+            chosen: None,
+            count: String::new(),
+            reason: String::new(),
+            step: String::new(),
+            bars: bars.to_vec(),
+            change: String::new(),
+            is_worse: None,
+        };
+        let rows = vec![row(&[Some(1), Some(2)]), row(&[None, Some(12)]), row(&[Some(0)])];
+        assert_eq!(most_of(&CausesView { head: String::new(), rows }), 12);
+        assert_eq!(most_of(&CausesView { head: String::new(), rows: Vec::new() }), 1);
     }
 }

@@ -3,13 +3,11 @@
 
 use super::history_view::FootView;
 use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
+use crate::app::state::actions::{Action, ActionEntry};
 use crate::layout::HistoryPlaces;
 
 const WORDS: f32 = 24.0;
 const KEYS: f32 = 22.0;
-/// Keys, and what they do.
-const HINTS: [(&str, &str); 3] =
-    [("← →", "hour"), ("↑ ↓", "step or cause"), ("Enter", "opens its newest run")];
 /// Gaps between a key and its words, between two keys, and before them.
 const AFTER_KEY: f32 = 10.0;
 const BETWEEN: f32 = 22.0;
@@ -62,14 +60,21 @@ pub fn draw(part: &mut Part, view: &FootView, at: &HistoryPlaces, part_name: &st
     }
 }
 
-fn hints(part_name: &str) -> [(&str, &str); 3] {
-    let [(arrows, _), rows, open] = HINTS;
-    [(arrows, part_name), rows, open]
+/// Returns the keys, and what they do.
+fn hints(part_name: &str) -> [(String, &str); 3] {
+    let keys = |actions: &[Action]| {
+        actions.iter().filter_map(ActionEntry::keys_of).collect::<Vec<_>>().join(" ")
+    };
+    [
+        (keys(&[Action::ChoosePart(-1), Action::ChoosePart(1)]), part_name),
+        (keys(&[Action::ChooseRow(-1), Action::ChooseRow(1)]), "step or cause"),
+        (keys(&[Action::OpenSelected]), "opens its newest run"),
+    ]
 }
 
 fn keys_width(k: f32, part_name: &str) -> f32 {
     let each = hints(part_name).into_iter().map(|(key, words)| {
-        measure(Face::Text600, KEYS * k, 0.0, key)
+        measure(Face::Text600, KEYS * k, 0.0, &key)
             + AFTER_KEY * k
             + measure(Face::Text500, KEYS * k, 0.0, words)
     });
@@ -81,15 +86,13 @@ fn draw_keys(part: &mut Part, at: &HistoryPlaces, part_name: &str) {
     let size = KEYS * k;
     let mut x = at.right - keys_width(k, part_name);
     for (place, (key, words)) in hints(part_name).into_iter().enumerate() {
-        let text = Text::new(("key", place), key.to_owned(), x, at.foot, Face::Text600, size)
+        let width = measure(Face::Text600, size, 0.0, &key);
+        let text = Text::new(("key", place), key, x, at.foot, Face::Text600, size)
             .colour(palette.violet_text)
             .then(AFTER_KEY * k, words.to_owned())
             .face(Face::Text500)
             .colour(palette.text_secondary);
         part.text(Layer::Face, text);
-        x += measure(Face::Text600, size, 0.0, key)
-            + AFTER_KEY * k
-            + measure(Face::Text500, size, 0.0, words)
-            + BETWEEN * k;
+        x += width + AFTER_KEY * k + measure(Face::Text500, size, 0.0, words) + BETWEEN * k;
     }
 }

@@ -140,13 +140,13 @@ pub fn count_change_words(by: i64) -> String {
     }
 }
 
-/// A difference of shares in points with its sign: "+0.8".
+/// A difference of shares in percentage points with its sign: "+0.8 points".
 pub fn share_change_words(by: f64) -> String {
     let tenths = (by * 1_000.0).round();
     match tenths {
-        0.0 => "±0".to_owned(),
-        0.0.. => format!("+{:.1}", tenths / 10.0),
-        _ => format!("−{:.1}", -tenths / 10.0),
+        0.0 => "±0 points".to_owned(),
+        0.0.. => format!("+{:.1} points", tenths / 10.0),
+        _ => format!("−{:.1} points", -tenths / 10.0),
     }
 }
 
@@ -179,7 +179,10 @@ mod tests {
             ["68 %", "7.7 %", "0 %", "< 0.1 %", "10 %", "99 %", "100 %"]
         );
         assert_eq!([21, -12, 0, 1_204].map(count_change_words), ["+21", "−12", "±0", "+1,204"]);
-        assert_eq!([0.008, -0.021, 0.0002].map(share_change_words), ["+0.8", "−2.1", "±0"]);
+        assert_eq!(
+            [0.008, -0.021, 0.0002].map(share_change_words),
+            ["+0.8 points", "−2.1 points", "±0 points"]
+        );
         assert_eq!(
             [9_000, -600, 12_000, 20, 9_960, -70_000].map(duration_change_words),
             ["+9 s", "−0.6 s", "+0:12", "±0 s", "+0:10", "−1:10"]

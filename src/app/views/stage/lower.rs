@@ -184,10 +184,13 @@ fn event_words(event: &RunEvent) -> String {
                 (None, None) => "progress".to_owned(),
             }
         }
-        FactKind::End => match event.duration_ms {
-            Some(millis) => format!("done, {}", duration_words(millis)),
-            None => "done".to_owned(),
-        },
+        FactKind::End => {
+            let ended = if event.node.is_some() { "done" } else { "finished" };
+            match event.duration_ms {
+                Some(millis) => format!("{ended}, {}", duration_words(millis)),
+                None => ended.to_owned(),
+            }
+        }
         FactKind::Fail => "failed".to_owned(),
         FactKind::Info => message_of(event).unwrap_or_else(|| "info".to_owned()),
     }

@@ -39,6 +39,7 @@ use self::resting_layout::RestingLayout;
 use self::stage_layout::StageLayout;
 use super::chrome::ViewChrome;
 use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text, end_fault, guarded};
+use crate::app::state::actions::{Action, ActionEntry};
 use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::finale::{FinaleView, take_of};
@@ -164,7 +165,7 @@ impl Contents {
         });
         stage.meta.extend(life.map(|life| life.words(run, run_store, server_now)));
         if !focus.is_following() {
-            stage.meta.push("staying on this run".to_owned());
+            stage.meta.push("pinned".to_owned());
         }
         let mut story = story::story(run, &stage, server_now);
         story.push(story::past_story(run, run_store));
@@ -534,7 +535,10 @@ fn draw_waiting(part: &mut Part, link: &Link, layout: &StageLayout) {
             format!("no connection to {url}: {reason}")
         }
         ConnectionState::Failed { url, reason, .. } => format!("no connection to {url}: {reason}"),
-        ConnectionState::Disconnected => "not connected; press P for the panel".to_owned(),
+        ConnectionState::Disconnected => match ActionEntry::keys_of(&Action::TogglePanel) {
+            Some(keys) => format!("not connected; press {keys} for the panel"),
+            None => "not connected".to_owned(),
+        },
     };
     let room = layout.canvas_size.width - 112.0;
     let line_size = size::STATUS_LINE * layout.unit;

@@ -11,7 +11,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::failure_words;
 use crate::app::state::status::DisplayStatus;
 use crate::app::state::timeline::{CellId, TimelineState};
-use crate::app::words::{clock_words, countdown_words, time_words};
+use crate::app::words::{clock_words, count_words, countdown_words, time_words};
 use crate::model::{Remaining, Run, RunStatus};
 use crate::protocol::RunId;
 use crate::text::length_words;
@@ -53,6 +53,9 @@ pub struct RunsView {
     pub now_words: String,
     /// Milliseconds by which the right end can be moved back.
     pub most_back_ms: f64,
+    /// Failures of the last hour that were before the time shown, in words from long to short; empty without
+    /// such.
+    pub earlier: Vec<String>,
 }
 
 /// Row of a run.
@@ -185,6 +188,7 @@ impl RunsView {
         let in_sight = |timed: &&Timed| timed.span.to >= shown.from && timed.span.from <= shown.to;
         let mut found: Vec<&Timed> = runs.iter().filter(in_sight).collect();
         let in_time = found.len();
+        let earlier = earlier_words(&runs, run_store, shown.from, server_now);
         // A run that goes on never gives its place to one that is over; of the queue the first stay.
         let class = |timed: &Timed| match timed.run.status {
             RunStatus::Failed if is_fresh(timed.run, run_store, server_now) => 0,
@@ -224,6 +228,44 @@ impl RunsView {
             now,
             now_words: time_words(server_now, zone),
             most_back_ms,
+            earlier,
+        }
+    }
+}
+
+/// Returns the failures of the last hour that were before `from` in words, from long to short.
+fn earlier_words(
+    runs: &[Timed],
+    run_store: &RunStore,
+    from: Timestamp,
+    server_now: Timestamp,
+) -> Vec<String> {
+    let hour = moved(server_now, -3_600_000.0);
+    let is_told = |timed: &&Timed| {
+        timed.run.status == RunStatus::Failed && timed.span.to >= hour && timed.span.to < from
+    };
+    let failed = || runs.iter().filter(is_told);
+    let Some(latest) = failed().max_by_key(|timed| timed.span.to) else { return Vec::new() };
+    let before = match millis_between(latest.span.to, from) {
+        millis if millis < 60_000 => "less than 1 min".to_owned(),
+        millis => length_words(millis / 60_000 * 60_000),
+    };
+    let name = run_store.name(latest.run);
+    match failed().count() {
+        1 => vec![
+            format!("{name} failed {before} before this window"),
+            format!("failed {before} before this window"),
+            "1 failed before this window".to_owned(),
+        ],
+        count => {
+            let count = count_words(count as u64);
+            vec![
+                format!(
+                    "{count} failed before this window, the latest, {name}, {before} before it"
+                ),
+                format!("{count} failed before this window, the latest {before} before it"),
+                format!("{count} failed before this window"),
+            ]
         }
     }
 }

@@ -7,7 +7,7 @@ use super::chain::{self, ChainLayout};
 use super::fit::{fit, line_for, size_for, title_line};
 use super::tile::{TileLayout, draw_selection};
 use super::tile_view::TileView;
-use crate::app::draw::{Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
+use crate::app::draw::{Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure, wrap};
 use crate::app::theme::{motion, size};
 use crate::app::words::count_words;
 use crate::bounded::bounded;
@@ -20,6 +20,11 @@ const RADIUS: f32 = 18.0;
 /// Least height with room for the chain.
 const LEAST_FOR_CHAIN: f32 = 280.0;
 
+/// Type size, margin and most lines of the reason on a low tile.
+const LOW_REASON: f32 = 22.0;
+const LOW_PAD: f32 = 18.0;
+const MOST_LOW_LINES: usize = 3;
+
 /// Songs that a tile lists when several share it.
 const MOST_SONGS: usize = 2;
 
@@ -28,12 +33,23 @@ pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
     let rect = at.rect;
     let k = scale_of(rect);
     let low = is_low(rect);
-    let head_h = if low { (rect.h * 0.56).max(78.0) } else { 176.0 * k };
+    let head_h = match low {
+        true => (rect.h * 0.56 - extra_reason(view, rect)).max(78.0),
+        false => 176.0 * k,
+    };
     let hatch_h = if low { 8.0 } else { 16.0 * k };
     draw_body(part, at, head_h, hatch_h);
     draw_selection(part, at);
     draw_head(part, view, at, head_h);
     draw_foot(part, view, at, (head_h + hatch_h, low), k);
+}
+
+/// Height of the lines of a low tile's reason beyond two, which the head gives up.
+fn extra_reason(view: &TileView, rect: Rect) -> f32 {
+    let reason = view.failure.as_ref().map_or("", |failure| failure.reason.as_str());
+    let lines =
+        wrap(Face::Text600, LOW_REASON, reason, rect.w - 2.0 * LOW_PAD, MOST_LOW_LINES).len();
+    lines.saturating_sub(2) as f32 * LOW_REASON * 1.22
 }
 
 fn scale_of(rect: Rect) -> f32 {
@@ -211,13 +227,13 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32
     let palette = part.palette;
     let rect = at.rect;
     let layer = Layer::Face;
-    let pad = if low { 18.0 } else { (34.0 * k).max(20.0) };
+    let pad = if low { LOW_PAD } else { (34.0 * k).max(20.0) };
     let (left, right) = (rect.x + pad, rect.right() - pad);
     let room = right - left;
     let reason = view.failure.as_ref().map_or("", |failure| failure.reason.as_str());
     let wanted = size::FAIL_MESSAGE * k;
     let steps: &[(f32, usize)] = if low {
-        &[(28.0, 1), (24.0, 1), (22.0, 2)]
+        &[(28.0, 1), (24.0, 1), (LOW_REASON, 2), (LOW_REASON, MOST_LOW_LINES)]
     } else {
         &[(wanted.max(26.0), 2), ((wanted * 0.8).max(24.0), 2), ((wanted * 0.66).max(22.0), 3)]
     };

@@ -428,7 +428,7 @@ fn slab_names_its_cause_until_it_goes() {
 }
 
 #[test]
-fn each_cause_that_is_news_has_a_slab_and_the_last_one_counts_the_rest() {
+fn each_cause_that_is_news_has_a_slab_and_the_rest_is_counted_beside_them() {
     let mut app = app(PlaybackClock::default());
     for run in 0..14 {
         receive(&mut app, run, Some("PLAN"), "start", SignedDuration::from_secs(20));
@@ -445,7 +445,48 @@ fn each_cause_that_is_news_has_a_slab_and_the_last_one_counts_the_rest() {
     let slab = memory.slab.drawn().unwrap();
     let headlines: Vec<&str> = slab.causes().map(|(headline, _)| headline).collect();
     assert_eq!(headlines, ["PLAN failed", "STYLE failed", "LYRICS failed"]);
-    assert_eq!(slab.count(), 5, "two RENDER failures are counted by the last slab");
+    assert_eq!((slab.count(), slab.more()), (5, Some(2)), "two RENDER failures have no slab");
+    let words = app.world().resource::<Canvas>().words("wall slab");
+    let place = |wanted: &str| words.iter().find(|(words, _)| words == wanted).map(|(_, at)| *at);
+    let last = place("LYRICS failed").unwrap();
+    assert!(place("2 more").unwrap().x > last.right(), "{words:?}");
+    assert!(place("failures").is_some() && !words.iter().any(|(words, _)| words.contains("other")));
+}
+
+/// Texts of the runs' tiles or rows, of which one failed with this reason four minutes ago.
+fn words_beside_a_failure(running: u32, reason: &str) -> Vec<String> {
+    let mut app = app(PlaybackClock::default());
+    receive(&mut app, 99, Some("RENDER"), "start", SignedDuration::from_secs(260));
+    let at = now(&app) - SignedDuration::from_secs(240);
+    for node in [r#""node_name":"RENDER","#, ""] {
+        let mut batch = Batch::new(now(&app), true);
+        batch.push_text(&format!(
+            r#"{{"ts":"{at}","run_id":"run-99",{node}"phase":"fail","data":{{"error":"{reason}"}}}}"#
+        ));
+        app.world_mut().resource_mut::<RunStore>().receive(batch, |_, _| ());
+    }
+    for run in 0..running {
+        receive(&mut app, run, Some("PLAN"), "start", SignedDuration::from_secs(20));
+    }
+    placed_after(&mut app, 20.0);
+    let words = app.world().resource::<Canvas>().words("tile");
+    words.into_iter().map(|(words, _)| words).collect()
+}
+
+#[test]
+fn reason_of_a_failure_has_the_free_room_of_its_row_or_tile() {
+    let words = words_beside_a_failure(20, "quota exceeded");
+    assert!(words.iter().any(|it| it == "quota exceeded"), "{words:?}");
+    let ages = words.iter().filter(|it| it.starts_with("4 min ago"));
+    assert_eq!(
+        ages.collect::<Vec<_>>(),
+        ["4 min ago"],
+        "the reason goes before its being not retried"
+    );
+    let words = words_beside_a_failure(6, "Engine queue rejected the job: quota exceeded");
+    let lines = ["Engine queue rejected the", "job: quota exceeded"];
+    assert!(lines.iter().all(|line| words.iter().any(|it| it == line)), "{words:?}");
+    assert!(words.iter().any(|it| it == "not retried"), "{words:?}");
 }
 
 #[test]

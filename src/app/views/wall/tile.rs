@@ -5,7 +5,7 @@ use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
 use super::chain::{self, ChainLayout};
-use super::fit::{Fitted, line_for, size_for, title_slot};
+use super::fit::{Fitted, fit, line_for, size_for, title_slot};
 use super::marks::{self, TileMarks};
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
@@ -139,6 +139,8 @@ const VALUES: f32 = 223.0;
 /// Baselines of a failure's reason and of what became of its song.
 const REASON: f32 = 193.0;
 const BECAME: f32 = 224.0;
+/// Distance between the two lines of a long reason.
+const SECOND_REASON: f32 = 24.0;
 /// Depth of the fix loop below the chain.
 const LOOP: f32 = 31.0;
 /// The same where a line of words stands below it.
@@ -260,14 +262,19 @@ fn draw_failure(
     // A portrait screen has fewer pixels for a length, and larger tiles.
     let least = (22.0 * k).max(size::ESSENTIAL_MIN);
     let sizes = ((24.0 * k).max(size::ESSENTIAL_MIN), least);
-    let (reason, reason_size) = line_for(Face::Text500, sizes, reason, room);
-    let y = lines.at(REASON, 1.0);
+    // Without a fix loop there is room for a second line.
+    let has_two = view.fix.passes == 0 || lines.extra > SECOND_REASON * k;
+    let steps = [(sizes.0, 1), (sizes.1, if has_two { 2 } else { 1 })];
+    let reason = fit(Face::Text500, &steps, (room, room), reason);
+    let lift = SECOND_REASON * k * reason.lines.len().saturating_sub(1) as f32;
+    let y = lines.at(REASON, 1.0) - lift * 0.7;
     let is_recovered = view.look == Look::Recovered;
     let ink = if is_recovered { palette.text_secondary } else { palette.text };
-    part.text(
-        Layer::Face,
-        Text::new("reason", reason, left, y, Face::Text500, reason_size).colour(ink).keep_colour(),
-    );
+    for (line, words) in reason.lines.iter().enumerate() {
+        let y = y + lift * line as f32;
+        let text = Text::new(("reason", line), words.clone(), left, y, Face::Text500, reason.size);
+        part.text(Layer::Face, text.colour(ink).keep_colour());
+    }
     let failed = format!("{} {}", view.place, view.ago);
     let (words, ink) = match &marks.more {
         Some(more) => (more.as_str(), palette.text),

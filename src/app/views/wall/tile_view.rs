@@ -280,7 +280,7 @@ fn remaining_time(left: Remaining) -> (String, String) {
     let (label, value) = match left {
         Remaining::Unknown => ("to go", "not known yet".to_owned()),
         Remaining::Left { millis, .. } => ("to go", countdown_words(millis)),
-        Remaining::AnyMoment => ("done", "any moment".to_owned()),
+        Remaining::AnyMoment => ("finishes", "any moment".to_owned()),
         Remaining::Late { by_ms } => ("late by", clock_words(by_ms)),
     };
     (label.to_owned(), value)

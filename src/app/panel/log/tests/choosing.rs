@@ -32,7 +32,7 @@ fn click_chooses_the_row_and_selects_its_run() {
     scene.receive(&frame(31, "run-2", Some("STYLE"), "end", "{}"));
     scene.receive(&frame(32, "run-2", None, "end", "{}"));
     let mut harness = desk(scene);
-    harness.get_by_label_contains("STYLE finished").click();
+    harness.get_by_label_contains("STYLE done").click();
     harness.run_steps(2);
     assert_eq!(harness.state().actions, [Action::SelectRun("run-2".into())]);
     let chosen = harness.state().state.chosen();
@@ -42,6 +42,23 @@ fn click_chooses_the_row_and_selects_its_run() {
     harness.get_by_label_contains("workflow finished").click();
     harness.run_steps(2);
     assert_eq!(harness.state().state.chosen(), Some(("run-2".into(), None, None)));
+}
+
+#[test]
+fn move_that_a_hidden_log_could_not_make_ends() {
+    let scene = Scene::new(20);
+    let mut state = LogState::default();
+    state.update(&scene.view(), 0.0);
+    state.end_frame();
+    // Asked for while another pane stands in its place, and granted only if the log is shown at once.
+    state.show_event(3);
+    state.end_frame();
+    let mut later = state.clone();
+    state.update(&scene.view(), 0.1);
+    assert_eq!(state.choice().map(|choice| choice.head), Some(3));
+    later.end_frame();
+    assert_eq!(later.update(&scene.view(), 60.0), None, "no other run is selected");
+    assert!(later.is_following() && later.choice().is_none());
 }
 
 #[test]
@@ -112,11 +129,11 @@ fn moves_go_to_failures_and_to_events_of_the_run() {
     assert_eq!(go(&mut harness, LogMove::BeforeOfRun), at(7));
     assert_eq!(go(&mut harness, LogMove::FirstFailure), at(4));
     assert_eq!(go(&mut harness, LogMove::FailureBefore), at(4));
-    harness.get_by_label("no failure before");
+    harness.get_by_label("no earlier failure");
     harness.get_by_label("Next failure").click();
     harness.run_steps(2);
     assert_eq!(chosen_message(harness.state()), at(7));
-    harness.get_by_label("Failure before").click();
+    harness.get_by_label("Previous failure").click();
     harness.run_steps(2);
     assert_eq!(chosen_message(harness.state()), at(4));
     assert_eq!(go(&mut harness, LogMove::First), at(0));

@@ -135,12 +135,12 @@ fn empty_lists_say_why_and_what_helps() {
     harness.state_mut().state.search = "har".to_owned();
     harness.run();
     harness.get_by_label("No run matches har");
-    assert!(harness.query_by_label("Show all states").is_none(), "all states are shown");
+    assert!(harness.query_by_label("Show all statuses").is_none(), "all states are shown");
     harness.state_mut().state.search = "birch".to_owned();
     harness.state_mut().state.status = Some(RunStatus::Failed);
     harness.run();
     harness.get_by_label("No failed run matches birch");
-    harness.get_by_label("Show all states").click();
+    harness.get_by_label("Show all statuses").click();
     harness.run();
     assert_eq!(listed(&harness), ["run-b"]);
     harness.state_mut().state.status = Some(RunStatus::Running);

@@ -38,7 +38,7 @@ pub fn draw(part: &mut Part, view: &BoardView, places: &Board, picks: &mut Picks
     let cards = lay_out_causes(places, failures.groups.len() + usize::from(untold > 0));
     let Some(lead) = failures.groups.first() else {
         if untold > 0 {
-            let words = format!("{} failed, no longer kept", count_words(untold as u64));
+            let words = format!("{} failed, details no longer kept", count_words(untold as u64));
             draw_plain(part, DisplayStatus::Failed, (&words, &view.window), cards.lead, k);
         } else {
             let words = ("no run failed", view.window.as_str());
@@ -57,7 +57,7 @@ pub fn draw(part: &mut Part, view: &BoardView, places: &Board, picks: &mut Picks
                 let rest: usize = others.by_ref().map(|group| group.count).sum();
                 let rest = count_words((rest + untold) as u64);
                 let words = match cards.without {
-                    0 | 1 => format!("and {rest} more, no longer kept"),
+                    0 | 1 => format!("and {rest} more, details no longer kept"),
                     causes => format!("+{causes} more causes, {rest} failed"),
                 };
                 let (ink, room) = (part.palette.failed_text, rect.w - 48.0 * k);

@@ -10,11 +10,11 @@ use super::super::tile::TileLayout;
 use super::super::tile_view::{Look, StepTime, TileView, running_step};
 use super::cells::{CellsPlace, draw_cells, draw_loop};
 use crate::app::draw::glyphs::badge;
-use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::words::{clock_words, countdown_words};
 use crate::bounded::bounded;
 use crate::layout::RowsLayout;
-use crate::model::Remaining;
+use crate::model::{FollowUp, Remaining};
 
 /// Type sizes at scale 1.
 const SONG: f32 = 28.0;
@@ -34,6 +34,11 @@ const AGE_AFTER: f32 = 138.0;
 /// Length of the usual bar in usual times.
 const BAR_FULL: f32 = 1.5;
 const DASH: &str = "–";
+
+/// Width of the name of a failed step.
+fn width_of_step(name: &str, k: f32) -> f32 {
+    measure(Face::Text600, LEAST_TIME * k, 0.0, name)
+}
 
 /// Pen of a row: its left edge, middle and scale.
 struct Row<'a> {
@@ -265,13 +270,22 @@ impl Row<'_> {
         let became = if is_recovered { "" } else { self.view.became.as_str() };
         let both = format!("{}, {became}", self.view.ago);
         let width = |words: &str| measure(Face::Text500, NOTE * k, 0.0, words);
-        let both_fit = !became.is_empty() && width(&both) <= (right - now) * 0.6;
+        // The glyph says that it failed.
+        let failed = headline.strip_suffix(" failed").unwrap_or(headline);
+        // The reason takes precedence over what became of the song, and that over the room of the fix passes.
+        let least = |words: &str| measure(Face::Text500, LEAST_TIME * k, 0.0, words);
+        let needed = width_of_step(failed, k) + least(reason) + 4.0 * places.gap();
+        let now = match self.view.fix.passes {
+            0 if now + needed + width(&self.view.ago) > right => self.left + places.fix,
+            _ => now,
+        };
+        let is_retried = !matches!(self.view.follow_up, Some(FollowUp::NotRetried) | None);
+        let most = if is_retried || now + needed + width(&both) <= right { 0.6 } else { 0.0 };
+        let both_fit = !became.is_empty() && width(&both) <= (right - now) * most;
         let age = if both_fit { &both } else { &self.view.ago };
         let ink = (Face::Text500, NOTE * k, palette.text_secondary);
         self.ink(part, "age", age.clone(), right, ink, true);
         let right = right - width(age) - 2.0 * places.gap();
-        // The glyph says that it failed.
-        let failed = headline.strip_suffix(" failed").unwrap_or(headline);
         let told = format!("{headline}: {reason}");
         let (headline, reason, inks) = if is_recovered {
             let told = if reason.is_empty() { headline } else { told.as_str() };
@@ -284,8 +298,9 @@ impl Row<'_> {
         let end = now + measure(Face::Text600, size, 0.0, &headline) + 2.0 * places.gap();
         self.ink(part, "step", headline, now, (Face::Text600, size, inks.0), false);
         if right - end > 60.0 * k {
-            let reason = truncate(Face::Text500, TIME * k, reason, right - end).into_owned();
-            let ink = (Face::Text500, TIME * k, inks.1);
+            let sizes = (TIME * k, LEAST_TIME * k);
+            let (reason, size) = line_for(Face::Text500, sizes, reason, right - end);
+            let ink = (Face::Text500, size, inks.1);
             self.ink(part, "reason", reason, end, ink, false);
         }
     }

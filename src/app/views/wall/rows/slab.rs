@@ -38,14 +38,19 @@ const MOST_SONGS: usize = 2;
 /// Slabs that stand side by side at most, and the gap between two.
 const MOST_CAUSES: usize = 3;
 const GAP: f32 = 16.0;
+/// Width of the number of other failures beside several slabs, and its height below them.
+const MORE_WIDTH: f32 = 132.0;
+const MORE_HEIGHT: f32 = 40.0;
 /// Least width of one of several slabs, and its least height where they stand below each other.
-const LEAST_WIDTH: f32 = 560.0;
+const LEAST_WIDTH: f32 = 540.0;
 const LEAST_HEIGHT: f32 = 96.0;
 
 /// Contents of the slabs above the rows: one for each cause that is news.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SlabView {
     causes: Vec<CauseView>,
+    /// Failures of the last hour that several slabs do not tell of, and the place of their number.
+    more: Option<(usize, Rect)>,
     rows: RowsLayout,
 }
 
@@ -59,7 +64,8 @@ struct CauseView {
     reason: String,
     /// Latest songs of this cause.
     songs: Vec<TileView>,
-    /// Failures of the last hour, in words, that no slab counts or lists; empty without such.
+    /// Failures of the last hour, in words, that the only slab does not list; empty without such, and where
+    /// there are several slabs.
     others: String,
     rect: Rect,
 }
@@ -87,7 +93,14 @@ impl SlabView {
         };
         let several = self.causes.len() > 1;
         let told = |cause: &CauseView| if several { cause.count } else { cause.songs.len() };
-        self.causes.iter().map(|cause| told(cause) + number(&cause.others)).sum()
+        let more = self.more.map_or(0, |(count, _)| count);
+        more + self.causes.iter().map(|cause| told(cause) + number(&cause.others)).sum::<usize>()
+    }
+
+    /// Number of failures that stands in a place of its own.
+    #[cfg(test)]
+    pub fn more(&self) -> Option<usize> {
+        self.more.map(|(count, _)| count)
     }
 
     /// Returns the failures by cause, in `rect` above `rows`: those of each cause that is news; those of
@@ -101,20 +114,34 @@ impl SlabView {
     ) -> Self {
         let told = failures_by_cause(wall_index, run_store, server_now);
         let news = told.iter().filter(|failures| failures.is_news).count();
-        let places = split(rect, news, &rows);
+        let rest_of = |places: &[Rect]| {
+            let counted = told.iter().take(places.len()).map(|failures| failures.runs.len());
+            failed.saturating_sub(counted.sum())
+        };
+        let mut places = split(rect, news, &rows);
+        let mut more = None;
+        if places.len() > 1 && rest_of(&places) > 0 {
+            // The number of the others stands beside the slabs, not in one of them.
+            let (slabs, place) = without_more(rect, &rows);
+            let fewer = split(slabs, news, &rows);
+            if fewer.len() > 1 {
+                more = Some((rest_of(&fewer), place));
+                places = fewer;
+            } else {
+                places.truncate(1);
+                places[0] = rect;
+            }
+        }
         let is_single = places.len() == 1;
-        let shown: Vec<(&Failures, Rect)> = told.iter().zip(places).collect();
-        let counted: usize = shown.iter().map(|(failures, _)| failures.runs.len()).sum();
-        let mut causes: Vec<CauseView> = Vec::with_capacity(shown.len());
-        for (number, (failures, rect)) in shown.iter().enumerate() {
+        let rest = if is_single { rest_of(&places) } else { 0 };
+        let mut causes: Vec<CauseView> = Vec::with_capacity(places.len());
+        for (failures, rect) in told.iter().zip(&places) {
             let count = failures.runs.len();
-            let is_last = number + 1 == shown.len();
-            let rest = if is_last { failed.saturating_sub(counted) } else { 0 };
             // Of one cause two songs are named, or one and the number of the others.
             let (most, others) = match is_single {
                 true if rest > 0 || count > MOST_SONGS => (1, (count + rest).saturating_sub(1)),
                 true => (MOST_SONGS, 0),
-                false => (1, rest),
+                false => (1, 0),
             };
             let listed = failures.runs.iter().take(most);
             let first = failures.runs.first();
@@ -130,11 +157,6 @@ impl SlabView {
                 songs: listed.map(|run| TileView::of(run, run_store, now, server_now)).collect(),
                 others: match others {
                     0 => String::new(),
-                    1 if !is_single => "and 1 other failure in the last hour".to_owned(),
-                    others if !is_single => {
-                        let others = count_words(others as u64);
-                        format!("and {others} other failures in the last hour")
-                    }
                     others => {
                         format!("and {} more failed in the last hour", count_words(others as u64))
                     }
@@ -142,7 +164,7 @@ impl SlabView {
                 rect: *rect,
             });
         }
-        Self { causes, rows }
+        Self { causes, more, rows }
     }
 }
 
@@ -206,6 +228,19 @@ fn split(rect: Rect, news: usize, rows: &RowsLayout) -> Vec<Rect> {
     (0..count).map(place).collect()
 }
 
+/// Returns the place of several slabs, and beside or below it that of the number of other failures.
+fn without_more(rect: Rect, rows: &RowsLayout) -> (Rect, Rect) {
+    let gap = GAP * rows.scale;
+    if is_stacked(rect) {
+        let h = MORE_HEIGHT * rows.scale;
+        let slabs = Rect { h: rect.h - h - gap, ..rect };
+        return (slabs, Rect::new(rect.x, rect.bottom() - h, rect.w, h));
+    }
+    let w = MORE_WIDTH * rows.scale.max(1.0);
+    let slabs = Rect { w: rect.w - w - gap, ..rect };
+    (slabs, Rect::new(rect.right() - w, rect.y, w, rect.h))
+}
+
 /// True for the slab of a portrait screen, on which songs stand below their cause.
 fn is_stacked(rect: Rect) -> bool {
     rect.h > 160.0
@@ -222,6 +257,9 @@ impl BlockView for SlabView {
             } else {
                 draw_single(part, cause, &self.rows, names);
             }
+        }
+        if let Some((count, rect)) = self.more {
+            draw_more(part, count, rect, self.rows.scale);
         }
     }
 }
@@ -241,13 +279,13 @@ fn draw_small(
     let solid = Rect::new(rect.x, rect.y, rect.w, rect.h - line_h - hatch_h);
     let hatch = Rect::new(rect.x, solid.bottom(), rect.w, hatch_h);
     draw_body(part, rect, solid, hatch, true);
-    let centre = Vec2::new(solid.x + 42.0 * k, solid.centre_y());
-    draw_octagon(part, centre, 25.0 * k);
-    let x = solid.x + 82.0 * k;
-    let room = solid.right() - 16.0 * k - x;
+    let centre = Vec2::new(solid.x + 38.0 * k, solid.centre_y());
+    draw_octagon(part, centre, 24.0 * k);
+    let x = solid.x + 72.0 * k;
+    let room = solid.right() - 12.0 * k - x;
     let (headline, headline_size) =
         line_for(Face::Display700, (32.0 * k, 24.0 * k), &view.headline, room);
-    let (reason, reason_size) = line_for(Face::Text600, (24.0 * k, 22.0 * k), &view.reason, room);
+    let (reason, reason_size) = line_for(Face::Text600, (24.0 * k, 20.0 * k), &view.reason, room);
     for (key, words, face, size, y) in [
         ("headline", headline, Face::Display700, headline_size, -2.5 * k),
         ("reason", reason, Face::Text600, reason_size, 25.5 * k),
@@ -260,14 +298,10 @@ fn draw_small(
     names.push((song.id.clone(), line));
     let (left, right) = (line.x + 20.0 * k, line.right() - 20.0 * k);
     let (size, y) = (24.0 * k, line.centre_y() + 8.4 * k);
-    // Words without room beside a title of some length are left out, but never the number of other failures.
-    let ago_and = |words: &str| format!("{}, {words}", song.ago);
-    let told = match (view.others.is_empty(), song.became.is_empty()) {
-        (false, _) => {
-            vec![ago_and(&view.others), ago_and(&view.others.replace(" in the last hour", ""))]
-        }
-        (true, false) => vec![ago_and(&song.became), song.ago.clone()],
-        (true, true) => vec![song.ago.clone()],
+    // Words without room beside a title of some length are left out.
+    let told = match song.became.is_empty() {
+        false => vec![format!("{}, {}", song.ago, song.became), song.ago.clone()],
+        true => vec![song.ago.clone()],
     };
     let width = |words: &str| measure(Face::Text600, size, 0.0, words);
     let title_w = width(&song.title).min((right - left) * 0.45);
@@ -288,6 +322,28 @@ fn draw_small(
             .colour(palette.failed_on_tint)
             .keep_colour(),
     );
+}
+
+/// Draws how many failures no slab tells of: in two lines beside the slabs, or in one below them.
+fn draw_more(part: &mut Part, count: usize, rect: Rect, k: f32) {
+    let palette = part.palette;
+    let body = Shape::rounded_box(rect).radius(RADIUS).fill(palette.failed_tint_from);
+    let edge = palette.failed.with_alpha(0.45);
+    part.shape(Layer::Rack, body.border(1.5, edge).keep_colour());
+    let number = format!("{} more", count_words(count as u64));
+    let word = if count == 1 { "failure" } else { "failures" };
+    let (lines, size) = match rect.w > rect.h * 4.0 {
+        true => (vec![format!("{number} {word} in the last hour")], 24.0 * k),
+        false => (vec![number, word.to_owned()], 24.0 * k.max(1.0)),
+    };
+    let pitch = 30.0 * size / 24.0;
+    let first = rect.centre_y() + size * 0.36 - pitch * (lines.len() - 1) as f32 / 2.0;
+    for (line, words) in lines.into_iter().enumerate() {
+        let size = size_for(Face::Text600, (size, 20.0), &words, rect.w - 16.0);
+        let y = first + pitch * line as f32;
+        let text = Text::new(("more", line), words, rect.centre_x(), y, Face::Text600, size);
+        part.text(LAYER, text.middle().colour(palette.failed_on_tint).keep_colour());
+    }
 }
 
 fn draw_octagon(part: &mut Part, centre: Vec2, radius: f32) {
