@@ -2,17 +2,20 @@
 
 use bevy_egui::egui::containers::menu::{MenuButton, MenuConfig};
 use bevy_egui::egui::{
-    Align, Align2, Button, Event, EventFilter, Frame, Margin, PopupCloseBehavior, Rect, RichText,
-    Sense, Stroke, StrokeKind, TextEdit, Ui, UiBuilder, WidgetInfo, WidgetType, pos2, vec2,
+    Align, Align2, Button, Event, EventFilter, Frame, Margin, Popup, PopupCloseBehavior, Rect,
+    RichText, Sense, Stroke, StrokeKind, TextEdit, Ui, UiBuilder, WidgetInfo, WidgetType, pos2,
+    vec2,
 };
 
-use super::columns::Column;
+use super::columns::{Column, Columns};
+use super::heads::headless_ui;
 use super::layout::Layout;
 use super::order::Waiting;
 use super::state::{Ids, RunsTableState, RunsTableView};
 use crate::app::panel::style::{self, ink, text};
 use crate::app::panel::widgets::{self, close_ui, elided, paint_line, paint_line_to};
 use crate::app::words::count_words;
+use crate::export::TableForm;
 use crate::model::RunStatus;
 
 /// Room of the magnifier in the search field, and of the button that clears it.
@@ -107,7 +110,7 @@ fn paint_magnifier(ui: &Ui, rect: Rect) {
 pub(super) fn title_ui(
     ui: &mut Ui,
     ids: Ids,
-    layout: &Layout,
+    (layout, columns): (&Layout, &Columns),
     view: &RunsTableView,
     state: &mut RunsTableState,
 ) -> f32 {
@@ -145,7 +148,7 @@ pub(super) fn title_ui(
         export_ui(ui, ids, rect, state);
     }
     if let Some(rect) = layout.columns {
-        columns_ui(ui, ids, rect, &mut state.prefs.hidden);
+        columns_ui(ui, ids, rect, &columns.headless(), state);
     }
     end
 }
@@ -173,9 +176,13 @@ fn export_ui(ui: &mut Ui, ids: Ids, rect: Rect, state: &mut RunsTableState) {
     let left = key_cap(ui, rect.right() - 9.0, rect.center().y, "E");
     key_cap(ui, left - 4.0, rect.center().y, "Ctrl");
     widgets::focus_ring(ui, &response, rect);
-    if response.on_hover_text("Save the listed runs as CSV").clicked() {
-        state.wants_export = true;
-    }
+    Popup::menu(&response).show(|ui| {
+        for form in [TableForm::Csv, TableForm::Ndjson] {
+            if ui.button(format!("Save the listed runs as {}", form.words())).clicked() {
+                state.wants_export = Some(form);
+            }
+        }
+    });
 }
 
 /// Paints a key that ends at `right`; returns its left edge.
@@ -196,8 +203,8 @@ pub(super) fn key_cap_width(words: f32) -> f32 {
     (words + 10.0).max(19.0)
 }
 
-/// Shows the menu of the columns that may be hidden.
-fn columns_ui(ui: &mut Ui, ids: Ids, rect: Rect, hidden: &mut Vec<Column>) {
+/// Shows the menu of the columns that may be hidden, and of those to sort by that have no head.
+fn columns_ui(ui: &mut Ui, ids: Ids, rect: Rect, headless: &[Column], state: &mut RunsTableState) {
     let builder = UiBuilder::new().max_rect(rect).id_salt(ids.part("columns"));
     ui.scope_builder(builder, |ui| {
         let button = Button::new(RichText::new("Columns").font(style::body(15.0)));
@@ -211,6 +218,7 @@ fn columns_ui(ui: &mut Ui, ids: Ids, rect: Rect, hidden: &mut Vec<Column>) {
                     Column::Status => "status word",
                     column => column.words(),
                 };
+                let hidden = &mut state.prefs.hidden;
                 let mut is_shown = !hidden.contains(&column);
                 if ui.checkbox(&mut is_shown, words).changed() {
                     hidden.retain(|other| *other != column);
@@ -218,6 +226,10 @@ fn columns_ui(ui: &mut Ui, ids: Ids, rect: Rect, hidden: &mut Vec<Column>) {
                         hidden.push(column);
                     }
                 }
+            }
+            if !headless.is_empty() {
+                ui.separator();
+                headless_ui(ui, headless, state);
             }
         });
     });
