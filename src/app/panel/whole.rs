@@ -109,17 +109,27 @@ impl Window {
         for key in &held {
             send(*key, BevyKey::Control, ButtonState::Released);
         }
+        // egui gets the key in the same frame as the application.
+        let event = |pressed| egui::Event::Key {
+            key,
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers,
+        };
+        let input = self.harness.input_mut();
         match (&logical, modifiers.command) {
             (BevyKey::Character(letter), true) if letter == "c" => {
-                self.harness.event(egui::Event::Copy);
+                input.events.push(egui::Event::Copy);
             }
             (BevyKey::Character(text), false) => {
-                self.harness.key_press_modifiers(modifiers, key);
-                self.harness.event(egui::Event::Text(text.to_string()));
+                input.events.extend([event(true), egui::Event::Text(text.to_string())]);
             }
-            _ => self.harness.key_press_modifiers(modifiers, key),
+            _ => input.events.push(event(true)),
         }
         self.harness.step();
+        let input = self.harness.input_mut();
+        input.events.push(event(false));
         self.settle();
     }
 
@@ -135,10 +145,13 @@ impl Window {
     #[track_caller]
     fn click(&mut self, words: &str) {
         self.clicks += 1;
-        let Some(node) = self.harness.query_all_by_label_contains(words).next() else {
-            panic!("nothing is labelled {words}: {:#?}", self.labels());
+        let screen = self.harness.ctx.viewport_rect();
+        let mut nodes = self.harness.query_all_by_label_contains(words);
+        let Some(node) = nodes.find(|node| screen.contains(node.rect().center())) else {
+            panic!("nothing on screen is labelled {words}: {:#?}", self.labels());
         };
         node.click();
+        drop(nodes);
         self.settle();
     }
 

@@ -117,7 +117,7 @@ fn producer_finds_everything_by_mouse() {
     if window.selected() != Some("run-400-2") {
         window.click("attempt 3, ");
     }
-    let ticket = window.copied(|window| window.click("Copy the error for a ticket"));
+    let ticket = window.copied(|window| window.click("Copy the run for a ticket"));
     check_ticket(&ticket.unwrap_or_default());
     let to_ticket = window.clicks;
     window.click("attempt 2, ");
