@@ -1,11 +1,13 @@
 //! Processor time of a frame, without the renderer's drawing: a wall of 10,000 runs of 9 nodes, the same
-//! 90,000 nodes as one sprite each, and the timing board of 60 runs beside the tiles of 12; and the time of a
-//! jump to a moment of the past, the wall included.
+//! 90,000 nodes as one sprite each, the timing board of 60 runs beside the tiles of 12, the open desk with 10,000
+//! runs and 100,000 rows of the log; and the time of a jump to a moment of the past, the wall included.
 //!
 //! ```text
 //! cargo bench --bench frame                 all cases
 //! cargo bench --bench frame -- sprites      those with this in their name
 //! cargo bench --bench frame -- past         the jumps alone
+//! cargo bench --bench frame -- desk --runs=100 --frames=30 --events=1000
+//!                                           a trial with small numbers
 //! ```
 
 #![expect(
@@ -19,6 +21,7 @@ use bevy::log::LogPlugin;
 use bevy::prelude::*;
 use bevy::render::RenderApp;
 use bevy::render::renderer::RenderDevice;
+use bevy_egui::{EguiContext, PrimaryEguiContext};
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::app::draw::{aim_cameras, make_ready, offscreen_plugins};
 use meterbridge::app::state::actions::{Action, Transport};
@@ -50,6 +53,10 @@ const EVENTS_BEFORE: usize = 30;
 /// Frames before the measurement, until pipelines, atlases and buffers exist.
 const FRAMES_BEFORE: usize = 90;
 const FRAMES: usize = 900;
+/// Window of the desk, its rows of the log, and events of a frame: 1,000 a second.
+const DESK: UVec2 = UVec2::new(1920, 1080);
+const DESK_ROWS: usize = 100_000;
+const DESK_EVENTS: usize = 17;
 /// Jumps into the past, the events there, those of a batch, and the runs at once.
 const JUMPS: usize = 300;
 const JUMPS_EVENTS: usize = 1_000_000;
@@ -61,7 +68,7 @@ const FRAME: Duration = Duration::from_nanos(16_666_667);
 fn main() {
     // cargo passes `--bench` on; arguments that are no flags name cases.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let cases: [(&str, Make); 10] = [
+    let cases: [(&str, Make); 13] = [
         ("the engine alone", engine_alone),
         ("wall, 900 nodes changing", || wall(RUNS, CHANGING)),
         ("wall, 100 nodes changing", || wall(RUNS, RUNS / 100)),
@@ -70,14 +77,17 @@ fn main() {
         ("60 rows, nothing changing", || wall(60, 0)),
         ("12 tiles, a node changing", || wall(12, 1)),
         ("12 tiles, nothing changing", || wall(12, 0)),
+        ("desk, 1,000 events/s", || desk(DESK_EVENTS, false)),
+        ("desk, nothing arrives", || desk(0, false)),
+        ("desk compares, 1,000 events/s", || desk(DESK_EVENTS, true)),
         ("sprites, 900 changing", || sprites(CHANGING)),
         ("sprites, nothing changing", || sprites(0)),
     ];
     if wanted.is_empty() || wanted.iter().any(|part| part == "past") {
         jumps();
     }
-    println!("runs of {} nodes, {FRAMES} frames each; ms, median / p99", PIPELINE.len());
-    print!("{:<28}", "");
+    println!("runs of {} nodes, {} frames each; ms, median / p99", PIPELINE.len(), frames());
+    print!("{:<30}", "");
     Phase::ALL.iter().for_each(|phase| print!("{:>17}", phase.name()));
     println!("{:>17}{:>10}", "all", "mean");
     for (name, case) in cases {
@@ -87,6 +97,19 @@ fn main() {
     }
 }
 
+/// Returns a number given as `--name=number`.
+fn option(name: &str, default: usize) -> usize {
+    let given = std::env::args().find_map(|argument| {
+        argument.strip_prefix("--")?.strip_prefix(name)?.strip_prefix('=')?.parse().ok()
+    });
+    given.unwrap_or(default)
+}
+
+/// Frames that are measured.
+fn frames() -> usize {
+    option("frames", FRAMES)
+}
+
 fn report(name: &str, frames: Vec<FrameTimes>) {
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     let column = |mut times: Vec<Duration>| {
@@ -94,7 +117,7 @@ fn report(name: &str, frames: Vec<FrameTimes>) {
         let at = |part: f64| ms(times[((times.len() - 1) as f64 * part).round() as usize]);
         format!("{:>8.3} / {:>6.3}", at(0.5), at(0.99))
     };
-    print!("{name:<28}");
+    print!("{name:<30}");
     for phase in Phase::ALL {
         print!("{}", column(frames.iter().map(|frame| frame[phase as usize]).collect()));
     }
@@ -116,17 +139,23 @@ struct Case {
 
 impl Case {
     /// Makes an app ready and points its cameras at a picture.
-    fn new(mut app: App) -> Self {
+    fn new(app: App) -> Self {
+        Self::of_size(app, SIZE)
+    }
+
+    /// Does the same with a picture of this size.
+    fn of_size(mut app: App, size: UVec2) -> Self {
         make_ready(&mut app);
-        aim_cameras(&mut app, SIZE).expect("an app that can draw");
+        aim_cameras(&mut app, size).expect("an app that can draw");
         let watch = measure(&mut app);
         Self { app, watch, feed: Box::new(|_| ()) }
     }
 
     fn run(mut self) -> Vec<FrameTimes> {
         let mut next = Instant::now();
-        let mut frames = Vec::with_capacity(FRAMES);
-        for number in 0..FRAMES_BEFORE + FRAMES {
+        let count = frames();
+        let mut frames = Vec::with_capacity(count);
+        for number in 0..FRAMES_BEFORE + count {
             (self.feed)(&mut self.app);
             self.app.update();
             self.wait_until_drawn();
@@ -198,6 +227,59 @@ fn wall(runs: usize, changing: usize) -> Case {
     case
 }
 
+/// Builds the whole application with the desk open: a run is selected, its details and its events are shown. So many
+/// events arrive in each frame.
+fn desk(arriving: usize, compares: bool) -> Case {
+    let (runs, rows) = (option("runs", RUNS), option("events", DESK_ROWS));
+    let mut settings = Settings::default();
+    settings.view.view = ViewName::Desk;
+    settings.retention.log_events = rows;
+    let mut app = engine();
+    app.add_plugins((MeterbridgePlugin { settings, source: None }, ViewPlugin, ControlsPlugin))
+        .insert_resource(Viewport { size_px: DESK.as_vec2(), ..default() })
+        .init_resource::<Arrived>()
+        .add_systems(PreUpdate, take_in.in_set(AppSystems::Ingest));
+    let world = app.world_mut();
+    meterbridge::app::spawn_cameras(world.commands());
+    world.flush();
+
+    let mut backend = Backend { frames: Busy::new(runs), sent: 0 };
+    for _ in 0..(EVENTS_BEFORE * runs).max(rows).div_ceil(CHANGING) {
+        world.insert_resource(Arrived(Some(backend.say(CHANGING))));
+        world.run_system_cached(take_in).expect("resources of the model");
+    }
+    let run_store = world.resource::<RunStore>();
+    let selected = run_store.model.runs().max_by_key(|run| run.events());
+    let selected = selected.map(|run| run.id().clone());
+    world.resource_mut::<RunIndex>().rebuild();
+
+    let mut case = Case::of_size(app, DESK);
+    if let Some(run) = selected {
+        case.app.world_mut().write_message(Action::SelectRun(run));
+    }
+    if compares {
+        case.app.world_mut().write_message(Action::Race);
+    }
+    // The desk has its size from the second frame on, and fonts from the third.
+    for _ in 0..4 {
+        case.app.update();
+        case.wait_until_drawn();
+    }
+    let times = case.watch.take();
+    assert!(times[Phase::Egui as usize] > Duration::ZERO, "the desk is drawn in egui's pass");
+    let world = case.app.world_mut();
+    let mut contexts = world.query_filtered::<&mut EguiContext, With<PrimaryEguiContext>>();
+    let width = contexts.single_mut(world).expect("a context").get_mut().viewport_rect().width();
+    assert_eq!(width, DESK.x as f32, "the desk fills the window");
+    let log = world.resource::<RunStore>().model.log().entries().len();
+    println!("desk of {} runs, {log} rows", world.resource::<RunStore>().model.len());
+    case.feed = Box::new(move |app| {
+        let batch = (arriving > 0).then(|| backend.say(arriving));
+        app.insert_resource(Arrived(batch));
+    });
+    case
+}
+
 /// Measures jumps to random moments among a million events: from the action until the wall of that moment
 /// is drawn, with all work of a frame.
 fn jumps() {
@@ -250,7 +332,7 @@ fn jumps() {
     rendering.sort_unstable();
     let median = rendering[JUMPS / 2].as_secs_f64() * 1e3;
     println!("of it the renderer after the frame: p50 {median:.0} ms; the frame's own work:");
-    print!("{:<28}", "");
+    print!("{:<30}", "");
     Phase::ALL.iter().for_each(|phase| print!("{:>17}", phase.name()));
     println!("{:>17}{:>10}", "all", "mean");
     report("a jump", frames);

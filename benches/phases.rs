@@ -7,6 +7,7 @@ use bevy::app::{App, First, Last, MainScheduleOrder, PostUpdate, PreUpdate};
 use bevy::ecs::prelude::*;
 use bevy::ecs::schedule::{ScheduleLabel, Schedules, SingleThreadedExecutor};
 use bevy::render::{Render, RenderApp, RenderSystems};
+use bevy_egui::{EguiPrimaryContextPass, EguiSchedule, PrimaryEguiContext};
 
 /// Successive phases of a frame. The renderer's drawing is not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +17,9 @@ pub enum Phase {
     Ingest,
     /// Systems of `Update`: the views follow the model.
     Update,
-    /// Text layout, transforms and visibility.
+    /// Systems of egui's pass: panel, desk and palette. The pass is a part of `PostUpdate`.
+    Egui,
+    /// Text layout, transforms and visibility, and egui's own work before and after its pass.
     PostUpdate,
     /// Extraction into the render world.
     Extract,
@@ -25,13 +28,14 @@ pub enum Phase {
 }
 
 impl Phase {
-    pub const ALL: [Self; 5] =
-        [Self::Ingest, Self::Update, Self::PostUpdate, Self::Extract, Self::Prepare];
+    pub const ALL: [Self; 6] =
+        [Self::Ingest, Self::Update, Self::Egui, Self::PostUpdate, Self::Extract, Self::Prepare];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Ingest => "ingest",
             Self::Update => "update",
+            Self::Egui => "egui pass",
             Self::PostUpdate => "post-update",
             Self::Extract => "extract",
             Self::Prepare => "prepare",
@@ -73,6 +77,10 @@ impl Stopwatch {
 #[derive(ScheduleLabel, Clone, Debug, PartialEq, Eq, Hash)]
 struct PhaseBoundary(Option<Phase>);
 
+/// Schedule of an egui pass that is measured.
+#[derive(ScheduleLabel, Clone, Debug, PartialEq, Eq, Hash)]
+struct MeasuredPass;
+
 /// Makes a ready app measure its frames and run on one thread, so that work is measured and not
 /// waiting.
 pub fn measure(app: &mut App) -> Stopwatch {
@@ -86,6 +94,19 @@ pub fn measure(app: &mut App) -> Stopwatch {
     order.insert_after(PreUpdate, PhaseBoundary(Some(Phase::Update)));
     order.insert_before(PostUpdate, PhaseBoundary(Some(Phase::PostUpdate)));
     order.insert_after(Last, PhaseBoundary(None));
+
+    let of_pass = watch.clone();
+    app.add_systems(MeasuredPass, move |world: &mut World| {
+        of_pass.turn(Some(Phase::Egui));
+        world.run_schedule(EguiPrimaryContextPass);
+        of_pass.turn(Some(Phase::PostUpdate));
+    });
+    let world = app.world_mut();
+    let mut contexts = world.query_filtered::<Entity, With<PrimaryEguiContext>>();
+    let contexts: Vec<Entity> = contexts.iter(world).collect();
+    for context in contexts {
+        world.entity_mut(context).insert(EguiSchedule::new(MeasuredPass));
+    }
 
     if let Some(render) = app.get_sub_app_mut(RenderApp) {
         if let Some(mut extract) = render.take_extract() {

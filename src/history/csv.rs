@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::summary::{BarSummary, Summary};
-use crate::export::{Cell, foreign, plain, write_row};
+use crate::export::{Cell, Table, TableForm, foreign, plain};
 
 /// Subject of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -52,10 +52,10 @@ pub fn write_csv(out: &mut impl Write, summary: &Summary, rows: SummaryRows) -> 
         SummaryRows::Steps => OF_STEPS,
         SummaryRows::Causes => OF_CAUSES,
     };
-    write_row(out, head.iter().map(|name| Cell::Plain((*name).to_owned())))?;
+    let mut table = Table::begin(out, TableForm::Csv, head)?;
     match rows {
         SummaryRows::Buckets => {
-            summary.buckets.iter().try_for_each(|bar| write_row(out, bucket_cells(bar)))
+            summary.buckets.iter().try_for_each(|bar| table.row(bucket_cells(bar)))
         }
         SummaryRows::Steps => summary.steps.iter().try_for_each(|step| {
             let cells = [
@@ -68,7 +68,7 @@ pub fn write_csv(out: &mut impl Write, summary: &Summary, rows: SummaryRows) -> 
                 plain(step.before.slow_ms),
                 plain(step.change_ms),
             ];
-            write_row(out, cells)
+            table.row(cells)
         }),
         SummaryRows::Causes => summary.causes.iter().try_for_each(|cause| {
             let cells = [
@@ -78,7 +78,7 @@ pub fn write_csv(out: &mut impl Write, summary: &Summary, rows: SummaryRows) -> 
                 plain(Some(cause.total.count)),
                 plain(Some(cause.total.before)),
             ];
-            write_row(out, cells)
+            table.row(cells)
         }),
     }
 }

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::repair;
@@ -106,6 +108,16 @@ pub fn readable_json(text: &str) -> Option<Cow<'_, str>> {
         Ok(_) => Some(Cow::Borrowed(text)),
         Err(_) => repair::only_value(text),
     }
+}
+
+/// Returns the `data` of an event as JSON text; `None` where it has none, or is not a JSON object.
+pub fn data_of(json: &str) -> Option<&str> {
+    #[derive(Deserialize)]
+    struct Event<'a> {
+        #[serde(borrow)]
+        data: Option<&'a RawValue>,
+    }
+    serde_json::from_str::<Event>(json).ok()?.data.map(RawValue::get)
 }
 
 fn value_of(text: &str) -> Option<Value> {
@@ -247,6 +259,15 @@ mod tests {
             EventFields::read(r#"{"data":{"seed":18446744073709551615,"deterministic":true}}"#);
         assert_eq!(start.seed.as_deref(), Some("18446744073709551615"));
         assert_eq!(start.is_deterministic, Some(true));
+    }
+
+    #[test]
+    fn data_is_found_by_its_place_and_not_by_its_letters() {
+        let told = r#"{"message":"the \"data\": are here","data":{"a":[1]}}"#;
+        assert_eq!(data_of(told), Some(r#"{"a":[1]}"#));
+        for none in [r#"{"message":"\"data\":7"}"#, "[1]", "", r#"{"data":{"a":"#] {
+            assert_eq!(data_of(none), None, "{none}");
+        }
     }
 
     #[test]

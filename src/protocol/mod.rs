@@ -20,7 +20,7 @@ mod wire;
 
 pub use decode::{Batch, DecodeError, Item, KEPT_OF_A_BAD_FRAME};
 pub use event::{Detail, EventId, NodeName, Phase, RunId, Score, WorkflowEvent, score_bytes};
-pub use event_fields::{Artifact, EventFields, Issue, NamedValue, readable_json};
+pub use event_fields::{Artifact, EventFields, Issue, NamedValue, data_of, readable_json};
 pub use instant::{is_unset, parse_instant};
 pub use rest::RunSnapshot;
 pub use tape::{Tape, TapeEntry};

@@ -3,6 +3,7 @@
 use bevy::prelude::*;
 use meterbridge::app::draw::DrawClock;
 use meterbridge::app::state::actions::Action;
+use meterbridge::app::state::desk::Desk;
 use meterbridge::app::state::focus::Focus;
 use meterbridge::app::state::presence::Presence;
 use meterbridge::app::state::view::{TimelineMode, View};
@@ -89,8 +90,10 @@ fn view_that_is_opened_from_the_desk_follows_as_before() {
 fn compare_on_the_desk_stays_there_and_elsewhere_opens_the_race() {
     let mut app = two_runs();
     perform(&mut app, Action::ToggleDesk);
+    assert!(!app.world().resource::<Desk>().wants_compare);
     perform(&mut app, Action::Race);
     assert_eq!(view(&app), View::Desk);
+    assert!(app.world().resource::<Desk>().wants_compare, "the comparison is asked for");
     perform(&mut app, Action::ShowStage);
     perform(&mut app, Action::Race);
     assert!(matches!(view(&app), View::Timeline { mode: TimelineMode::Race, .. }));

@@ -43,6 +43,12 @@ impl KeyTakers<'_> {
             Action::TogglePalette => false,
             _ if is_palette => true,
             _ if is_comparing && keys.with != With::Control && (is_digit || swaps) => true,
+            // Texts and events have copies of their own.
+            Action::CopyRun => match focus {
+                KeyboardFocus::View => false,
+                KeyboardFocus::List { has_failures } => has_failures,
+                KeyboardFocus::Control | KeyboardFocus::Text => true,
+            },
             // Esc first goes to the innermost element: a text field, a menu or a window of the panel.
             Action::Back => self.dialog.0 || focus != KeyboardFocus::View,
             _ => match focus {
@@ -509,10 +515,10 @@ mod tests {
         let mut window = Window { resolution: (1920, 1080).into(), ..Window::default() };
         window.set_cursor_position(Some(Vec2::new(1500.0, 10.0)));
         app.world_mut().spawn((window, PrimaryWindow));
-        for (width_px, expected) in [(0.0, false), (400.0, false), (556.0, true)] {
-            app.insert_resource(PanelArea { width_px });
+        for (size_px, expected) in [(0.0, false), (400.0, false), (556.0, true)] {
+            app.insert_resource(PanelArea { size_px, ..default() });
             let taken = app.world_mut().run_system_cached(pointer_on_controls);
-            assert_eq!(taken.ok(), Some(expected), "{width_px}");
+            assert_eq!(taken.ok(), Some(expected), "{size_px}");
         }
     }
 

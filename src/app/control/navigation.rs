@@ -4,11 +4,13 @@ use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
 use super::history::OnHistory;
+use super::run_operations::shown;
 use super::transport;
 use crate::app::draw::DrawClock;
 use crate::app::state::actions::Action;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::desk::{ControlsScale, Desk};
+use crate::app::state::dock::PanelDock;
 use crate::app::state::focus::{Focus, listed_runs};
 use crate::app::state::hit::Pickable;
 use crate::app::state::next_frame::NextFrame;
@@ -34,6 +36,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<TimelineState>()
         .init_resource::<Desk>()
         .init_resource::<ControlsScale>()
+        .init_resource::<PanelDock>()
         .add_systems(
             Update,
             (
@@ -176,7 +179,7 @@ fn apply_navigation_actions(
     mut zoom: ResMut<Zoom>,
     mut wall: OnWall,
     mut history: OnHistory,
-    (mut desk, mut scale): (ResMut<Desk>, ResMut<ControlsScale>),
+    (mut desk, mut scale, mut dock): (ResMut<Desk>, ResMut<ControlsScale>, ResMut<PanelDock>),
 ) {
     for action in actions.read() {
         let on_wall = wall.view.is_of_all_runs();
@@ -206,11 +209,28 @@ fn apply_navigation_actions(
                 desk.wants_search = true;
             }
             Action::TogglePalette => chrome.palette = !chrome.palette,
-            Action::ExportRuns => {
+            Action::ExportRuns(form) => {
                 if !on_desk {
                     desk.toggle(&mut wall.view, &mut focus);
                 }
-                desk.wants_export = true;
+                desk.wants_export = Some(*form);
+            }
+            Action::CopyRun => {
+                desk.wants_copy = shown(*wall.view, &focus, &wall.selection);
+            }
+            Action::SelectLastSuccess => {
+                let run = shown(*wall.view, &focus, &wall.selection);
+                let run = run.and_then(|id| run_store.model.run(&id));
+                if let Some(success) = run.and_then(|run| run_store.last_success(run)) {
+                    let success = success.id().clone();
+                    match on_wall || on_history {
+                        true => wall.open(success, &mut focus, &mut zoom),
+                        false => {
+                            focus.pin(success);
+                            desk.chose();
+                        }
+                    }
+                }
             }
             Action::ScaleControls(steps) => scale.step(*steps),
             Action::ResetControlsScale => *scale = ControlsScale::default(),
@@ -310,6 +330,16 @@ fn apply_navigation_actions(
             }
             Action::TogglePanel if on_desk => {
                 desk.toggle(&mut wall.view, &mut focus);
+                chrome.panel = true;
+            }
+            Action::MovePanel | Action::DockPanel(_) => {
+                dock.side = match action {
+                    Action::DockPanel(side) => *side,
+                    _ => dock.side.next(),
+                };
+                if on_desk {
+                    desk.toggle(&mut wall.view, &mut focus);
+                }
                 chrome.panel = true;
             }
             Action::TogglePanel => chrome.panel = !chrome.panel,

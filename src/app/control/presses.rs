@@ -34,15 +34,17 @@ impl PointerOwner<'_, '_> {
         self.view.as_deref() == Some(&View::Desk)
     }
 
+    /// True when a point of the window, in logical pixels, lies on the panel.
+    fn is_on_panel(&self, at: Vec2) -> bool {
+        self.windows.iter().any(|window| self.area.holds(at, window.size()))
+    }
+
     /// True when the pointer is over the panel, the help, one of their windows or a toast, not over
     /// the view. bevy_egui's own condition does not cover the side panel: the panel's pass has no
     /// root `Ui`, so egui considers its background free.
     fn is_controls(&self) -> bool {
-        let width_px = self.area.width_px;
-        let over_panel = |window: &Window| {
-            let at = window.cursor_position();
-            at.is_some_and(|at| width_px > 0.0 && at.x >= window.width() - width_px)
-        };
+        let over_panel =
+            |window: &Window| window.cursor_position().is_some_and(|at| self.is_on_panel(at));
         let over_button = |window: &Window| {
             let (buttons, canvas) = (self.buttons.as_ref()?, self.canvas.as_ref()?);
             let point = canvas.point_at(window.physical_cursor_position()?);
@@ -72,7 +74,10 @@ pub(super) fn press(
     mut actions: MessageWriter<Action>,
 ) {
     // Consumed in any case, so that an old press cannot hit a button that appears later.
-    let presses: Vec<Vec2> = presses.take().collect();
+    let presses = presses.take();
+    // The panel may cover a part of the view.
+    let presses = presses.into_iter().filter(|press| !owner.is_on_panel(press.at_px));
+    let presses: Vec<Vec2> = presses.map(|press| press.point).collect();
     // The desk covers all of them.
     if presses.is_empty() || owner.is_desk() {
         return;
@@ -92,6 +97,7 @@ pub(super) struct Drags<'w, 's> {
     touches: MessageReader<'w, 's, TouchInput>,
     windows: Query<'w, 's, &'static Window, With<PrimaryWindow>>,
     wanted: Res<'w, EguiWantsInput>,
+    area: Res<'w, PanelArea>,
     /// The finger that drags.
     finger: Local<'s, Option<u64>>,
     /// Last position of the pointer.
@@ -106,11 +112,12 @@ pub(super) fn scrub(
     mut scrub: ResMut<Scrub>,
     mut actions: MessageWriter<Action>,
 ) {
-    let Drags { held, mut touches, windows, wanted, mut finger, mut last } = drags;
+    let Drags { held, mut touches, windows, wanted, area, mut finger, mut last } = drags;
     let Ok(window) = windows.single() else { return };
     // The help and dialogs may lie over the transport.
     let is_on_controls = wanted.wants_any_pointer_input();
-    let begins = |scrub: &Scrub, point: Vec2| {
+    let begins = |scrub: &Scrub, at_px: Vec2, point: Vec2| {
+        let is_on_controls = is_on_controls || area.holds(at_px, window.size());
         let area = scrub.area.filter(|area| area.rect.holds(point.x, point.y));
         area.filter(|_| !is_on_controls && !buttons.hold_pointer_at(point))
     };
@@ -119,7 +126,7 @@ pub(super) fn scrub(
         let point = canvas.point_at(touch.position * window.scale_factor());
         match touch.phase {
             TouchPhase::Started if scrub.dragged.is_none() => {
-                if let Some(area) = begins(&scrub, point) {
+                if let Some(area) = begins(&scrub, touch.position, point) {
                     scrub.dragged = Some(area);
                     *finger = Some(touch.id);
                     place = Some(point);
@@ -134,9 +141,10 @@ pub(super) fn scrub(
         }
     }
     let pointer = window.physical_cursor_position().map(|px| canvas.point_at(px));
+    let pointer_px = window.cursor_position().unwrap_or_default();
     if finger.is_none() {
         if held.just_pressed(MouseButton::Left)
-            && let Some(area) = pointer.and_then(|point| begins(&scrub, point))
+            && let Some(area) = pointer.and_then(|point| begins(&scrub, pointer_px, point))
         {
             scrub.dragged = Some(area);
             *last = None;

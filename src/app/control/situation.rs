@@ -47,6 +47,7 @@ impl SituationInput<'_> {
             may_operate: self.operations.as_ref().is_some_and(|operations| operations.allowed),
             acting: link.map_or(Err(OperationRefusal::FedByApp), Link::acting),
             run: self.run(),
+            has_success: self.has_success(),
             is_demo: is_presentable(link),
             is_recording: link.is_some_and(Link::is_recording),
             is_opening: self.opening.as_ref().is_some_and(|opening| opening.0.is_some()),
@@ -56,6 +57,11 @@ impl SituationInput<'_> {
                 .is_none_or(|link| matches!(link.state, ConnectionState::Disconnected)),
             source_name: link.map_or_else(String::new, Link::source_name),
         }
+    }
+
+    fn has_success(&self) -> bool {
+        let run = self.run().zip(self.run_store.as_ref());
+        run.is_some_and(|(run, run_store)| run_store.last_success(run).is_some())
     }
 
     fn run(&self) -> Option<&Run> {

@@ -39,6 +39,15 @@ impl UserInput<'_, '_> {
     }
 }
 
+/// A press of a mouse button or a finger.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Press {
+    /// Place in the window, in logical pixels.
+    pub at_px: Vec2,
+    /// Place on the canvas, in design pixels.
+    pub point: Vec2,
+}
+
 /// Reads presses on the view by mouse button or touch. Buttons on the view act on press rather than
 /// on release, because by the release a press elsewhere may already have been handled.
 #[derive(SystemParam)]
@@ -50,16 +59,17 @@ pub struct PointerPresses<'w, 's> {
 }
 
 impl PointerPresses<'_, '_> {
-    /// Returns the presses since the last call, in design pixels.
-    pub fn take(&mut self) -> impl Iterator<Item = Vec2> {
-        let window = self.windows.single().ok();
-        let clicked = self.buttons.just_pressed(MouseButton::Left);
-        let pointer =
-            window.and_then(Window::physical_cursor_position).filter(|_| clicked).into_iter();
+    /// Returns the presses since the last call.
+    pub(super) fn take(&mut self) -> Vec<Press> {
         let fingers = self.touches.read().filter(|touch| touch.phase == TouchPhase::Started);
-        let fingers =
-            fingers.filter_map(move |touch| Some(touch.position * window?.scale_factor()));
-        let canvas = &self.canvas;
-        fingers.chain(pointer).map(|px| canvas.point_at(px))
+        let fingers: Vec<Vec2> = fingers.map(|touch| touch.position).collect();
+        let Ok(window) = self.windows.single() else { return Vec::new() };
+        let clicked = self.buttons.just_pressed(MouseButton::Left);
+        let pointer = window.cursor_position().filter(|_| clicked);
+        let press = |at_px: Vec2| {
+            let point = self.canvas.point_at(at_px * window.scale_factor());
+            Press { at_px, point }
+        };
+        fingers.into_iter().chain(pointer).map(press).collect()
     }
 }

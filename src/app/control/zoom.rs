@@ -43,6 +43,7 @@ fn zoom_and_pan(
     if notches != 0.0
         && let Some(pointer) = window.physical_cursor_position()
     {
+        let pointer = pointer - viewport.views_origin_px();
         let closer = zoom.about(pointer, STEP.powf(notches), viewport.views_px());
         zoom.set_if_neq(closer);
     }

@@ -6,12 +6,12 @@ use bevy_egui::egui::{self, Ui};
 
 use super::compare::{CompareState, CompareView, compare_ui};
 use super::desk::{DeskState, FootView, Form, Pane, TopBarView, desk_ui};
-use super::inspector::{Choice, InspectorState, InspectorView, inspector_ui};
+use super::inspector::{Choice, InspectorState, InspectorView, inspector_ui, ticket_text};
 use super::log::{LogState, LogView, events_ui};
-use super::runs_table::{RunsTableState, RunsTableView, export_csv, runs_table_ui};
+use super::runs_table::{RunsTableState, RunsTableView, export_runs, runs_table_ui};
 use super::state::{Chosen, PanelState, PanelView};
 use crate::app::draw::DrawClock;
-use crate::app::overlays::notices::Notices;
+use crate::app::overlays::notices::{Notice, Notices};
 use crate::app::state::actions::Action;
 use crate::app::state::chrome::{Chrome, KeyboardFocus};
 use crate::app::state::desk::{ControlsScale, Desk};
@@ -40,6 +40,24 @@ pub(super) struct DeskInput<'w> {
 }
 
 impl DeskInput<'_> {
+    /// Copies the run that is asked for as text for a ticket, and says so.
+    pub(super) fn copy_run(
+        &mut self,
+        ctx: &egui::Context,
+        view: &PanelView,
+        notices: &mut Notices,
+        state: &PanelState,
+    ) {
+        let wanted = self.desk.bypass_change_detection().wants_copy.take();
+        let Some(run) = wanted.and_then(|id| view.run_store.model.run(&id)) else { return };
+        let place = state.inspector.choice().filter(|choice| choice.run == *run.id());
+        let place = place.and_then(|choice| Some((choice.node.as_deref()?, choice.attempt)));
+        ctx.copy_text(ticket_text(run, place, view.run_store, view.server_now, view.zone));
+        let name = view.run_store.name(run);
+        let notice = Notice::of_display("Copied", name, false, view.live_now);
+        notices.tell(notice, self.draw_clock.secs);
+    }
+
     /// Shows the desk; returns the requested actions.
     pub(super) fn show(
         &mut self,
@@ -122,10 +140,11 @@ impl DeskInput<'_> {
             actions.retain(|action| !matches!(action, Action::Open(_)));
             state.desk.show(Pane::Inspector);
         }
-        let wants_export = std::mem::take(&mut self.desk.bypass_change_detection().wants_export);
-        if std::mem::take(&mut state.table.wants_export) || wants_export {
-            let text = export_csv(view.run_store, state.table.listed());
-            actions.push(Action::SaveFile { name: "runs.csv".to_owned(), text });
+        let wants_export = self.desk.bypass_change_detection().wants_export.take();
+        if let Some(form) = state.table.wants_export.take().or(wants_export) {
+            let text = export_runs(view.run_store, state.table.listed(), form);
+            let name = format!("runs.{}", form.extension());
+            actions.push(Action::SaveFile { name, text });
         }
         state.transport = Some(transport);
         actions

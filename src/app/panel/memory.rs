@@ -7,6 +7,7 @@ use super::inspector::OpenSections;
 use super::runs_table::RunsTablePrefs;
 use super::state::{PanelState, Unfolded};
 use crate::app::state::desk::ControlsScale;
+use crate::app::state::dock::PanelDock;
 
 /// What is remembered, as JSON; `None` while there is nothing. The platform fills it before the first frame, and
 /// keeps it when it changes.
@@ -24,16 +25,17 @@ pub(super) struct Remembered {
     three_panes: [f32; 2],
     two_panes: f32,
     controls_scale: f32,
+    panel: PanelDock,
 }
 
 impl Default for Remembered {
     fn default() -> Self {
-        Self::of(&PanelState::default(), ControlsScale::default())
+        Self::of(&PanelState::default(), ControlsScale::default(), PanelDock::default())
     }
 }
 
 impl Remembered {
-    fn of(state: &PanelState, scale: ControlsScale) -> Self {
+    fn of(state: &PanelState, scale: ControlsScale, panel: PanelDock) -> Self {
         Self {
             sections: state.unfolded.clone(),
             runs: state.table.prefs().clone(),
@@ -41,6 +43,7 @@ impl Remembered {
             three_panes: state.desk.three,
             two_panes: state.desk.two,
             controls_scale: scale.0,
+            panel,
         }
     }
 }
@@ -50,6 +53,7 @@ pub(super) fn restore(
     memory: Res<PanelMemory>,
     mut state: ResMut<PanelState>,
     mut scale: ResMut<ControlsScale>,
+    mut dock: ResMut<PanelDock>,
 ) {
     let Some(text) = &memory.0 else { return };
     let found: Remembered = match serde_json::from_str(text) {
@@ -66,20 +70,21 @@ pub(super) fn restore(
     state.inspector.open = found.inspector;
     (state.desk.three, state.desk.two) = (found.three_panes, found.two_panes);
     *scale = ControlsScale::of(found.controls_scale);
+    *dock = found.panel;
 }
 
 /// Notes what is to be remembered, once nothing is dragged any more.
 pub(super) fn remember(
     mut memory: ResMut<PanelMemory>,
     state: Res<PanelState>,
-    scale: Res<ControlsScale>,
+    (scale, dock): (Res<ControlsScale>, Res<PanelDock>),
     buttons: Option<Res<ButtonInput<MouseButton>>>,
     mut noted: Local<Option<Remembered>>,
 ) {
     if buttons.is_some_and(|buttons| buttons.pressed(MouseButton::Left)) {
         return;
     }
-    let now = Remembered::of(&state, *scale);
+    let now = Remembered::of(&state, *scale, *dock);
     let before = noted.replace(now.clone());
     // What was restored, or the defaults, need not be written.
     if before.is_some_and(|before| before != now)
@@ -92,12 +97,16 @@ pub(super) fn remember(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::state::dock::PanelSide;
+
+    const WINDOW: Vec2 = Vec2::new(1920.0, 1080.0);
 
     fn app(text: Option<&str>) -> App {
         let mut app = App::new();
         app.insert_resource(PanelMemory(text.map(str::to_owned)))
             .init_resource::<PanelState>()
             .init_resource::<ControlsScale>()
+            .init_resource::<PanelDock>()
             .add_systems(Startup, restore)
             .add_systems(Update, remember);
         app.update();
@@ -112,21 +121,31 @@ mod tests {
         state.desk.two = 0.4;
         state.unfolded.log = false;
         before.world_mut().resource_mut::<ControlsScale>().step(2);
+        let mut dock = before.world_mut().resource_mut::<PanelDock>();
+        dock.side = PanelSide::Bottom;
+        dock.resize(400.0, WINDOW);
+        dock.side = PanelSide::Left;
+        dock.resize(600.0, WINDOW);
         before.update();
         let text = before.world().resource::<PanelMemory>().0.clone().unwrap();
         let after = app(Some(&text));
         let state = after.world().resource::<PanelState>();
         assert_eq!((state.desk.two, state.unfolded.log), (0.4, false));
         assert_eq!(after.world().resource::<ControlsScale>().0, 1.2);
+        let mut dock = *after.world().resource::<PanelDock>();
+        assert_eq!((dock.side, dock.size(WINDOW)), (PanelSide::Left, 600.0));
+        dock.side = PanelSide::Bottom;
+        assert_eq!(dock.size(WINDOW), 400.0, "each side has a size of its own");
     }
 
     #[test]
     fn damaged_memory_changes_nothing() {
-        for text in ["", "{", "[]", r#"{"controls_scale":"big"}"#] {
+        for text in ["", "{", "[]", r#"{"controls_scale":"big"}"#, r#"{"panel":{"side":"up"}}"#] {
             let app = app(Some(text));
-            let (state, scale) =
-                (app.world().resource::<PanelState>(), *app.world().resource::<ControlsScale>());
-            assert_eq!(Remembered::of(state, scale), Remembered::default(), "{text}");
+            let world = app.world();
+            let (state, dock) = (world.resource::<PanelState>(), *world.resource::<PanelDock>());
+            let now = Remembered::of(state, *world.resource::<ControlsScale>(), dock);
+            assert_eq!(now, Remembered::default(), "{text}");
         }
         // A size beyond all bounds is brought within them.
         let app = app(Some(r#"{"controls_scale":1e9}"#));

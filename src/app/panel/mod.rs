@@ -11,6 +11,7 @@ mod connection_log;
 mod copied;
 mod desk;
 mod desk_view;
+mod docked;
 mod glyph;
 mod help;
 mod inspector;
@@ -25,7 +26,9 @@ mod run_operations;
 mod run_words;
 mod runs;
 mod runs_table;
+mod sections;
 mod sources;
+mod splitter;
 mod state;
 mod step_track;
 mod style;
@@ -34,31 +37,27 @@ mod widgets;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod whole;
 
 use bevy::prelude::*;
 use bevy::winit::EventLoopProxyWrapper;
-use bevy_egui::egui::{self, Align, Id, LayerId, Layout, Panel, Rangef, RichText, ScrollArea, Ui};
+use bevy_egui::egui;
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 
-use self::connection::{ConnectionView, connection_ui};
 use self::desk_view::DeskInput;
-use self::log::{LogView, log_ui};
-use self::node::{NodeView, node_ui};
-use self::notices::{notices_ui, unread_words};
-use self::run_operations::{RunOperationsView, run_operations_ui};
-use self::runs::runs_ui;
-use self::sources::SourcesView;
+use self::docked::docked_ui;
 use self::state::{PanelState, PanelView};
-use self::style::space;
 use self::wake::RepaintFilter;
 use super::draw::{DrawClock, Faults, guarded_without_card};
 use super::theme::{Theme, ThemeChoice};
 use crate::app::control::run_operations::RunOperations;
 use crate::app::overlays::notices::Notices;
-use crate::app::state::actions::{Action, ActionEntry};
+use crate::app::state::actions::Action;
 use crate::app::state::chrome::{Chrome, KeyboardFocus, PanelDialog};
 use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::desk::{ControlsScale, Desk};
+use crate::app::state::dock::PanelDock;
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::opening::{BeingOpened, RecentSources};
@@ -69,15 +68,7 @@ use crate::app::state::viewport::PanelArea;
 use crate::app::systems::AppSystems;
 use crate::app::views::counts::RunCounts;
 use crate::bounded::bounded;
-use crate::config::ThemeName;
 use crate::layout::CanvasSize;
-
-const WIDTH: f32 = 556.0;
-const WIDTH_RANGE: Rangef = Rangef { min: 480.0, max: 720.0 };
-/// Height reserved for the event log in a low window, in points.
-const LOG_HEIGHT: f32 = 210.0;
-/// Height of the event log's title when folded, in points.
-const FOLDED: f32 = 44.0;
 
 /// Address of a page with the same view; `None` where there is none.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
@@ -100,6 +91,7 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<KeyboardFocus>()
         .init_resource::<Desk>()
         .init_resource::<ControlsScale>()
+        .init_resource::<PanelDock>()
         .init_resource::<RunCounts>()
         .init_resource::<DrawClock>()
         .init_resource::<palette::PaletteState>()
@@ -158,7 +150,7 @@ fn show(
     (theme, choice): (Res<Theme>, Res<ThemeChoice>),
     (mut operations, mut notices): (ResMut<RunOperations>, ResMut<Notices>),
     mut state: ResMut<PanelState>,
-    (mut area, mut dialog): (ResMut<PanelArea>, ResMut<PanelDialog>),
+    (mut area, mut dialog, mut dock): (ResMut<PanelArea>, ResMut<PanelDialog>, ResMut<PanelDock>),
     mut actions: MessageWriter<Action>,
     proxy: Option<Res<EventLoopProxyWrapper>>,
     mut wakes: Local<RepaintFilter>,
@@ -201,19 +193,24 @@ fn show(
         zone: &local_zone(),
         share: share.0.as_deref(),
         theme: choice.0,
+        side: dock.side,
         operations: &operations,
         sleep_warning: sleep_warning.0.as_deref(),
     };
-    let mut width_px = 0.0;
+    let mut placed = PanelArea { side: dock.side, ..PanelArea::default() };
     // The panel is hidden while nobody is present, and keeps its state until then.
-    let has_room = ctx.viewport_rect().width() >= WIDTH_RANGE.min;
+    let has_room = ctx.viewport_rect().width() >= PanelDock::LEAST_WIDTH;
     let panel = chrome.panel && !hides_panel && !on_desk && has_room;
+    surroundings.copy_run(&ctx, &view, &mut notices, &state);
     if on_desk {
         actions.write_batch(surroundings.show(&ctx, &view, &notices, &mut state));
     } else if panel {
-        let (width, wanted) = side_panel_ui(&ctx, &view, &mut notices, &mut state);
-        width_px = (width * ctx.zoom_factor()).round();
-        actions.write_batch(wanted);
+        let mut moved = *dock;
+        actions.write_batch(docked_ui(&ctx, &view, &mut moved, &mut notices, &mut state));
+        dock.set_if_neq(moved);
+        let window = Vec2::from(<(f32, f32)>::from(ctx.viewport_rect().size()));
+        placed.size_px = (dock.size(window) * ctx.zoom_factor()).round();
+        placed.overlays = dock.overlays(window);
     }
     if !hides_panel
         && let Some(entry) = &state.log.opened
@@ -238,7 +235,7 @@ fn show(
     if let Some(dialog) = operations.bypass_change_detection().dialog.as_mut() {
         actions.write_batch(confirm_dialog::confirm_dialog_ui(&ctx, dialog, &run_store, is_new));
     }
-    area.set_if_neq(PanelArea { width_px });
+    area.set_if_neq(placed);
     surroundings.focus.set_if_neq(keyboard_focus(&ctx));
     Ok(())
 }
@@ -263,152 +260,10 @@ fn scale(ctx: &egui::Context, by_user: f32) {
     // A window that is too narrow for the panel keeps its controls at their own size.
     let width = ctx.viewport_rect().width() * ctx.zoom_factor();
     let own = bounded(height / CanvasSize::HEIGHT, 1.0, 4.0);
-    let wanted = own * by_user.min((width / (WIDTH_RANGE.min * own)).max(1.0));
+    let wanted = own * by_user.min((width / (PanelDock::LEAST_WIDTH * own)).max(1.0));
     if (wanted - ctx.zoom_factor()).abs() > 0.005 {
         ctx.set_zoom_factor(wanted);
     }
-}
-
-/// Shows the panel at the right edge; returns its width in points, and the requested actions.
-fn side_panel_ui(
-    ctx: &egui::Context,
-    view: &PanelView,
-    notices: &mut Notices,
-    state: &mut PanelState,
-) -> (f32, Vec<Action>) {
-    let palette = style::palette(ctx);
-    let mut root = Ui::new(
-        ctx.clone(),
-        Id::new("window"),
-        egui::UiBuilder::new().layer_id(LayerId::background()).max_rect(ctx.viewport_rect()),
-    );
-    let response = Panel::right(Id::new("panel"))
-        .resizable(true)
-        .size_range(WIDTH_RANGE)
-        .default_size(WIDTH)
-        .show_separator_line(false)
-        .frame(style::panel_frame(palette))
-        .show(&mut root, |ui| {
-            // A panel otherwise shrinks to its contents.
-            ui.set_min_width(ui.available_width());
-            panel_ui(ui, view, notices, state)
-        });
-    let rect = response.response.rect;
-    let edge = egui::Stroke::new(1.5, style::ink(palette.line));
-    root.painter().vline(rect.left() + 0.75, rect.y_range(), edge);
-    (rect.width(), response.inner)
-}
-
-/// Shows the panel's contents; returns the requested actions.
-fn panel_ui(
-    ui: &mut Ui,
-    view: &PanelView,
-    notices: &mut Notices,
-    state: &mut PanelState,
-) -> Vec<Action> {
-    let mut actions = Vec::new();
-    let unread = notices.unread();
-    let wants_notices = head_ui(ui, view.share, unread, &mut actions);
-    state.unfolded.notices |= wants_notices;
-    theme_ui(ui, view.theme, &mut actions);
-    widgets::rule_ui(ui);
-    if let Some(sleep_warning) = view.sleep_warning {
-        ui.weak(sleep_warning);
-        widgets::rule_ui(ui);
-    }
-    let PanelState { unfolded, connection, runs, node, log, .. } = state;
-    let height = ui.available_height();
-    let kept = if unfolded.log { LOG_HEIGHT.min(height * 0.45) } else { FOLDED };
-    let model = &view.run_store.model;
-    ScrollArea::vertical()
-        .id_salt("sections")
-        .max_height(height - kept)
-        .auto_shrink([false, true])
-        .show(ui, |ui| {
-            let counters = view.run_store.live().counters();
-            let sources = SourcesView {
-                source: view.link.source.as_ref(),
-                stream: view.stream,
-                recent: Some(view.recent),
-                being_opened: Some(view.being_opened),
-                recording: view.recording.as_ref(),
-            };
-            let link = ConnectionView::new(view.link, sources, counters, view.live_now, view.zone);
-            actions.extend(connection_ui(ui, &link, &mut unfolded.connection, connection));
-            widgets::rule_ui(ui);
-            let rows = bounded((height * 0.15 / space::ROW) as usize, 3, 12);
-            let (run_store, focus, now) = (view.run_store, view.focus, view.server_now);
-            actions.extend(runs_ui(ui, run_store, focus, now, rows, &mut unfolded.runs, runs));
-            widgets::rule_ui(ui);
-            let run = focus.run().and_then(|id| model.run(id));
-            if view.operations.allowed {
-                let shown = RunOperationsView {
-                    operations: view.operations,
-                    run,
-                    acting: view.link.acting(),
-                };
-                actions.extend(run_operations_ui(ui, &shown, &mut unfolded.operations));
-                widgets::rule_ui(ui);
-            }
-            let shown = NodeView { run, run_store, server_now: now, zone: view.zone };
-            actions.extend(node_ui(ui, &shown, &mut unfolded.node, node));
-            widgets::rule_ui(ui);
-            actions.extend(notices_ui(ui, notices, view.zone, &mut unfolded.notices));
-            if wants_notices {
-                ui.scroll_to_cursor(Some(Align::BOTTOM));
-            }
-        });
-    widgets::rule_ui(ui);
-    let lines = LogView { run_store: view.run_store, run: view.focus.run(), zone: view.zone };
-    actions.extend(log_ui(ui, &lines, &mut unfolded.log, log));
-    actions
-}
-
-/// Shows the choice of themes.
-fn theme_ui(ui: &mut Ui, chosen: ThemeName, actions: &mut Vec<Action>) {
-    ui.horizontal(|ui| {
-        ui.weak("Colours");
-        for theme in ThemeName::ALL {
-            let name = match theme {
-                ThemeName::Auto => "system",
-                ThemeName::Dark => "dark",
-                ThemeName::Light => "light",
-                ThemeName::HighContrast => "high contrast",
-            };
-            if ui.selectable_label(theme == chosen, name).clicked() {
-                actions.push(Action::ChooseTheme(theme));
-            }
-        }
-    });
-}
-
-/// Shows the panel's head; returns true when the user asks for the notices.
-fn head_ui(ui: &mut Ui, share: Option<&str>, unread: usize, actions: &mut Vec<Action>) -> bool {
-    let mut wants_notices = false;
-    ui.horizontal(|ui| {
-        ui.label(RichText::new("Panel").font(style::semibold(style::text::HEAD)));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if widgets::close_ui(ui, "Hide the panel").clicked() {
-                actions.push(Action::TogglePanel);
-            }
-            if let Some(keys) = ActionEntry::keys_of(&Action::TogglePanel) {
-                ui.weak(format!("{keys} to hide"));
-            }
-            if let Some(link) = share {
-                let hint = "Copy the address of a page with this view";
-                if widgets::text_button_ui(ui, "copy link", hint).on_hover_text(link).clicked() {
-                    ui.ctx().copy_text(link.to_owned());
-                }
-            }
-            if unread > 0 {
-                let words = unread_words(unread);
-                let hint = format!("Show the notices, {words}");
-                wants_notices = widgets::text_button_ui(ui, &words, &hint).clicked();
-            }
-        });
-    });
-    widgets::rule_ui(ui);
-    wants_notices
 }
 
 #[cfg(test)]

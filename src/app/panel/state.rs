@@ -13,6 +13,7 @@ use super::node::NodeChoice;
 use super::runs::RunList;
 use super::runs_table::RunsTableState;
 use crate::app::control::run_operations::RunOperations;
+use crate::app::state::dock::PanelSide;
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::opening::{BeingOpened, RecentSources};
@@ -106,6 +107,8 @@ pub(super) struct PanelView<'a> {
     pub zone: &'a TimeZone,
     pub share: Option<&'a str>,
     pub theme: ThemeName,
+    /// Side of the window at which the panel stands.
+    pub side: PanelSide,
     pub operations: &'a RunOperations,
     /// Warning that the screen may go dark.
     pub sleep_warning: Option<&'a str>,

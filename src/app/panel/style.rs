@@ -218,14 +218,7 @@ fn restyle(style: &mut Style, palette: &Palette) {
 }
 
 /// Frame around the panel's contents.
-pub(super) fn panel_frame(palette: &Palette) -> egui::Frame {
-    egui::Frame::new().fill(ink(palette.bridge)).inner_margin(Margin {
-        left: 20,
-        right: 20,
-        top: 10,
-        bottom: 14,
-    })
-}
+pub(super) const PANEL_MARGIN: Margin = Margin { left: 20, right: 20, top: 10, bottom: 14 };
 
 /// Frame of a tinted note.
 pub(super) fn note_frame(fill: Color) -> egui::Frame {

@@ -1,10 +1,14 @@
 //! Tests of the whole panel.
 
+mod docking;
+
+use super::sections::stacked_ui;
 use super::testing::{frame, harness, receive, run_store, zone};
 use super::*;
 use crate::app::overlays::notices::Notice;
 use crate::config::{Settings, ThemeName};
 use crate::source::{OperationOutcome, RunOperation, SourceSpec};
+use bevy_egui::egui::Ui;
 use egui_kittest::kittest::{NodeT, Queryable};
 use jiff::Timestamp;
 
@@ -17,6 +21,7 @@ struct Scene {
     share: Option<String>,
     operations: RunOperations,
     notices: Notices,
+    dock: PanelDock,
 }
 
 impl Scene {
@@ -30,10 +35,19 @@ impl Scene {
             share: None,
             operations: RunOperations::default(),
             notices: Notices::default(),
+            dock: PanelDock::default(),
         }
     }
 
     fn show(&mut self, ui: &mut Ui) {
+        self.show_with(|view, notices, state| stacked_ui(ui, view, notices, state));
+    }
+
+    /// Calls a function that shows the panel or a part of it, and takes the actions that it returns.
+    fn show_with(
+        &mut self,
+        show: impl FnOnce(&PanelView, &mut Notices, &mut PanelState) -> Vec<Action>,
+    ) {
         let now = "2025-11-13T10:01:00Z".parse().unwrap();
         let view = PanelView {
             run_store: &self.run_store,
@@ -49,10 +63,11 @@ impl Scene {
             zone: &zone(),
             share: self.share.as_deref(),
             theme: ThemeName::Dark,
+            side: self.dock.side,
             operations: &self.operations,
             sleep_warning: None,
         };
-        self.actions.extend(panel_ui(ui, &view, &mut self.notices, &mut self.state));
+        self.actions.extend(show(&view, &mut self.notices, &mut self.state));
     }
 }
 

@@ -5,6 +5,8 @@ use bevy::prelude::*;
 use super::focus::Focus;
 use super::view::View;
 use crate::bounded::bounded;
+use crate::export::TableForm;
+use crate::protocol::RunId;
 
 /// State of the desk that actions change.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
@@ -15,8 +17,10 @@ pub struct Desk {
     followed: bool,
     /// True until the search field has taken the keyboard's focus.
     pub wants_search: bool,
-    /// True until the runs that the desk lists were handed on to be saved.
-    pub wants_export: bool,
+    /// Form in which the runs that the desk lists are still to be handed on to be saved.
+    pub wants_export: Option<TableForm>,
+    /// Run that is still to be copied as text.
+    pub wants_copy: Option<RunId>,
     /// Rows of the table by which the selection is still to be moved.
     pub wants_step: i32,
     /// True until the comparison of the selected run has been opened, or closed.
@@ -93,16 +97,18 @@ impl ControlsScale {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::RunId;
 
     #[test]
     fn desk_keeps_its_run_and_gives_the_view_back() {
         let (mut desk, mut view) = (Desk::default(), View::Wall);
-        let mut focus = Focus::new(None);
+        let mut focus = Focus { run: Some(RunId::new("run-0")), ..Focus::default() };
         desk.toggle(&mut view, &mut focus);
         assert_eq!(view, View::Desk);
+        assert!(!focus.is_following(), "what is selected does not change by itself");
+        assert_eq!(focus.run(), Some(&RunId::new("run-0")));
         desk.toggle(&mut view, &mut focus);
         assert_eq!((view, focus.is_following()), (View::Wall, true));
+        focus.run = Some(RunId::new("run-0"));
         // A run chosen on the desk stays chosen.
         desk.toggle(&mut view, &mut focus);
         focus.pin(RunId::new("run-1"));

@@ -10,6 +10,7 @@ pub mod chrome;
 #[doc(hidden)]
 pub mod clock;
 pub mod desk;
+pub mod dock;
 pub mod entities;
 pub(crate) mod failure_life;
 #[doc(hidden)]

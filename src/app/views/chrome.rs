@@ -20,7 +20,7 @@ use crate::app::state::hit::{Button, Buttons, Scrub};
 use crate::app::state::link::{Link, Present};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::view::View;
-use crate::app::state::viewport::{ReducedMotion, Viewport, Zoom};
+use crate::app::state::viewport::{Edges, ReducedMotion, Viewport, Zoom};
 use crate::app::theme::{Theme, size};
 use crate::app::words::{updates_words, whole_seconds};
 use crate::layout::{CanvasSize, HeaderPlaces, lay_out_history, stage_lane, wall_header};
@@ -146,6 +146,8 @@ struct Drawn {
     past: Option<(Option<LiveFailure>, String)>,
     notice: Option<String>,
     canvas_size: CanvasSize,
+    /// Upper left corner of the views, in device pixels, and the edges that the panel covers.
+    place: (Vec2, Edges),
     zoom: Zoom,
     view: View,
     reduced_motion: bool,
@@ -242,6 +244,7 @@ pub(super) fn draw(
         }),
         notice: notice(&link, live_now),
         canvas_size: viewport.canvas_size(),
+        place: (viewport.views_origin_px(), viewport.covered),
         zoom: *zoom,
         view: *view,
         reduced_motion: reduced_motion.0,
@@ -254,7 +257,7 @@ pub(super) fn draw(
     let canvas_size = drawn.canvas_size;
     canvas.theme = drawn.theme;
     canvas.scale = canvas_size.scale * zoom.factor;
-    canvas.origin = zoom.origin_px.round();
+    canvas.origin = (viewport.views_origin_px() + zoom.origin_px).round();
     // Data that is no longer updated is drawn without motion and with drained colours.
     let lost = drawn.bridge.light.state.is_lost();
     canvas.desaturate = if lost { 0.6 } else { 0.0 };
@@ -273,6 +276,7 @@ pub(super) fn draw(
     if drawn.past.is_some() && !canvas_size.is_tall() {
         space.lane.w = (space.lane.w - CLOCK_LINE_IN_LANE * space.scale).max(0.0);
     }
+    space.lane = uncovered(space.lane, viewport.covered, &canvas_size);
     let news = drawn.past.as_ref().and_then(|(failure, _)| failure.clone());
     let card = news.and_then(|news| LiveFailureCard::of(news, space.lane, space.scale));
     if let Some(card) = &card {
@@ -508,6 +512,13 @@ fn free_space(band: Option<&Band>, view: View, canvas_size: &CanvasSize) -> Free
     let (lane, scale) = lane_of_all(view, canvas_size);
     let x = band.map_or(lane.x, |band| band.rect.right() + BAND_GAP * scale);
     FreeSpace { lane: Rect { x, w: (lane.right() - x).max(0.0), ..lane }, scale }
+}
+
+/// Returns the part of the lane that the panel does not cover.
+fn uncovered(lane: Rect, covered: Edges, canvas_size: &CanvasSize) -> Rect {
+    let x = lane.x.max(covered.left / canvas_size.scale);
+    let right = lane.right().min(canvas_size.width - covered.right / canvas_size.scale);
+    Rect { x, w: (right - x).max(0.0), ..lane }
 }
 
 #[cfg(test)]

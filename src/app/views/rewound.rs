@@ -148,8 +148,9 @@ fn draw(
         next.within_secs(PLAYING_FRAME_SECS);
     }
     let at = moment_words(past.at, clock.live_now, &local_zone());
-    let corner = canvas.point_at(Vec2::ZERO);
-    let opposite = canvas.point_at(viewport.views_px());
+    let origin_px = viewport.views_origin_px();
+    let corner = canvas.point_at(origin_px);
+    let opposite = canvas.point_at(origin_px + viewport.views_px());
     let canvas_size = viewport.canvas_size();
     let rect = Rect::new(corner.x, corner.y, opposite.x - corner.x, opposite.y - corner.y);
     let unit = rect.h / canvas_size.height;

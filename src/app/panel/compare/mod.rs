@@ -50,8 +50,13 @@ pub(super) fn compare_ui(ui: &mut Ui, view: &CompareView, state: &mut CompareSta
     let mark =
         state.a.pass_mark(log).or_else(|| state.b.pass_mark(log).filter(|_| view.b.is_some()));
     let scores = Scores::of(view.a, view.b, mark, view.server_now);
-    let b = view.b.map(|b| (b, &mut state.b));
-    let parameters = parameter_rows((view.a, &mut state.a), b, log);
+    let read = [Some((view.a, &state.a)), view.b.map(|b| (b, &state.b))];
+    let read = read.into_iter().flatten().map(|(run, lines)| lines.read_state(run)).collect();
+    if state.parameters.0 != read {
+        let b = view.b.map(|b| (b, &mut state.b));
+        state.parameters = (read, parameter_rows((view.a, &mut state.a), b, log).into());
+    }
+    let parameters = state.parameters.1.clone();
     let names = [Some(view.a), view.b].map(|run| side_name(view, run));
     let mut actions = Vec::new();
     let copy = || comparison_text(view, &names, &times, &scores, &parameters);

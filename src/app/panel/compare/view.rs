@@ -1,8 +1,11 @@
 //! Inputs of the comparison, and the user's choices in it.
 
+use std::sync::Arc;
+
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::app::panel::inspector::RunLines;
+use super::values::ParameterRow;
+use crate::app::panel::inspector::{ReadState, RunLines};
 use crate::app::state::run_store::RunStore;
 use crate::model::Run;
 use crate::protocol::RunId;
@@ -69,6 +72,8 @@ pub(in crate::app::panel) struct CompareState {
     side_a: Option<RunId>,
     pub(super) a: RunLines,
     pub(super) b: RunLines,
+    /// Parameters, with the events of A and B that they were read from.
+    pub(super) parameters: (Vec<ReadState>, Arc<[ParameterRow]>),
 }
 
 impl CompareState {

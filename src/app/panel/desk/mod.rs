@@ -3,14 +3,13 @@
 mod foot;
 mod top_bar;
 
-use bevy_egui::egui::{
-    self, CornerRadius, CursorIcon, Id, LayerId, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2,
-};
+use bevy_egui::egui::{self, Id, LayerId, Rect, Stroke, Ui, UiBuilder, pos2, vec2};
 
 pub(super) use self::foot::FootView;
 use self::foot::foot_ui;
 pub(super) use self::top_bar::TopBarView;
 use self::top_bar::top_bar_ui;
+use super::splitter::{Moves, SPLITTER, splitter_ui};
 use super::style::{self, ink};
 use crate::app::state::actions::Action;
 use crate::bounded::bounded;
@@ -24,8 +23,6 @@ const LOW: f32 = 900.0;
 /// Width from which there are three panes, and two.
 const THREE_PANES: f32 = 1600.0;
 const TWO_PANES: f32 = 1100.0;
-/// Width of what separates two panes.
-const SPLITTER: f32 = 6.0;
 /// Least part of the width that a pane takes.
 const LEAST_PART: f32 = 0.16;
 
@@ -184,7 +181,7 @@ fn panes_ui(root: &mut Ui, body: Rect, form: Form, state: &mut DeskState) -> Vec
     match form {
         Form::One => vec![(state.shown, between(0.0, width))],
         Form::Two => {
-            if let Some(at) = splitter_ui(root, body, "runs", state.two * width) {
+            if let Some(at) = moved_splitter(root, body, "runs", state.two * width) {
                 state.two = bounded(at / width, LEAST_PART, 1.0 - LEAST_PART);
             }
             let at = state.two * width;
@@ -194,11 +191,11 @@ fn panes_ui(root: &mut Ui, body: Rect, form: Form, state: &mut DeskState) -> Vec
         Form::Three => {
             let [runs, inspector] = state.three;
             let both = runs + inspector;
-            if let Some(at) = splitter_ui(root, body, "runs", runs * width) {
+            if let Some(at) = moved_splitter(root, body, "runs", runs * width) {
                 let runs = bounded(at / width, LEAST_PART, both - LEAST_PART);
                 state.three = [runs, both - runs];
             }
-            if let Some(at) = splitter_ui(root, body, "inspector", both * width) {
+            if let Some(at) = moved_splitter(root, body, "inspector", both * width) {
                 let [runs, _] = state.three;
                 let both = bounded(at / width, runs + LEAST_PART, 1.0 - LEAST_PART);
                 state.three[1] = both - runs;
@@ -214,33 +211,11 @@ fn panes_ui(root: &mut Ui, body: Rect, form: Form, state: &mut DeskState) -> Vec
     }
 }
 
-/// Shows a splitter at `x` from the left edge; returns where it is after a drag, or a press of an arrow key
-/// while it has the focus; `None` where it was not moved.
-fn splitter_ui(root: &mut Ui, body: Rect, name: &str, x: f32) -> Option<f32> {
-    let palette = style::palette(root.ctx());
+/// Shows a splitter at `x` from the left edge; returns where it is after it was moved, `None` where it was not.
+fn moved_splitter(root: &mut Ui, body: Rect, name: &str, x: f32) -> Option<f32> {
     let rect =
         Rect::from_min_size(pos2(body.left() + x, body.top()), vec2(SPLITTER, body.height()));
-    let response = root.interact(rect, Id::new(("splitter", name)), Sense::click_and_drag());
-    let label = format!("Width of the {name}");
-    response
-        .widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Slider, true, label.clone()));
-    let is_used = response.dragged() || response.has_focus();
-    let tone = if is_used { palette.violet_text } else { palette.line };
-    root.painter().rect_filled(rect, 0.0, ink(palette.bg));
-    let grip = Rect::from_center_size(rect.center(), vec2(2.0, 44.0));
-    let tone = if response.hovered() && !is_used { palette.text_tertiary } else { tone };
-    root.painter().rect_filled(grip, CornerRadius::same(1), ink(tone));
-    let response = response.on_hover_cursor(CursorIcon::ResizeHorizontal);
-    let mut moved = response.drag_delta().x;
-    if response.has_focus() {
-        let filter = egui::EventFilter { horizontal_arrows: true, ..Default::default() };
-        root.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-        root.input(|input| {
-            for (key, by) in [(egui::Key::ArrowLeft, -24.0), (egui::Key::ArrowRight, 24.0)] {
-                moved += by * input.num_presses(key) as f32;
-            }
-        });
-    }
+    let moved = splitter_ui(root, rect, &format!("Width of the {name}"), Moves::Across);
     (moved != 0.0).then_some(x + moved)
 }
 

@@ -1,7 +1,9 @@
-//! *Artifacts*: files and results that the run's events report.
+//! *Artifacts*: files and results that the run's events report. They are read again when an event of the run
+//! was received.
 
 use bevy_egui::egui::Ui;
 
+use super::artifacts_state::{ArtifactsState, Reported};
 use super::choice::Choice;
 use super::part::{Head, Mark, Side, head_ui, paint_cell, quiet_ui, row_ui};
 use super::state::InspectorState;
@@ -15,13 +17,6 @@ use crate::timeline::RunBars;
 
 /// Rows that are shown at most.
 const MOST_ROWS: usize = 100;
-
-/// An artifact, and the step whose event reported it last.
-struct Reported {
-    node: Option<NodeName>,
-    choice: Option<Choice>,
-    artifact: Artifact,
-}
 
 /// Returns the artifacts of a run in order of their first report; of several reports of a step the latest
 /// counts.
@@ -74,7 +69,12 @@ pub(super) fn artifacts_ui(
     state: &mut InspectorState,
 ) {
     let palette = style::palette(ui.ctx());
-    let found = reported(view, run, state);
+    let read = Some(state.lines.read_state(run));
+    if state.artifacts.read != read {
+        let found = reported(view, run, state).into();
+        state.artifacts = ArtifactsState { read, found };
+    }
+    let found = state.artifacts.found.clone();
     let sizes: Vec<u64> = found.iter().filter_map(|it| it.artifact.bytes).collect();
     let bytes = sizes.iter().fold(0_u64, |sum, size| sum.saturating_add(*size));
     let size = if sizes.is_empty() { String::new() } else { format!(", {}", size_words(bytes)) };

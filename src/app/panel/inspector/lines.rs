@@ -20,7 +20,7 @@ const KEPT_FIELDS: usize = 512;
 #[derive(Clone, Debug, Default)]
 pub(in crate::app::panel) struct RunLines {
     run: Option<RunId>,
-    seqs: VecDeque<u64>,
+    seqs: Arc<VecDeque<u64>>,
     /// Lines of each step that start or end an attempt, or report a result.
     steps: HashMap<NodeName, VecDeque<StepLine>>,
     /// First line that was examined; `looked_to` is the one after the last.
@@ -29,6 +29,16 @@ pub(in crate::app::panel) struct RunLines {
     fields: HashMap<u64, Arc<EventFields>>,
     /// Number of the line that stands for the choice.
     framed: Option<(Choice, u64)>,
+}
+
+/// Events of a run that have been read: what is made of them stays the same until it changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::app::panel) struct ReadState {
+    run: RunId,
+    events: u64,
+    received_at: Timestamp,
+    /// Number of the run's lines, and the last of them.
+    lines: (usize, Option<u64>),
 }
 
 /// A line of a step.
@@ -77,8 +87,9 @@ impl RunLines {
             *self = Self { run: Some(run.clone()), ..Self::default() };
             (self.looked_from, self.looked_to) = (end, end);
         }
-        while self.seqs.front().is_some_and(|seq| *seq < first) {
-            self.seqs.pop_front();
+        if self.seqs.front().is_some_and(|seq| *seq < first) {
+            let seqs = Arc::make_mut(&mut self.seqs);
+            seqs.drain(..seqs.partition_point(|seq| *seq < first));
         }
         for lines in self.steps.values_mut() {
             while lines.front().is_some_and(|line| line.seq < first) {
@@ -111,10 +122,11 @@ impl RunLines {
         if event.run_id != *run {
             return;
         }
+        let seqs = Arc::make_mut(&mut self.seqs);
         if is_older {
-            self.seqs.push_front(entry.seq);
+            seqs.push_front(entry.seq);
         } else {
-            self.seqs.push_back(entry.seq);
+            seqs.push_back(entry.seq);
         }
         let Some(node) = &event.node else { return };
         let is_start = match event.phase {
@@ -132,8 +144,18 @@ impl RunLines {
     }
 
     /// Numbers of the run's lines, oldest first.
-    pub(in crate::app::panel) fn seqs(&self) -> &VecDeque<u64> {
+    pub(in crate::app::panel) fn seqs(&self) -> &Arc<VecDeque<u64>> {
         &self.seqs
+    }
+
+    /// Returns what of a run has been read.
+    pub(in crate::app::panel) fn read_state(&self, run: &Run) -> ReadState {
+        ReadState {
+            run: run.id().clone(),
+            events: run.events(),
+            received_at: run.last_received_at(),
+            lines: (self.seqs.len(), self.seqs.back().copied()),
+        }
     }
 
     /// Returns the fields of the event in the line with this number, read once.

@@ -11,11 +11,12 @@
 //! | `fixes`, `verdicts` | scores before and after each fix |
 //! | `step` | the attempts of one step and their values |
 //! | `failure`, `failure_state`, `trace`, `ticket` | the last error, stack traces, what goes into a ticket |
-//! | `artifacts` | files and results |
+//! | `artifacts`, `artifacts_state` | files and results |
 //! | `raw`, `raw_state`, `json` | the events as received |
 //! | `part`, `words` | widgets and words of several sections |
 
 mod artifacts;
+mod artifacts_state;
 mod attempts;
 pub(super) mod axis;
 mod choice;
@@ -46,7 +47,7 @@ mod tests;
 use bevy_egui::egui::{Frame, Margin, ScrollArea, Ui};
 
 pub(super) use self::choice::{Choice, shown_node};
-pub(super) use self::lines::RunLines;
+pub(super) use self::lines::{ReadState, RunLines};
 pub(super) use self::state::InspectorState;
 pub(super) use self::ticket::ticket_text;
 pub(super) use self::verdicts::Fixes;

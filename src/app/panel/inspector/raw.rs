@@ -214,7 +214,7 @@ fn place_of(row: usize, open: &[(usize, usize)]) -> (usize, Option<usize>) {
 fn event_ui(
     ui: &mut Ui,
     view: &InspectorView,
-    state: &InspectorState,
+    state: &mut InspectorState,
     seq: u64,
     area: Rect,
 ) -> bool {
@@ -249,11 +249,8 @@ fn event_ui(
     let from = area.left() + 252.0;
     let room = area.right() - 6.0 - from;
     if room > 60.0 {
-        let raw = log.raw(entry);
-        // What tells events apart stands behind the fields that all of them have.
-        let data = raw.find("\"data\":").map_or(raw, |at| &raw[at + 7..]);
-        let preview = crate::text::excerpt(data, 120);
-        paint_cell(ui, Side::From(from), (y, room), &preview, mono(), palette.text_tertiary);
+        let preview = state.raw.preview(log.raw(entry), told.id);
+        paint_cell(ui, Side::From(from), (y, room), preview, mono(), palette.text_tertiary);
     }
     copy_row_ui(ui, &response, (area, seq, usize::MAX), || log.raw(entry).to_owned());
     if state.framed_event() == Some(seq) {

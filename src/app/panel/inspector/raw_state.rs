@@ -1,13 +1,20 @@
 //! Search and unfolded events of the raw events.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::json::{JsonTree, find};
 use super::lines::event;
 use crate::model::EventLog;
+use crate::protocol::{EventId, data_of, readable_json};
+use crate::text;
 
 /// Events that are unfolded at most; unfolding another one folds the one unfolded first.
 const MOST_OPEN: usize = 12;
+
+/// Beginnings of events that are kept at most, and their length in characters.
+const MOST_PREVIEWS: usize = 1_000;
+const PREVIEW_CHARS: usize = 120;
 
 /// Bytes of events that one update searches.
 const SEARCHED_BYTES: usize = 512 << 10;
@@ -23,6 +30,8 @@ pub(super) struct RawState {
     pub trees: BTreeMap<u64, JsonTree>,
     /// Unfolded events in the order in which they were unfolded.
     order: VecDeque<u64>,
+    /// Beginnings of what the events on screen tell.
+    previews: HashMap<EventId, String>,
 }
 
 /// Events that contain the search text.
@@ -31,7 +40,7 @@ pub(super) struct Found {
     /// Search text, in ASCII lower case.
     pub search: String,
     /// Numbers of the events in the log.
-    pub seqs: VecDeque<u64>,
+    pub seqs: Arc<VecDeque<u64>>,
     /// First event that was searched; `to` is the number after the last.
     from: u64,
     to: u64,
@@ -50,8 +59,9 @@ impl Found {
             *self =
                 Self { search: search.to_owned(), from: last + 1, to: last + 1, ..Self::default() };
         }
-        while self.seqs.front().is_some_and(|seq| *seq < first) {
-            self.seqs.pop_front();
+        if self.seqs.front().is_some_and(|seq| *seq < first) {
+            let seqs = Arc::make_mut(&mut self.seqs);
+            seqs.drain(..seqs.partition_point(|seq| *seq < first));
         }
         let mut left = SEARCHED_BYTES;
         let contains = |seq: u64, left: &mut usize| {
@@ -65,7 +75,7 @@ impl Found {
                 return true;
             }
             if contains(*seq, &mut left) {
-                self.seqs.push_back(*seq);
+                Arc::make_mut(&mut self.seqs).push_back(*seq);
             }
             self.to = seq + 1;
         }
@@ -75,7 +85,7 @@ impl Found {
                 return true;
             }
             if contains(*seq, &mut left) {
-                self.seqs.push_front(*seq);
+                Arc::make_mut(&mut self.seqs).push_front(*seq);
             }
             self.from = *seq;
         }
@@ -102,9 +112,22 @@ impl RawState {
         }
     }
 
+    /// Returns the beginning of an event's data, in which events differ; of one without any, or of a text that is no
+    /// JSON, the beginning of the text. It is read once.
+    pub(super) fn preview(&mut self, raw: &str, event: EventId) -> &str {
+        self.previews.entry(event).or_insert_with(|| {
+            let json = readable_json(raw);
+            let data = json.as_deref().and_then(data_of).unwrap_or(raw);
+            text::excerpt(data, PREVIEW_CHARS)
+        })
+    }
+
     /// Folds events that are no longer kept.
     pub(super) fn forget_before(&mut self, first: u64) {
         self.trees.retain(|seq, _| *seq >= first);
         self.order.retain(|seq| *seq >= first);
+        if self.previews.len() > MOST_PREVIEWS {
+            self.previews.clear();
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! State of the inspector: folded sections, choice, search.
 
+use super::artifacts_state::ArtifactsState;
 use super::choice::Choice;
 use super::failure_state::FailureState;
 use super::lines::RunLines;
@@ -18,6 +19,7 @@ pub(in crate::app::panel) struct InspectorState {
     pub(super) lines: RunLines,
     pub(super) failure: FailureState,
     pub(super) raw: RawState,
+    pub(super) artifacts: ArtifactsState,
     /// Top of each section in the last frame, from the top of the contents.
     pub(super) tops: Vec<f32>,
 }

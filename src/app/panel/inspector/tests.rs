@@ -8,10 +8,11 @@ use egui_kittest::{
 
 use super::scenes::{Scene, Told, after_ten, copied};
 use super::{Choice, ticket_text};
+use crate::app::panel::style;
 use crate::app::panel::testing::{receive, zone};
 use crate::app::state::actions::{Action, OperationKind};
 use crate::app::state::run_store::RunStore;
-use crate::app::theme::Theme;
+use crate::app::theme::{Palette, Theme};
 use crate::model::Retention;
 use crate::source::OperationRefusal;
 
@@ -67,10 +68,41 @@ fn nothing_is_wider_than_the_pane() {
 
 #[test]
 fn every_theme_shows_every_section() {
-    for theme in [Theme::Light, Theme::HighContrast] {
+    for theme in [Theme::Dark, Theme::Light, Theme::HighContrast] {
         let mut scene = Scene::third_attempt();
         scene.theme = theme;
-        assert!(tall(scene).query_by_label_contains("Raw events").is_some());
+        let harness = tall(scene);
+        let palette = theme.palette();
+        for title in [
+            "This run",
+            "Attempts of this song",
+            "Fixes",
+            "Step",
+            "Last error",
+            "Artifacts",
+            "Raw events",
+        ] {
+            let painted = harness.output().shapes.iter().find_map(|clipped| match &clipped.shape {
+                Shape::Text(text) if text.galley.text() == title => {
+                    Some(text.galley.job.sections[0].format.color)
+                }
+                _ => None,
+            });
+            assert_eq!(painted, Some(style::ink(palette.text)), "{title} in {theme:?}");
+        }
+        // No colour of another theme is left.
+        let grounds = |palette: &Palette| [palette.selection, palette.bezel_top].map(style::ink);
+        let others = [Theme::Dark, Theme::Light, Theme::HighContrast].into_iter();
+        let others: Vec<_> = others
+            .filter(|other| *other != theme)
+            .flat_map(|other| grounds(other.palette()))
+            .filter(|ground| !grounds(palette).contains(ground))
+            .collect();
+        for clipped in &harness.output().shapes {
+            if let Shape::Rect(rect) = &clipped.shape {
+                assert!(!others.contains(&rect.fill), "{:?} in {theme:?}", rect.fill);
+            }
+        }
     }
 }
 

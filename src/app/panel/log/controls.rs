@@ -6,7 +6,6 @@ use bevy_egui::egui::{
 };
 
 use super::choice::LogMove;
-use super::export::ExportForm;
 use super::filter::{KindFilter, LineKind, NodeFilter};
 use super::rows;
 use super::state::LogState;
@@ -16,6 +15,7 @@ use crate::app::panel::style::{self, ink, space};
 use crate::app::panel::widgets::{close_ui, elided, focus_ring, paint_line, set_accessible_name};
 use crate::app::state::actions::COPY_KEYS;
 use crate::app::words::{count_words, time_words};
+use crate::export::TableForm;
 use crate::protocol::{NodeName, PIPELINE};
 
 /// Size of type of the controls, in points.
@@ -294,7 +294,7 @@ fn go_items_ui(ui: &mut Ui, state: &mut LogState) {
 }
 
 fn export_items_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
-    for form in ExportForm::ALL {
+    for form in TableForm::ALL {
         let words = format!("Save the listed events as {}", form.words());
         if ui.button(words).clicked() {
             state.wants_export = Some(form);

@@ -5,62 +5,38 @@ use std::borrow::Cow;
 use super::filter::LogFilter;
 use super::line::{LineWords, attempt_of};
 use super::view::LogView;
+use crate::export::{Cell, Table, TableForm, foreign, plain};
 use crate::model::{EventLog, LogEntry, LogItem};
 use crate::text;
 
-/// Form of a file with events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::app::panel) enum ExportForm {
-    /// One JSON object a line: each event as it was received. Meterbridge opens it as a recording.
-    Ndjson,
-    /// A table with a header line, for spreadsheets.
-    Csv,
-}
+const CSV_COLUMNS: &[&str] =
+    &["time", "received", "run_id", "song", "step", "attempt", "phase", "duration_ms", "text"];
 
-impl ExportForm {
-    pub(in crate::app::panel) const ALL: [Self; 2] = [Self::Ndjson, Self::Csv];
-
-    /// Name on screen.
-    pub(in crate::app::panel) fn words(self) -> &'static str {
-        match self {
-            Self::Ndjson => "NDJSON",
-            Self::Csv => "CSV",
-        }
-    }
-
-    /// Ending of a file's name, without a dot.
-    pub(in crate::app::panel) fn extension(self) -> &'static str {
-        match self {
-            Self::Ndjson => "ndjson",
-            Self::Csv => "csv",
-        }
-    }
-}
-
-const CSV_HEAD: &str = "time,received,run_id,song,step,attempt,phase,duration_ms,text\r\n";
-
-/// Returns all events of a log that pass the filter, oldest first.
+/// Returns all events of a log that pass the filter, oldest first: as a table, or as NDJSON, in which each event is as
+/// it was received and which Meterbridge opens as a recording.
 pub(super) fn export_text(
     view: &LogView,
     log: &EventLog,
     filter: &LogFilter,
-    form: ExportForm,
+    form: TableForm,
 ) -> String {
     let model = &view.run_store.model;
-    let mut out = String::new();
-    if form == ExportForm::Csv {
-        out.push_str(CSV_HEAD);
-    }
-    for entry in log.entries().iter().filter(|entry| filter.passes(model, log, entry)) {
-        match form {
-            ExportForm::Ndjson => {
-                out.push_str(&ndjson_line(log, entry));
-                out.push('\n');
-            }
-            ExportForm::Csv => push_csv_row(&mut out, entry, view),
+    let entries = log.entries().iter().filter(|entry| filter.passes(model, log, entry));
+    match form {
+        TableForm::Ndjson => {
+            let lines = entries.flat_map(|entry| [ndjson_line(log, entry), "\n".into()]);
+            lines.collect()
+        }
+        TableForm::Csv => {
+            let mut out = Vec::new();
+            // Writing to memory does not fail.
+            let written = Table::begin(&mut out, form, CSV_COLUMNS).and_then(|mut table| {
+                entries.into_iter().try_for_each(|entry| table.row(csv_cells(entry, view)))
+            });
+            written.unwrap_or_default();
+            String::from_utf8_lossy(&out).into_owned()
         }
     }
-    out
 }
 
 /// Returns an event as it was received, on one line. What is no event, or was cut, becomes a line of a
@@ -83,55 +59,31 @@ fn ndjson_line<'a>(log: &'a EventLog, entry: &'a LogEntry) -> Cow<'a, str> {
     }
 }
 
-fn push_csv_row(out: &mut String, entry: &LogEntry, view: &LogView) {
-    let words = LineWords::new(entry, view);
-    let received = entry.received_at.to_string();
-    let cells: [Cow<str>; 9] = match &entry.item {
+fn csv_cells<'a>(entry: &'a LogEntry, view: &LogView<'a>) -> [Cell<'a>; CSV_COLUMNS.len()] {
+    let LineWords { phase, text, .. } = LineWords::new(entry, view);
+    let received = plain(Some(entry.received_at));
+    let none = || foreign(None);
+    let text = Cell::Foreign(text::one_line(&text).into_owned().into());
+    match &entry.item {
         LogItem::Event(event) => {
             let run = view.run_of(&event.run_id);
             let title = run.and_then(|run| run.song_title.as_deref().or(run.song_id.as_deref()));
-            let attempt = run.and_then(|run| attempt_of(run, event));
             [
-                event.at.to_string().into(),
-                received.into(),
-                foreign(&event.run_id),
-                foreign(title.unwrap_or_default()),
-                foreign(event.node.as_deref().unwrap_or_default()),
-                attempt.map(|attempt| attempt.to_string()).unwrap_or_default().into(),
-                foreign(&words.phase),
-                event.duration_ms.map(|millis| millis.to_string()).unwrap_or_default().into(),
-                foreign(&words.text),
+                plain(Some(event.at)),
+                received,
+                foreign(Some(&event.run_id)),
+                foreign(title),
+                foreign(event.node.as_deref()),
+                plain(run.and_then(|run| attempt_of(run, event))),
+                Cell::Foreign(text::one_line(&phase).into_owned().into()),
+                plain(event.duration_ms),
+                text,
             ]
         }
         LogItem::ParseError(_) => {
-            let empty = || Cow::Borrowed("");
-            let phase = words.phase.as_str().into();
-            let text = foreign(&words.text);
-            [empty(), received.into(), empty(), empty(), empty(), empty(), phase, empty(), text]
+            let phase = Cell::Plain(phase.to_string());
+            [none(), received, none(), none(), none(), none(), phase, none(), text]
         }
-    };
-    for (column, cell) in cells.iter().enumerate() {
-        if column > 0 {
-            out.push(',');
-        }
-        if cell.contains([',', '"']) || cell.starts_with(' ') || cell.ends_with(' ') {
-            out.push('"');
-            out.push_str(&cell.replace('"', "\"\""));
-            out.push('"');
-        } else {
-            out.push_str(cell);
-        }
-    }
-    out.push_str("\r\n");
-}
-
-/// Returns a text from outside on one line, with an apostrophe before one that a spreadsheet would take
-/// for a formula.
-fn foreign(from_outside: &str) -> Cow<'_, str> {
-    let line = text::one_line(from_outside);
-    match line.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
-        true => format!("'{line}").into(),
-        false => line,
     }
 }
 
@@ -159,7 +111,7 @@ mod tests {
         run_store
     }
 
-    fn exported(run_store: &RunStore, filter: &LogFilter, form: ExportForm) -> String {
+    fn exported(run_store: &RunStore, filter: &LogFilter, form: TableForm) -> String {
         let zone = zone();
         let view = LogView { run_store, run: None, zone: &zone };
         export_text(&view, view.log(), filter, form)
@@ -178,7 +130,7 @@ mod tests {
     #[test]
     fn exported_ndjson_is_a_recording_of_the_same_events() {
         let run_store = store();
-        let file = exported(&run_store, &LogFilter::default(), ExportForm::Ndjson);
+        let file = exported(&run_store, &LogFilter::default(), TableForm::Ndjson);
         let log = run_store.model.log();
         assert_eq!(file.lines().count(), log.entries().len());
         assert!(file.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
@@ -206,24 +158,19 @@ mod tests {
             kind: KindFilter::Kind(LineKind::Started),
             words: LogFilter::words_of("message"),
         };
-        let file = exported(&run_store, &filter, ExportForm::Ndjson);
+        let file = exported(&run_store, &filter, TableForm::Ndjson);
         let items = reread(&file);
         let [Item::Event(event)] = &items[..] else { panic!("{items:?}") };
         assert_eq!((event.node.as_deref(), event.message()), (Some("PLAN"), Some("a\nb")));
     }
 
     #[test]
-    fn names_of_files_end_with_the_form() {
-        assert_eq!(ExportForm::ALL.map(ExportForm::extension), ["ndjson", "csv"]);
-    }
-
-    #[test]
     fn exported_csv_is_a_table_without_formulas() {
         let run_store = store();
         let filter = LogFilter { run: Some("run-1".into()), ..LogFilter::default() };
-        let file = exported(&run_store, &filter, ExportForm::Csv);
+        let file = exported(&run_store, &filter, TableForm::Csv);
         let rows: Vec<&str> = file.split_terminator("\r\n").collect();
-        assert_eq!(rows[0], CSV_HEAD.trim_end());
+        assert_eq!(rows[0], CSV_COLUMNS.join(","));
         let start = "2025-11-13T10:00:00Z,2025-11-13T12:00:00Z,run-1,\"'=Glass, \"\"Harbour\"\"\",,,started,,";
         assert_eq!(rows[1], start);
         assert!(rows[3].ends_with(",PLAN,1,done,2100,2.1 s"), "{}", rows[3]);

@@ -2,13 +2,14 @@
 
 use super::choice::{Choice, LogMove, Subject, Wish};
 use super::entry::OpenEntry;
-use super::export::{ExportForm, export_text};
+use super::export::export_text;
 use super::filter::{KindFilter, LogFilter, NodeFilter};
 use super::hold::Hold;
 use super::index::{EFFORT_PER_FRAME, Lines, LogIndex};
 use super::view::LogView;
 use super::{copy, notice};
 use crate::app::words::count_words;
+use crate::export::TableForm;
 use crate::model::{EventLog, LogEntry, LogItem};
 use crate::protocol::{NodeName, RunId};
 
@@ -52,7 +53,7 @@ pub(in crate::app::panel) struct LogState {
     /// Opened line.
     pub(in crate::app::panel) opened: Option<OpenEntry>,
     /// Form in which the user wants to save what is filtered; taken by the one who shows the dialog.
-    pub(super) wants_export: Option<ExportForm>,
+    pub(super) wants_export: Option<TableForm>,
 }
 
 impl Default for LogState {
@@ -152,7 +153,7 @@ impl LogState {
     }
 
     /// Returns all events that pass the filters, as a file.
-    pub(in crate::app::panel) fn exported(&self, view: &LogView, form: ExportForm) -> String {
+    pub(in crate::app::panel) fn exported(&self, view: &LogView, form: TableForm) -> String {
         export_text(view, self.shown(view), &self.filter(view), form)
     }
 

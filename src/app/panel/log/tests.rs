@@ -13,7 +13,6 @@ use egui_kittest::{
 use jiff::tz::TimeZone;
 
 use super::choice::LogMove;
-use super::export::ExportForm;
 use super::filter::{KindFilter, LogFilter, NodeFilter};
 use super::index::EFFORT_PER_FRAME;
 use super::{LogState, LogView, events_ui, log_ui};
@@ -22,6 +21,7 @@ use crate::app::panel::testing::{frame, harness, receive, zone};
 use crate::app::state::actions::{Action, Transport};
 use crate::app::state::run_store::RunStore;
 use crate::app::theme::Theme;
+use crate::export::TableForm;
 use crate::model::Retention;
 use crate::protocol::{Batch, RunId};
 
@@ -367,7 +367,7 @@ fn export_is_asked_for_by_menu() {
     let [Action::SaveFile { name, text }] = &saved[..] else { panic!("{saved:?}") };
     assert_eq!((name.as_str(), text.lines().count()), ("events.ndjson", 20));
     scene.state.search = "run-2 failed".to_owned();
-    let file = scene.state.exported(&scene.view(), ExportForm::Ndjson);
+    let file = scene.state.exported(&scene.view(), TableForm::Ndjson);
     assert_eq!(file.lines().count(), 1, "{file}");
     assert!(file.contains("event 7"), "{file}");
 }

@@ -310,8 +310,9 @@ fn rows_ui(
 ) -> Option<PaletteChoice> {
     let palette = style::palette(ui.ctx());
     let mut chosen = None;
-    let results = state.results.clone().unwrap_or_default();
+    let results = state.results.take().unwrap_or_default();
     if results.is_empty() {
+        state.results = Some(results);
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 64.0), Sense::hover());
         let (_, letters) = parts_of(&state.query);
         let words = format!("Nothing matches {letters}");
@@ -344,6 +345,7 @@ fn rows_ui(
         }
         ui.add_space(6.0);
     });
+    state.results = Some(results);
     if let Some(pointed) = pointed {
         state.chosen = pointed;
     }

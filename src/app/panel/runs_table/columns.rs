@@ -15,13 +15,14 @@ pub(in crate::app::panel) enum Column {
     Elapsed,
     ToGo,
     Started,
+    Ended,
     /// The song's runs up to this one.
     Attempts,
     Score,
 }
 
 impl Column {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Status,
         Self::Song,
         Self::RunId,
@@ -29,14 +30,15 @@ impl Column {
         Self::Elapsed,
         Self::ToGo,
         Self::Started,
+        Self::Ended,
         Self::Attempts,
         Self::Score,
     ];
 
     /// Columns that leave where there is no room for them, the first one first. The status keeps its sign
     /// when its word leaves.
-    pub(super) const LEAVING: [Self; 5] =
-        [Self::Score, Self::RunId, Self::Status, Self::Started, Self::Attempts];
+    pub(super) const LEAVING: [Self; 6] =
+        [Self::Ended, Self::Score, Self::RunId, Self::Status, Self::Started, Self::Attempts];
 
     /// Returns the words of the head.
     pub(super) fn words(self) -> &'static str {
@@ -48,6 +50,7 @@ impl Column {
             Self::Elapsed => "elapsed",
             Self::ToGo => "to go",
             Self::Started => "started",
+            Self::Ended => "ended",
             Self::Attempts => "attempts",
             Self::Score => "score",
         }
@@ -60,7 +63,7 @@ impl Column {
 
     /// True when the first press on its head puts the greatest value first.
     pub(super) fn begins_descending(self) -> bool {
-        matches!(self, Self::Elapsed | Self::Started | Self::Attempts | Self::Score)
+        matches!(self, Self::Elapsed | Self::Started | Self::Ended | Self::Attempts | Self::Score)
     }
 
     /// True when its values change with time alone.
@@ -82,8 +85,8 @@ const MOST_SONG: f32 = 520.0;
 const SIGN: f32 = 24.0;
 
 /// Heads of a pane whose rows have two lines; they stand one after the other.
-const IN_TWO_LINES: [Column; 5] =
-    [Column::Started, Column::Song, Column::Step, Column::Elapsed, Column::ToGo];
+const IN_TWO_LINES: [Column; 6] =
+    [Column::Started, Column::Ended, Column::Song, Column::Step, Column::Elapsed, Column::ToGo];
 
 /// Place of a column: its left and its right edge in points from the pane's left edge. Values keep
 /// [`GAP`] from the next column.
@@ -140,7 +143,7 @@ impl Columns {
             Column::Step => 150.0,
             Column::Elapsed => 58.0,
             Column::ToGo => 56.0,
-            Column::Started => 78.0,
+            Column::Started | Column::Ended => 78.0,
             Column::Attempts => 80.0,
             Column::Score => 56.0,
         };
@@ -195,6 +198,12 @@ impl Columns {
         self.places.iter().map(|place| place.column).collect()
     }
 
+    /// Returns the columns that have no head.
+    pub(super) fn headless(&self) -> Vec<Column> {
+        let shown = self.heads();
+        Column::ALL.into_iter().filter(|column| !shown.contains(column)).collect()
+    }
+
     /// Height of a row in points.
     pub(super) fn row_height(&self) -> f32 {
         if self.has_two_lines { 50.0 } else { 29.0 }
@@ -219,6 +228,14 @@ mod tests {
         for (column, x) in drawn {
             assert!((right(column) - x).abs() <= 16.0, "{column:?} ends at {}", right(column));
         }
+    }
+
+    #[test]
+    fn end_has_a_column_where_the_others_leave_it_room() {
+        let has_end = |width| Columns::of(width, false, &[]).place(Column::Ended).is_some();
+        assert_eq!([948.0, 1_000.0].map(has_end), [false, true]);
+        // A column that was hidden makes room for it.
+        assert!(Columns::of(948.0, false, &[Column::RunId]).place(Column::Ended).is_some());
     }
 
     #[test]
@@ -247,7 +264,7 @@ mod tests {
             let song = columns.place(Column::Song).unwrap();
             assert!(song.right - song.left >= 140.0, "{width}: {song:?}");
         }
-        assert_eq!(gone, ["score", "run id", "status", "started", "attempts"]);
+        assert_eq!(gone, ["ended", "score", "run id", "status", "started", "attempts"]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) fn heads_ui(
     let band = layout.heads;
     ui.painter().rect_filled(band, 0.0, ink(palette.ghost));
     ui.painter().hline(band.x_range(), band.bottom(), Stroke::new(1.0, ink(palette.hair)));
-    let shown = columns.heads();
+    let (shown, headless) = (columns.heads(), columns.headless());
     if !shown.contains(&state.head) {
         state.head = if shown.contains(&state.prefs.sort) { state.prefs.sort } else { shown[0] };
     }
@@ -55,7 +55,18 @@ pub(super) fn heads_ui(
         };
         let right = if is_left { right - GAP + PAD } else { right + PAD };
         let rect = Rect::from_x_y_ranges(left..=right, band.y_range());
-        head_ui(ui, ids, rect, (column, is_left), state);
+        head_ui(ui, ids, rect, (column, is_left), &headless, state);
+    }
+}
+
+/// Shows the choice of columns to sort by that have no head.
+pub(super) fn headless_ui(ui: &mut Ui, headless: &[Column], state: &mut RunsTableState) {
+    for column in headless {
+        let is_sorted = state.prefs.sort == *column;
+        if ui.selectable_label(is_sorted, format!("Sort by {}", column.words())).clicked() {
+            state.sort_by(*column);
+            ui.close();
+        }
     }
 }
 
@@ -64,6 +75,7 @@ fn head_ui(
     ids: Ids,
     rect: Rect,
     (column, is_left): (Column, bool),
+    headless: &[Column],
     state: &mut RunsTableState,
 ) {
     let palette = style::palette(ui.ctx());
@@ -106,9 +118,9 @@ fn head_ui(
     if response.has_focus() {
         focus::keep_arrows(ui, id);
     }
+    response.context_menu(|ui| headless_ui(ui, headless, state));
     if response.clicked() {
-        let Sorting { column, descending } = sorting.pressed(column);
-        (state.prefs.sort, state.prefs.descending) = (column, descending);
+        state.sort_by(column);
         state.head = column;
     }
 }

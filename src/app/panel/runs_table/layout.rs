@@ -5,8 +5,9 @@ use bevy_egui::egui::{Rect, pos2, vec2};
 use super::columns::{Columns, SCROLL_BAR};
 use crate::app::panel::style::space;
 
-/// Widths of the pane from which on the title has buttons beside it, and the search field.
+/// Widths of the pane from which on the title has both buttons beside it, that of the columns, and the search field.
 const WITH_BUTTONS: f32 = 760.0;
+const WITH_COLUMNS: f32 = 560.0;
 const WITH_SEARCH: f32 = 440.0;
 /// Distances in points: above the title, between the lines of tools, around the chips.
 const TOP: f32 = 9.0;
@@ -47,21 +48,25 @@ impl Layout {
         };
         let width = pane.width();
         let is_stacked = width < WITH_SEARCH;
-        let (title, search, buttons) = if width >= WITH_BUTTONS {
+        let (title, search, (export, columns)) = if width >= WITH_BUTTONS {
             let columns = line(y, right - COLUMNS, right, space::ROW);
             let export_right = columns.left() - BUTTON_GAP;
             let export = line(y, export_right - EXPORT, export_right, space::ROW);
             let search_left = pane.left() + if width >= 900.0 { 284.0 } else { 264.0 };
             let search = line(y, search_left, export.left() - BUTTON_GAP, space::ROW);
-            (line(y, left, search_left - BUTTON_GAP, space::ROW), search, Some((export, columns)))
+            let title = line(y, left, search_left - BUTTON_GAP, space::ROW);
+            (title, search, (Some(export), Some(columns)))
         } else if !is_stacked {
             let search_left = pane.left() + 176.0;
-            let search = line(y, search_left, right, space::ROW);
-            (line(y, left, search_left - BUTTON_GAP, space::ROW), search, None)
+            let columns =
+                (width >= WITH_COLUMNS).then(|| line(y, right - COLUMNS, right, space::ROW));
+            let search_right = columns.map_or(right, |columns| columns.left() - BUTTON_GAP);
+            let search = line(y, search_left, search_right, space::ROW);
+            (line(y, left, search_left - BUTTON_GAP, space::ROW), search, (None, columns))
         } else {
             let title = line(y, left, right, space::ROW);
             y += space::ROW + 4.0;
-            (title, line(y, left, right, space::ROW), None)
+            (title, line(y, left, right, space::ROW), (None, None))
         };
         y += space::ROW + LINE_GAP;
         let chips = line(y, left, right, CHIP);
@@ -71,7 +76,6 @@ impl Layout {
         let rows = Rect::from_min_max(pos2(pane.left(), rows_top), pane.max);
         let foot_size = vec2((rows.width() - SCROLL_BAR).max(0.0), FOOT.min(rows.height()));
         let foot = Rect::from_min_size(pos2(rows.left(), rows.bottom() - foot_size.y), foot_size);
-        let (export, columns) = buttons.unzip();
         Self { title, is_stacked, search, export, columns, chips, heads, rows, foot }
     }
 

@@ -9,7 +9,7 @@
 //! | `row`, `row_ui`, `fit` | a run in words; its row; lines that fit a column |
 //! | `tools`, `chips`, `heads`, `list` | title and search; filters; heads; rows |
 //! | `keys`, `focus` | the keyboard within the table |
-//! | `export` | listed runs as CSV |
+//! | `export` | listed runs as CSV or NDJSON |
 
 mod chips;
 mod columns;
@@ -34,7 +34,7 @@ use bevy_egui::egui::{Sense, Ui};
 
 use self::chips::{chips_ui, new_chip_ui};
 use self::columns::Columns;
-pub(super) use self::export::export_csv;
+pub(super) use self::export::export_runs;
 use self::heads::heads_ui;
 use self::layout::Layout;
 use self::list::{foot_ui, list_ui};
@@ -64,7 +64,7 @@ pub(super) fn runs_table_ui(
     for press in presses {
         actions.extend(keys::perform(ui, ids, view, state, press, (&columns, rows_height)));
     }
-    let title_end = title_ui(ui, ids, &layout, view, state);
+    let title_end = title_ui(ui, ids, (&layout, &columns), view, state);
     let chips_end = chips_ui(ui, ids, &layout, state);
     new_chip_ui(ui, ids, &layout, (title_end, chips_end), state);
     heads_ui(ui, ids, &layout, &columns, state);

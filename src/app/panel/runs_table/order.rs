@@ -337,6 +337,7 @@ impl<'a> Key<'a> {
                 _ => Self::Unknown,
             },
             Column::Started => Self::Number(started_at(run).as_microsecond() as f64),
+            Column::Ended => number(run.ended_at.map(|at| at.as_microsecond() as f64)),
             Column::Attempts => Self::Number(run_store.attempt(run) as f64),
             Column::Score => number(final_score(run).filter(|score| score.is_finite())),
         }

@@ -39,6 +39,8 @@ pub(super) struct RowView {
     pub elapsed: String,
     pub to_go: String,
     pub started: String,
+    /// End of the run; a dash while it has none.
+    pub ended: String,
     /// Statuses of the song's latest runs up to this one, oldest first.
     pub attempts: Vec<RunStatus>,
     /// Number of the run among those of its song.
@@ -77,7 +79,8 @@ impl RowView {
             },
             elapsed: shown_elapsed_ms(run, server_now).map_or(UNKNOWN.to_owned(), clock_words),
             to_go: to_go_words(run, view, silent_ms.is_some()),
-            started: started_words(started_at(run), view),
+            started: time_words(started_at(run), view),
+            ended: run.ended_at.map_or(UNKNOWN.to_owned(), |at| time_words(at, view)),
             attempt: run_store.attempt(run),
             attempts,
             score: final_score(run).map(|score| (number_words(score), is_under_mark(run))),
@@ -115,6 +118,9 @@ impl RowView {
             add(&format!("{} to go", self.to_go));
         }
         add(&format!("started {}", self.started));
+        if self.ended != UNKNOWN {
+            add(&format!("ended {}", self.ended));
+        }
         if self.attempt > 1 {
             add(&format!("attempt {}", attempt_words(self.attempt)));
         }
@@ -183,7 +189,7 @@ fn to_go_words(run: &Run, view: &RunsTableView, is_silent: bool) -> String {
 }
 
 /// Time of day; of another day the date.
-fn started_words(at: Timestamp, view: &RunsTableView) -> String {
+fn time_words(at: Timestamp, view: &RunsTableView) -> String {
     let [at, now] = [at, view.server_now].map(|at| at.to_zoned(view.zone.clone()));
     let format = match at.date() == now.date() {
         true => "%H:%M:%S",

@@ -157,6 +157,7 @@ impl Pen<'_> {
                 self.value(&row.to_go, is_known, colour, (right, y, room));
             }
             Column::Started => self.value(&row.started, false, self.quiet(), (right, y, room)),
+            Column::Ended => self.value(&row.ended, false, self.quiet(), (right, y, room)),
             Column::Attempts => self.attempts(right, y, room),
             Column::Score => match &row.score {
                 Some((score, true)) => {

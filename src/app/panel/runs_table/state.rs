@@ -11,6 +11,7 @@ use super::order::{Hold, Request, RunOrder, Sorting};
 use super::search::Needle;
 use crate::app::state::focus::Focus;
 use crate::app::state::run_store::RunStore;
+use crate::export::TableForm;
 use crate::model::RunStatus;
 use crate::protocol::RunId;
 
@@ -76,8 +77,8 @@ pub(in crate::app::panel) struct RunsTableState {
     pub(super) last_selected: Option<RunId>,
     /// Run that was selected by a press on its row.
     pub(super) selected_here: Option<RunId>,
-    /// True when the user asked to export the listed runs; whoever opens the dialog takes it.
-    pub wants_export: bool,
+    /// Form in which the user asked to save the listed runs.
+    pub wants_export: Option<TableForm>,
 }
 
 impl Default for RunsTableState {
@@ -97,7 +98,7 @@ impl Default for RunsTableState {
             rows_rect: Rect::NOTHING,
             last_selected: None,
             selected_here: None,
-            wants_export: false,
+            wants_export: None,
         }
     }
 }
@@ -154,6 +155,13 @@ impl RunsTableState {
             None => 0,
         };
         rows.get(there).filter(|run| Some(*run) != from).cloned()
+    }
+
+    /// Sorts by a column; by that which sorts already, the other way round.
+    pub(super) fn sort_by(&mut self, column: Column) {
+        let sorting =
+            Sorting { column: self.prefs.sort, descending: self.prefs.descending }.pressed(column);
+        (self.prefs.sort, self.prefs.descending) = (sorting.column, sorting.descending);
     }
 
     /// Returns the filters and the sorting that the user asks for.

@@ -2,11 +2,13 @@
 
 use bevy_egui::egui::containers::menu::{MenuButton, MenuConfig};
 use bevy_egui::egui::{
-    Align, Align2, Button, Event, EventFilter, Frame, Margin, PopupCloseBehavior, Rect, RichText,
-    Sense, Stroke, StrokeKind, TextEdit, Ui, UiBuilder, WidgetInfo, WidgetType, pos2, vec2,
+    Align, Align2, Button, Event, EventFilter, Frame, Margin, Popup, PopupCloseBehavior, Rect,
+    RichText, Sense, Stroke, StrokeKind, TextEdit, Ui, UiBuilder, WidgetInfo, WidgetType, pos2,
+    vec2,
 };
 
-use super::columns::Column;
+use super::columns::{Column, Columns};
+use super::heads::headless_ui;
 use super::layout::Layout;
 use super::order::Waiting;
 use super::state::{Ids, RunsTableState, RunsTableView};
@@ -15,6 +17,7 @@ use crate::app::panel::style::{self, ink, text};
 use crate::app::panel::widgets::{self, close_ui, elided, paint_line, paint_line_to};
 use crate::app::state::actions::{Action, ActionEntry};
 use crate::app::words::count_words;
+use crate::export::TableForm;
 use crate::model::RunStatus;
 
 /// Room of the magnifier in the search field, and of the button that clears it.
@@ -109,7 +112,7 @@ fn paint_magnifier(ui: &Ui, rect: Rect) {
 pub(super) fn title_ui(
     ui: &mut Ui,
     ids: Ids,
-    layout: &Layout,
+    (layout, columns): (&Layout, &Columns),
     view: &RunsTableView,
     state: &mut RunsTableState,
 ) -> f32 {
@@ -147,7 +150,7 @@ pub(super) fn title_ui(
         export_ui(ui, ids, rect, state);
     }
     if let Some(rect) = layout.columns {
-        columns_ui(ui, ids, rect, &mut state.prefs.hidden);
+        columns_ui(ui, ids, rect, &columns.headless(), state);
     }
     end
 }
@@ -172,18 +175,22 @@ fn export_ui(ui: &mut Ui, ids: Ids, rect: Rect, state: &mut RunsTableState) {
     ui.painter().rect(rect, 6.0, ink(fill), edge, StrokeKind::Inside);
     let words = elided(ui, "Export", style::body(15.0), palette.text, 60.0);
     paint_line(ui, rect.left() + 10.0, rect.center().y, words);
-    if let Some(keys) = ActionEntry::keys_of(&Action::ExportRuns) {
+    if let Some(keys) = ActionEntry::keys_of(&Action::ExportRuns(TableForm::Csv)) {
         let tone = palette.text_secondary;
         paint_keys(ui, rect.right() - 9.0, rect.center().y, &keys, tone);
     }
     widgets::focus_ring(ui, &response, rect);
-    if response.on_hover_text("Save the listed runs as CSV").clicked() {
-        state.wants_export = true;
-    }
+    Popup::menu(&response).show(|ui| {
+        for form in [TableForm::Csv, TableForm::Ndjson] {
+            if ui.button(format!("Save the listed runs as {}", form.words())).clicked() {
+                state.wants_export = Some(form);
+            }
+        }
+    });
 }
 
-/// Shows the menu of the columns that may be hidden.
-fn columns_ui(ui: &mut Ui, ids: Ids, rect: Rect, hidden: &mut Vec<Column>) {
+/// Shows the menu of the columns that may be hidden, and of those to sort by that have no head.
+fn columns_ui(ui: &mut Ui, ids: Ids, rect: Rect, headless: &[Column], state: &mut RunsTableState) {
     let builder = UiBuilder::new().max_rect(rect).id_salt(ids.part("columns"));
     ui.scope_builder(builder, |ui| {
         let button = Button::new(RichText::new("Columns").font(style::body(15.0)));
@@ -197,6 +204,7 @@ fn columns_ui(ui: &mut Ui, ids: Ids, rect: Rect, hidden: &mut Vec<Column>) {
                     Column::Status => "status word",
                     column => column.words(),
                 };
+                let hidden = &mut state.prefs.hidden;
                 let mut is_shown = !hidden.contains(&column);
                 if ui.checkbox(&mut is_shown, words).changed() {
                     hidden.retain(|other| *other != column);
@@ -204,6 +212,10 @@ fn columns_ui(ui: &mut Ui, ids: Ids, rect: Rect, hidden: &mut Vec<Column>) {
                         hidden.push(column);
                     }
                 }
+            }
+            if !headless.is_empty() {
+                ui.separator();
+                headless_ui(ui, headless, state);
             }
         });
     });

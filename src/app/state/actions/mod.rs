@@ -7,7 +7,9 @@ mod table;
 use bevy::prelude::*;
 use jiff::Timestamp;
 
+use super::dock::PanelSide;
 use crate::config::ThemeName;
+use crate::export::TableForm;
 use crate::history::Last;
 use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
@@ -54,8 +56,12 @@ pub enum Action {
     ToggleDesk,
     /// Opens the desk with the search for runs.
     SearchRuns,
-    /// Saves the runs that the desk lists.
-    ExportRuns,
+    /// Saves the runs that the desk lists, in this form.
+    ExportRuns(TableForm),
+    /// Shows the newest earlier run of the song that finished.
+    SelectLastSuccess,
+    /// Copies what is known of the run as text for a ticket.
+    CopyRun,
     /// Opens or closes the palette, which finds actions, runs, steps and settings.
     TogglePalette,
     /// Makes the controls larger by a number of steps; smaller, if negative.
@@ -80,6 +86,10 @@ pub enum Action {
     ChooseTheme(ThemeName),
     /// Opens or closes the panel.
     TogglePanel,
+    /// Shows the panel at the next side of the window.
+    MovePanel,
+    /// Shows the panel at this side of the window.
+    DockPanel(PanelSide),
     /// Enters or leaves full screen.
     ToggleFullscreen,
     /// Opens or closes the help.

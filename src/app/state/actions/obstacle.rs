@@ -37,6 +37,9 @@ pub enum Obstacle {
     /// There is no run to act on.
     #[error("no run is selected")]
     NoRun,
+    /// No earlier run of the song finished.
+    #[error("no earlier run of this song finished")]
+    NoSuccess,
     /// The run is not failed.
     #[error("only a failed run can be retried; this one is {}", .0.words())]
     NotFailed(RunStatus),
@@ -117,6 +120,8 @@ pub struct Situation<'a> {
     pub acting: Result<(), OperationRefusal>,
     /// Run that the user looks at.
     pub run: Option<&'a Run>,
+    /// True when an earlier run of its song finished.
+    pub has_success: bool,
     /// True when the demo studio of this program is shown.
     pub is_demo: bool,
     /// True when a recording is shown.
@@ -162,6 +167,9 @@ impl Situation<'_> {
                 View::History => Ok(()),
                 _ => unless(self.run.is_some(), Obstacle::NoRun),
             },
+            Action::CopyRun => unless(self.run.is_some(), Obstacle::NoRun),
+            Action::SelectLastSuccess if self.run.is_none() => Err(Obstacle::NoRun),
+            Action::SelectLastSuccess => unless(self.has_success, Obstacle::NoSuccess),
             Action::ShowStage => unless(!matches!(self.view, View::Stage { .. }), Obstacle::Open),
             Action::MarkSeen(_) => unless(!self.is_rewound, Obstacle::Past),
             Action::Ask(kind, _) => self.check_operation(*kind),
@@ -216,6 +224,7 @@ impl Situation<'_> {
             may_operate: false,
             acting: Ok(()),
             run: None,
+            has_success: false,
             is_demo: false,
             is_recording: false,
             is_opening: false,

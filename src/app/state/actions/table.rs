@@ -5,8 +5,10 @@ use std::fmt;
 use bevy::prelude::KeyCode;
 
 use super::{Action, OperationKind, Presenting, Transport};
+use crate::app::state::dock::PanelSide;
 use crate::app::state::view::View;
 use crate::config::ThemeName;
+use crate::export::TableForm;
 use crate::history::Last;
 
 /// Heading under which help and palette list an action.
@@ -291,6 +293,12 @@ pub const ACTIONS: &[ActionEntry] = &[
         Action::ToggleDesk
     }),
     entry(Views, "Show or hide the panel", &[key(KeyCode::KeyP, "P")], || Action::TogglePanel),
+    entry(Views, "Move the panel to the next side", &[shift(KeyCode::KeyP, "P")], || {
+        Action::MovePanel
+    }),
+    entry(Views, "Panel on the left", &[], || Action::DockPanel(PanelSide::Left)),
+    entry(Views, "Panel on the right", &[], || Action::DockPanel(PanelSide::Right)),
+    entry(Views, "Panel at the bottom", &[], || Action::DockPanel(PanelSide::Bottom)),
     entry(Views, "Find an action, a run or a step", &[ctrl(KeyCode::KeyK, "K")], || {
         Action::TogglePalette
     }),
@@ -316,13 +324,21 @@ pub const ACTIONS: &[ActionEntry] = &[
     })
     .native(),
     entry(Runs, "Search runs", &[key(KeyCode::Slash, "/")], || Action::SearchRuns),
-    entry(Runs, "Save the runs that the desk lists", &[ctrl(KeyCode::KeyE, "E")], || {
-        Action::ExportRuns
+    entry(Runs, "Save the listed runs as CSV", &[ctrl(KeyCode::KeyE, "E")], || {
+        Action::ExportRuns(TableForm::Csv)
     })
     .native(),
+    entry(Runs, "Save the listed runs as NDJSON", &[], || Action::ExportRuns(TableForm::Ndjson)),
     entry(Runs, "Next run", &[key(KeyCode::ArrowDown, "↓")], || Action::NextRun).repeating(),
     entry(Runs, "Previous run", &[key(KeyCode::ArrowUp, "↑")], || Action::PreviousRun).repeating(),
     entry(Runs, "Open the selected run", &[key(KeyCode::Enter, "Enter")], || Action::OpenSelected),
+    entry(
+        Runs,
+        "Show the song's last good run before this one",
+        &[key(KeyCode::KeyB, "B")],
+        || Action::SelectLastSuccess,
+    ),
+    entry(Runs, "Copy this run for a ticket", &[ctrl(KeyCode::KeyC, "C")], || Action::CopyRun),
     entry(Runs, "Pin this run, or follow the newest", &[key(KeyCode::KeyK, "K")], || {
         Action::ToggleFollowing
     }),
@@ -471,7 +487,7 @@ mod tests {
         assert_eq!(words, format!("Next event ({control} →)"));
         assert_eq!(ActionEntry::with_keys("Reconnect", &Action::Reconnect), "Reconnect");
         // In a page these keys are the browser's.
-        let native = ActionEntry::of(&Action::ExportRuns).unwrap();
+        let native = ActionEntry::of(&Action::ExportRuns(TableForm::Csv)).unwrap();
         assert_eq!((native.in_page, native.exists()), (false, cfg!(not(target_arch = "wasm32"))));
     }
 

@@ -4,6 +4,7 @@ use crate::app::panel::runs_table::columns::Column;
 use bevy_egui::egui::{Key, Modifiers};
 
 use super::*;
+use crate::export::TableForm;
 
 fn shown() -> Harness<'static, Scene> {
     Scene::new(&four_songs()).harness(948.0, 500.0)
@@ -29,23 +30,103 @@ fn click_on_a_head_sorts_and_a_second_one_turns_the_order_round() {
     assert_eq!(harness.state().state.prefs().sort, Column::Song);
 }
 
+/// Runs whose order differs by each column: `late` and `early` run, with different times to go; `good` and `bad`
+/// finished, with different scores.
+fn valued_runs() -> Vec<String> {
+    let scored = |second: u32, run: &str, total: f64| {
+        let scores = format!(r#"{{"scores":{{"total":{total}}},"status":"pass"}}"#);
+        vec![
+            node(second, run, "VALIDATE", "start"),
+            frame(second + 1, run, Some("VALIDATE"), "end", &scores),
+        ]
+    };
+    let mut frames = Vec::new();
+    // Estimates need the past.
+    for past in 0..30 {
+        let (id, from) = (format!("past-{past:02}"), past * 10);
+        frames.extend([
+            start(from, &id, &format!("Past {past:02}")),
+            node(from, &id, "PLAN", "start"),
+        ]);
+        frames.extend([
+            node(from + 400, &id, "PLAN", "end"),
+            node(from + 400, &id, "COMPOSE", "start"),
+        ]);
+        frames.extend([node(from + 900, &id, "COMPOSE", "end"), end(from + 900, &id, "end")]);
+    }
+    frames.push(start(1_210, "good", "Birch"));
+    frames.extend(scored(1_220, "good", 0.95));
+    frames.push(end(1_300, "good", "end"));
+    frames.push(start(1_200, "bad", "Cedar"));
+    frames.extend(scored(1_230, "bad", 0.71));
+    frames.push(end(1_280, "bad", "end"));
+    frames.push(start(1_450, "late", "Dune"));
+    frames.push(node(1_451, "late", "PLAN", "start"));
+    frames.push(start(1_400, "early", "Amber"));
+    frames.push(node(1_401, "early", "PLAN", "start"));
+    frames.extend([node(1_700, "early", "PLAN", "end"), node(1_700, "early", "COMPOSE", "start")]);
+    frames
+}
+
 #[test]
-fn every_column_sorts() {
-    let mut harness = shown();
-    for (column, expected) in [
-        ("status", ["run-a2", "run-d", "run-a1", "run-c", "run-b"]),
-        ("run id", ["run-a1", "run-a2", "run-b", "run-c", "run-d"]),
-        ("step", ["run-d", "run-a1", "run-c", "run-a2", "run-b"]),
-        // Nothing is known of the time to go: newest first.
-        ("to go", ["run-d", "run-a2", "run-c", "run-b", "run-a1"]),
-        ("attempts", ["run-a2", "run-d", "run-c", "run-b", "run-a1"]),
-        ("elapsed", ["run-a2", "run-d", "run-b", "run-c", "run-a1"]),
-        ("score", ["run-d", "run-a2", "run-c", "run-b", "run-a1"]),
+fn every_column_sorts_by_its_values_in_both_directions() {
+    let mut harness = Scene::new(&valued_runs()).harness(1_400.0, 500.0);
+    let ours = |harness: &Harness<Scene>| -> Vec<String> {
+        listed(harness).into_iter().filter(|run| !run.starts_with("past")).collect()
+    };
+    for (column, first, second) in [
+        // Equal values stand newest first in both directions.
+        ("status", ["late", "early", "good", "bad"], ["good", "bad", "late", "early"]),
+        ("song", ["early", "good", "bad", "late"], ["late", "bad", "good", "early"]),
+        ("run id", ["bad", "early", "good", "late"], ["late", "good", "early", "bad"]),
+        ("step", ["late", "early", "good", "bad"], ["good", "bad", "early", "late"]),
+        ("elapsed", ["early", "late", "good", "bad"], ["bad", "good", "late", "early"]),
+        // What is not known stands last in both directions.
+        ("to go", ["early", "late", "good", "bad"], ["late", "early", "good", "bad"]),
+        ("started", ["late", "early", "good", "bad"], ["bad", "good", "early", "late"]),
+        ("ended", ["good", "bad", "late", "early"], ["bad", "good", "late", "early"]),
+        ("score", ["good", "bad", "late", "early"], ["bad", "good", "late", "early"]),
     ] {
+        let state = &mut harness.state_mut().state;
+        state.prefs.sort = if column == "song" { Column::RunId } else { Column::Song };
+        harness.run();
         harness.get_by_label(&format!("Sort by {column}")).click();
         harness.run();
-        assert_eq!(listed(&harness), expected, "{column}");
+        assert_eq!(ours(&harness), first, "{column}");
+        harness.get_by_label_contains(&format!("Sort by {column}, sorted")).click();
+        harness.run();
+        assert_eq!(ours(&harness), second, "{column}, turned round");
     }
+    // The second run of a song has more attempts than the first.
+    let mut harness = shown();
+    harness.get_by_label("Sort by attempts").click();
+    harness.run();
+    assert_eq!(listed(&harness)[0], "run-a2");
+    harness.get_by_label("Sort by attempts, sorted downwards").click();
+    harness.run();
+    assert_eq!(listed(&harness)[4], "run-a2");
+}
+
+#[test]
+fn end_of_a_run_is_shown_where_there_is_room_and_sorts_everywhere() {
+    let harness = Scene::new(&four_songs()).harness(1_100.0, 500.0);
+    harness.get_by_label("Sort by ended");
+    assert!(has_row(&harness, "started 10:00:10, ended 10:02:10"), "run-b");
+    for width in [948.0, 600.0] {
+        let mut harness = Scene::new(&four_songs()).harness(width, 500.0);
+        assert!(harness.query_by_label("Sort by ended").is_none(), "{width}");
+        harness.get_by_label("Columns").click();
+        harness.run();
+        harness.get_by_label("Sort by ended").click();
+        harness.run();
+        assert_eq!(listed(&harness)[..3], ["run-b", "run-c", "run-a1"], "{width}: last end first");
+    }
+    let mut harness = Scene::new(&four_songs()).harness(948.0, 500.0);
+    harness.get_by_label("Sort by song").click_secondary();
+    harness.run();
+    harness.get_by_label("Sort by ended").click();
+    harness.run();
+    assert_eq!(listed(&harness)[0], "run-b");
 }
 
 #[test]
@@ -158,7 +239,11 @@ fn columns_are_hidden_by_the_menu() {
     harness.get_by_label("attempts").click();
     harness.run();
     assert_eq!(harness.state().state.prefs().hidden, [Column::Attempts]);
+    harness.key_press(Key::Escape);
+    harness.run();
     assert!(harness.query_by_label("Sort by attempts").is_none());
+    harness.get_by_label("Columns").click();
+    harness.run();
     harness.get_by_label("attempts").click();
     harness.run();
     harness.get_by_label("Sort by attempts");
@@ -169,11 +254,18 @@ fn export_button_asks_for_the_dialog_that_writes_the_listed_runs() {
     let mut harness = shown();
     harness.state_mut().state.search = "amber".to_owned();
     harness.run();
-    harness.get_by_label("Export").click();
-    harness.run();
+    for (item, form) in [
+        ("Save the listed runs as NDJSON", TableForm::Ndjson),
+        ("Save the listed runs as CSV", TableForm::Csv),
+    ] {
+        harness.get_by_label("Export").click();
+        harness.run();
+        harness.get_by_label(item).click();
+        harness.run();
+        assert_eq!(harness.state_mut().state.wants_export.take(), Some(form));
+    }
     let Scene { run_store, state, .. } = harness.state();
-    assert!(state.wants_export);
-    let csv = export_csv(run_store, state.listed());
+    let csv = export_runs(run_store, state.listed(), TableForm::Csv);
     let runs: Vec<&str> = csv.lines().filter_map(|line| line.split(',').next()).collect();
     assert_eq!(runs, ["run_id", "run-a2", "run-a1"]);
 }
