@@ -206,6 +206,8 @@ fn apply_navigation_actions(
                 desk.wants_search = true;
             }
             Action::TogglePalette => chrome.palette = !chrome.palette,
+            Action::ToggleSettings => chrome.settings = !chrome.settings,
+            Action::ShowSetting(_) => chrome.settings = true,
             Action::ExportRuns => {
                 if !on_desk {
                     desk.toggle(&mut wall.view, &mut focus);
@@ -236,6 +238,7 @@ fn apply_navigation_actions(
             }
             Action::Back if run_store.asking().is_some() => run_store.cancel_asking(),
             Action::Back if chrome.palette => chrome.palette = false,
+            Action::Back if chrome.settings => chrome.settings = false,
             Action::Back if on_desk && !chrome.help => desk.toggle(&mut wall.view, &mut focus),
             Action::Back if on_history && !chrome.help && !chrome.panel => {
                 if !history.unchoose() {
@@ -343,7 +346,7 @@ fn apply_navigation_actions(
             Action::Back if chrome.fullscreen => chrome.fullscreen = false,
             Action::Back if on_wall => {}
             Action::Follow | Action::Back => focus.follow(),
-            // Performed elsewhere: by the director, run operations, theme, toasts, connection, presenting
+            // Performed elsewhere: by settings, the director, run operations, theme, toasts, connection, presenting
             // and transport.
             Action::Time(_) => {}
             Action::ToggleAuto | Action::Auto => {}
@@ -354,6 +357,8 @@ fn apply_navigation_actions(
             Action::OpenSource(_) | Action::ChooseFiles | Action::CancelOpening => {}
             Action::TellOpeningFailed(_) | Action::BackToStream | Action::ToggleRecording => {}
             Action::Configure(_) | Action::SkipPause | Action::SaveFile { .. } => {}
+            Action::ChangeSetting(..) | Action::UndoSetting => {}
+            Action::ReadSettings | Action::ChooseProfile(_) => {}
             Action::NameSource(..) | Action::ForgetSource(_) | Action::TestAddress(_) => {}
         }
         if on_desk && *wall.view != View::Desk {
