@@ -55,7 +55,8 @@ Examples:
   meterbridge ws://localhost:8000/events --kiosk    an unattended screen
 
 The options above can also be set in the environment: METERBRIDGE_ and the name, as in
-METERBRIDGE_RECONNECT_DELAY=10. The command line overrides the environment.";
+METERBRIDGE_RECONNECT_DELAY=10, or in the settings file, as in reconnect-delay = 10. The command line
+overrides the environment, and the environment overrides the file.";
 
 const AFTER_INSPECT_HELP: &str = "\
 Examples:

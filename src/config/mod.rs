@@ -1,5 +1,5 @@
 //! The settings. `options` (feature `cli`) makes them from the command line, the environment and a
-//! page's address.
+//! page's address. `file` reads and changes the settings file; `entries` is what the settings window shows.
 
 #[cfg(feature = "cli")]
 mod catalogue;

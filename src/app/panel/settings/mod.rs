@@ -33,6 +33,8 @@ use crate::app::words::ago_words;
 
 /// Largest size of the window.
 const SIZE: egui::Vec2 = vec2(1200.0, 800.0);
+/// Least size.
+const LEAST: egui::Vec2 = vec2(320.0, 300.0);
 /// Margin around it.
 const AROUND: f32 = 24.0;
 /// Width of the groups, and the width of the window from which on they stand beside the rows.
@@ -109,7 +111,8 @@ pub(super) fn settings_ui(
         actions.push(Action::ToggleSettings);
     }
     let around = if screen.width() < LEAST_FOR_GROUPS { 8.0 } else { AROUND };
-    let size = (screen.size() - vec2(2.0 * around, 2.0 * around)).min(SIZE);
+    // A window that is too small for it cuts it off.
+    let size = (screen.size() - vec2(2.0 * around, 2.0 * around)).min(SIZE).max(LEAST);
     Area::new(Id::new("settings"))
         .order(Order::Foreground)
         .anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0))
@@ -134,7 +137,10 @@ fn keys(ctx: &Context, view: &SettingsView, state: &mut SettingsState) -> Vec<Ac
     let focused = ctx.memory(|memory| memory.focused());
     let is_search = focused == Some(search_id());
     let is_typing = ctx.text_edit_focused() && !is_search;
-    if is_typing || ctx.any_popup_open() {
+    // Esc in a field gives up what is typed there, and does no more.
+    let had_field = std::mem::replace(&mut state.has_field, is_typing);
+    let leaves = had_field && ctx.input(|input| input.key_pressed(Key::Escape));
+    if is_typing || leaves || ctx.any_popup_open() {
         return actions;
     }
     if pressed(Modifiers::COMMAND, Key::Z) {
@@ -190,7 +196,7 @@ fn window_ui(
     let body = Rect::from_min_max(top.left_bottom(), about.right_top());
     ui.scope_builder(UiBuilder::new().max_rect(body), |ui| {
         ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
-        actions.extend(complaints_ui(ui, &view.table.complaints));
+        actions.extend(complaints_ui(ui, &view.table.complaints, body.height() * 0.4));
         let mut rest = ui.available_rect_before_wrap();
         if rect.width() < LEAST_FOR_GROUPS {
             group_choice_ui(ui, view, state);

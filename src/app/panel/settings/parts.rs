@@ -131,22 +131,25 @@ fn search_ui(ui: &mut Ui, width: f32, state: &mut SettingsState) {
     }
 }
 
-/// Shows the mistakes in the file; returns what the user wants.
-pub(super) fn complaints_ui(ui: &mut Ui, complaints: &[Complaint]) -> Option<Action> {
+/// Shows the mistakes in the file, at most so high; returns what the user wants.
+pub(super) fn complaints_ui(ui: &mut Ui, complaints: &[Complaint], most: f32) -> Option<Action> {
     if complaints.is_empty() {
         return None;
     }
     let mut wanted = None;
     Frame::new().inner_margin(Margin { left: 16, right: 16, top: 10, bottom: 4 }).show(ui, |ui| {
-        ScrollArea::vertical().id_salt("complaints").max_height(COMPLAINTS).show(ui, |ui| {
-            for (place, complaint) in complaints.iter().enumerate() {
-                ui.push_id(place, |ui| {
-                    if complaint_ui(ui, complaint, place == 0) {
-                        wanted = Some(Action::ReadSettings);
-                    }
-                });
-            }
-        });
+        ScrollArea::vertical().id_salt("complaints").max_height(COMPLAINTS.min(most)).show(
+            ui,
+            |ui| {
+                for (place, complaint) in complaints.iter().enumerate() {
+                    ui.push_id(place, |ui| {
+                        if complaint_ui(ui, complaint, place == 0) {
+                            wanted = Some(Action::ReadSettings);
+                        }
+                    });
+                }
+            },
+        );
     });
     wanted
 }

@@ -22,6 +22,8 @@ pub(in crate::app::panel) struct SettingsState {
     pub scroll_to_chosen: bool,
     /// True when the value of the chosen setting is to be changed: by its switch, list or field.
     pub enters: bool,
+    /// True when a field had the focus in the last frame.
+    pub has_field: bool,
     /// True when the search is to get the focus.
     pub wants_search: bool,
 }
