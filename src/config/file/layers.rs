@@ -70,7 +70,7 @@ impl Layers {
                 }
             }
         }
-        let from_file = layering.from_file(arguments);
+        let from_file = layering.arguments_of_file(arguments);
         let mut all = vec![layering.program.clone()];
         all.extend(from_file.into_iter().flat_map(|(_, given)| given));
         all.extend(arguments.iter().skip(1).cloned());
@@ -260,7 +260,7 @@ impl<'a> Layering<'a> {
 
     /// Returns the arguments for the values of the file that are used. Leaves out those that do not fit the
     /// others.
-    fn from_file(&mut self, arguments: &[OsString]) -> Vec<(String, Vec<OsString>)> {
+    fn arguments_of_file(&mut self, arguments: &[OsString]) -> Vec<(String, Vec<OsString>)> {
         let given_of = |entry: &SettingEntry| {
             let arg = option_of(self.command, &entry.name)?;
             let given = arguments_of(arg, &entry.values).ok()?;
