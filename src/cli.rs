@@ -5,6 +5,7 @@ mod clip;
 mod explained;
 mod history;
 mod output;
+mod settings_store;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -33,6 +34,7 @@ pub use clip::ClipArgs;
 use explained::explained;
 pub use history::{HistoryArgs, HistorySource, When};
 pub use output::{ExportArgs, ExportFormat, OutputError, ReportArgs, Target};
+pub use settings_store::FileStore;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -53,7 +55,8 @@ Examples:
   meterbridge ws://localhost:8000/events --kiosk    an unattended screen
 
 The options above can also be set in the environment: METERBRIDGE_ and the name, as in
-METERBRIDGE_RECONNECT_DELAY=10. The command line overrides the environment.";
+METERBRIDGE_RECONNECT_DELAY=10, or in the settings file, as in reconnect-delay = 10. The command line
+overrides the environment, and the environment overrides the file.";
 
 const AFTER_INSPECT_HELP: &str = "\
 Examples:
@@ -142,6 +145,9 @@ pub struct WindowArgs {
     #[command(flatten)]
     pub record: RecordOptions,
 
+    #[command(flatten)]
+    pub file: FileOptions,
+
     /// Log frame times, the number of runs and memory use at this interval
     #[arg(long, value_name = "SECONDS", help_heading = "Measuring", value_parser = seconds)]
     #[arg(env = "METERBRIDGE_STATS", hide_env = true)]
@@ -152,6 +158,22 @@ pub struct WindowArgs {
     #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     #[arg(env = "METERBRIDGE_DRAW_ALWAYS", hide_env = true)]
     pub draw_always: bool,
+}
+
+/// Choice of the settings file.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings file")]
+pub struct FileOptions {
+    /// Read the settings that are not on the command line or in the environment from this file, TOML with
+    /// the names of these options as keys; `none` reads no file [default: settings.toml in the user's
+    /// folder for settings]
+    #[arg(id = "settings-file", long = "settings", value_name = "FILE|none")]
+    #[arg(env = "METERBRIDGE_SETTINGS", hide_env = true)]
+    pub settings: Option<PathBuf>,
+
+    /// Lay the table [profile.NAME] of the settings file over its other settings
+    #[arg(long, value_name = "NAME", env = "METERBRIDGE_PROFILE", hide_env = true)]
+    pub profile: Option<String>,
 }
 
 /// Read events without a window and report every run
@@ -406,20 +428,26 @@ pub fn stdout_style() -> Style {
     Style { width, colours }
 }
 
-/// Parses the arguments and the environment; prints help and usage errors and ends the program for them.
-pub fn parse() -> Cli {
+/// Parses arguments, environment and settings file; prints help and usage errors and ends the program for them.
+/// The store has the settings of the window; the other commands have no file.
+pub fn parse() -> (Cli, Option<FileStore>) {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let cli =
         Cli::try_parse_from(&arguments).unwrap_or_else(|error| explained(error, &arguments).exit());
-    if let Some(connection) = cli.connection()
-        && let Err(reason) = connection.check()
-    {
+    let store = cli.command.is_none().then(|| FileStore::open(arguments, &cli.window.file));
+    let cli = store.as_ref().and_then(FileStore::cli).unwrap_or(cli);
+    if let Err(reason) = cli.check() {
         Cli::command().error(ErrorKind::ValueValidation, reason).exit()
     }
-    cli
+    (cli, store)
 }
 
 impl Cli {
+    /// Checks options that depend on each other.
+    fn check(&self) -> Result<(), String> {
+        self.connection().map_or(Ok(()), ConnectionOptions::check)
+    }
+
     /// Options of the connection that the command makes.
     fn connection(&self) -> Option<&ConnectionOptions> {
         match &self.command {

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::cli::{
-    Cli, Command, ExportArgs, ExportFormat, HistoryArgs, HistorySource, InspectArgs, RecordArgs,
-    ReportArgs, UsageError, WindowArgs, stdout_style,
+    Cli, Command, ExportArgs, ExportFormat, FileStore, HistoryArgs, HistorySource, InspectArgs,
+    RecordArgs, ReportArgs, UsageError, WindowArgs, stdout_style,
 };
 use meterbridge::demo::{DemoArgs, DemoError};
 use meterbridge::export::{self, LeftOut};
@@ -27,7 +27,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     warn_of_a_visible_password();
-    match run(&meterbridge::cli::parse()) {
+    let (cli, store) = meterbridge::cli::parse();
+    match run(&cli, store) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -69,9 +70,9 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     demo.unwrap_or(if usage { 2 } else { 1 })
 }
 
-fn run(cli: &Cli) -> anyhow::Result<()> {
+fn run(cli: &Cli, store: Option<FileStore>) -> anyhow::Result<()> {
     match &cli.command {
-        None => open_window(&cli.window),
+        None => open_window(&cli.window, store),
         Some(Command::Inspect(args)) => inspect(args),
         Some(Command::Export(args)) => export(args),
         Some(Command::Report(args)) => report(args),
@@ -96,7 +97,13 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     }
 }
 
-fn open_window(args: &WindowArgs) -> anyhow::Result<()> {
+fn open_window(args: &WindowArgs, store: Option<FileStore>) -> anyhow::Result<()> {
+    if let Some(store) = &store {
+        // A closed stderr must not stop the display.
+        for complaint in store.complaints() {
+            let _ = writeln!(io::stderr(), "warning: {}", text::clean(&complaint.to_string()));
+        }
+    }
     let request = args.request()?;
     #[cfg(feature = "app")]
     {
@@ -105,11 +112,12 @@ fn open_window(args: &WindowArgs) -> anyhow::Result<()> {
             "there is no display to open a window on; `meterbridge inspect`, `meterbridge record`, \
              `meterbridge snapshot`, `meterbridge demo` and `meterbridge serve` work without one"
         );
-        meterbridge::app::run(request).context("the window could not be shown")
+        meterbridge::app::run(request, store.map(Into::into))
+            .context("the window could not be shown")
     }
     #[cfg(not(feature = "app"))]
     {
-        drop(request);
+        drop((request, store));
         anyhow::bail!(
             "this build has no window (it was built without the feature `app`); \
              `meterbridge inspect`, `meterbridge record`, `meterbridge demo` and `meterbridge serve` \

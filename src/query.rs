@@ -5,14 +5,12 @@
 //! spellings.
 
 use std::borrow::Cow;
-use std::error::Error as _;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, CommandFactory, Parser};
 use form_urlencoded::{Serializer, parse};
 use thiserror::Error;
 
-use crate::config::{Settings, SettingsArgs, ThemeName, ViewName, WindowRequest};
+use crate::config::{Settings, SettingsArgs, ThemeName, ViewName, WindowRequest, reason_of};
 use crate::kiosk::KioskOptions;
 use crate::source::{
     Address, Backoff, ConnectionSettings, SourceSpec, UrlError, parse_source_url, redact,
@@ -172,16 +170,7 @@ fn unknown(name: &str, options: &[&Arg]) -> QueryError {
 
 /// Converts a clap error, without its hints about flags and `--help`, which do not apply to a page.
 fn bad_value(name: &str, value: &str, error: &clap::Error) -> QueryError {
-    let reason = match (error.kind(), error.get(ContextKind::ValidValue)) {
-        (_, Some(ContextValue::Strings(valid))) if !valid.is_empty() => {
-            format!("expected {}", valid.join(" or "))
-        }
-        (ErrorKind::InvalidValue, _) if value.is_empty() => "a value is missing".to_owned(),
-        _ => match error.source() {
-            Some(source) => source.to_string(),
-            None => error.to_string().lines().next().unwrap_or_default().to_owned(),
-        },
-    };
+    let reason = reason_of(error, value);
     QueryError::BadValue { name: name.to_owned(), value: value.to_owned(), reason }
 }
 

@@ -305,6 +305,20 @@ pub fn file_stem(name: &str) -> String {
     if name.is_empty() { "recording".to_owned() } else { name.to_lowercase() }
 }
 
+/// Returns the number of letters to insert, remove or replace between two words (Levenshtein distance).
+pub fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (nth, letter) in one.bytes().take(64).enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], nth + 1);
+        for (place, wanted) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(letter != wanted);
+            diagonal = row[place + 1];
+            row[place + 1] = replaced.min(row[place] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Cli;
+use crate::config::expected;
 
 /// Names the environment variable instead of its option where the value came from there, and says what was
 /// expected where the parser of the standard library does not.
@@ -38,15 +39,4 @@ pub(super) fn explained(mut error: clap::Error, arguments: &[OsString]) -> clap:
     }
     error.insert(ContextKind::InvalidArg, ContextValue::String(named));
     error
-}
-
-/// Returns what was expected, for the messages of the standard library's parsers.
-fn expected(why: &str) -> Option<&'static str> {
-    let is_number =
-        ["invalid digit", "cannot parse integer", "number too large", "number too small"];
-    if is_number.iter().any(|words| why.starts_with(words)) {
-        return Some("expected a whole number, such as 5");
-    }
-    why.starts_with("invalid socket address")
-        .then_some("expected an IP address and a port, such as 127.0.0.1:8080")
 }

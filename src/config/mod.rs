@@ -1,8 +1,15 @@
 //! The settings. `options` (feature `cli`) makes them from the command line, the environment and a
-//! page's address.
+//! page's address. `file` reads and changes the settings file; `entries` is what the settings window shows.
 
 #[cfg(feature = "cli")]
+mod catalogue;
+mod entries;
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+mod file;
+#[cfg(feature = "cli")]
 mod options;
+#[cfg(feature = "cli")]
+mod reason;
 #[cfg(feature = "cli")]
 mod record_options;
 
@@ -21,6 +28,15 @@ use crate::source::recorder::RecorderSettings;
 use crate::source::{ConnectionSettings, SourceSpec};
 use crate::time_zone::DisplayZone;
 
+pub use entries::{
+    Complaint, Origin, SettingEntry, SettingKind, SettingsStore, SettingsTable, is_live, is_yes,
+};
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+pub use file::{Checks, Layers, SettingsFile, settings_file};
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+pub(crate) use reason::expected;
+#[cfg(feature = "cli")]
+pub(crate) use reason::reason_of;
 #[cfg(feature = "cli")]
 pub use record_options::{RecordFileOptions, RecordOptions};
 

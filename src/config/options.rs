@@ -1,7 +1,7 @@
 //! Options from which the settings are made, for the command line and a page's address.
 //!
-//! Each option is a flag, an environment variable `METERBRIDGE_*` and a default, in this
-//! precedence.
+//! Each option is a flag, an environment variable `METERBRIDGE_*`, a key of the settings file (`file`) and a
+//! default, in this precedence.
 
 use std::path::PathBuf;
 use std::time::Duration;

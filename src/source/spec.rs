@@ -134,7 +134,8 @@ impl SourceError {
     /// Suggests the command that was probably meant where the text resembles one of `commands`.
     pub fn suggest(mut self, commands: &[&str]) -> Self {
         if let Self::NoSource { source_text, advice } = &mut self
-            && let Some(command) = commands.iter().find(|it| distance(source_text, it) <= 2)
+            && let Some(command) =
+                commands.iter().find(|it| crate::text::distance(source_text, it) <= 2)
         {
             *advice = format!("did you mean `meterbridge {command}`?");
         }
@@ -229,20 +230,6 @@ fn advice_on(text: &str, is_address: bool) -> String {
         );
     }
     "try `meterbridge --help`".to_owned()
-}
-
-/// Returns the number of letters to insert, remove or replace between two words (Levenshtein distance).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (nth, letter) in one.bytes().take(64).enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], nth + 1);
-        for (place, wanted) in other.bytes().enumerate() {
-            let replaced = diagonal + usize::from(letter != wanted);
-            diagonal = row[place + 1];
-            row[place + 1] = replaced.min(row[place] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

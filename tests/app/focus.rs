@@ -178,7 +178,7 @@ fn arrow_keys_move_through_the_list_and_stop_at_its_ends() {
 fn escape_closes_overlays_before_it_resumes_following() {
     let mut app = three_runs();
     perform(&mut app, Action::SelectRun("d".into()));
-    let open = Chrome { panel: true, help: true, fullscreen: true, palette: false };
+    let open = Chrome { panel: true, help: true, fullscreen: true, ..Chrome::default() };
     *app.world_mut().resource_mut::<Chrome>() = open;
     for left in [
         Chrome { help: false, ..open },

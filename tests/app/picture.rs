@@ -19,6 +19,8 @@ pub fn meterbridge() -> Command {
     for name in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET", "RUST_LOG"] {
         command.env_remove(name);
     }
+    // The settings of whoever runs the tests are not those of the tests.
+    command.env("METERBRIDGE_SETTINGS", "none");
     // Without a runtime folder Mesa complains on standard error when it looks for a Wayland display,
     // which would disturb the assertions.
     command.env("XDG_RUNTIME_DIR", std::env::temp_dir());

@@ -30,6 +30,7 @@ mod rest;
 mod retention;
 mod rules;
 mod settings;
+mod settings_file;
 mod skew;
 mod stories;
 mod support;

@@ -5,12 +5,14 @@ use bevy::prelude::*;
 use super::opening::{self, Openings};
 #[cfg(target_arch = "wasm32")]
 use super::page_recording;
-use super::saving;
 use super::starter::{self, Starter};
 #[cfg(not(target_arch = "wasm32"))]
 use super::{file_dialog, recent_sources, recording};
+use super::{saving, settings};
 use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
+use crate::app::state::settings::SettingsBook;
+use crate::app::state::viewport::ReducedMotion;
 use crate::app::systems::AppSystems;
 use crate::source::SourceSpec;
 
@@ -18,12 +20,20 @@ use crate::source::SourceSpec;
 pub(in crate::app) fn plugin(app: &mut App) {
     let apply = apply_connection_actions;
     #[cfg(not(target_arch = "wasm32"))]
-    let apply =
-        (apply, file_dialog::choose, recording::record, saving::save_files, recent_sources::apply)
-            .chain();
+    let apply = (
+        apply,
+        file_dialog::choose,
+        recording::record,
+        saving::save_files,
+        recent_sources::apply,
+        settings::apply,
+    )
+        .chain();
     #[cfg(target_arch = "wasm32")]
-    let apply = (apply, page_recording::record, saving::save_files).chain();
-    app.add_plugins((starter::plugin, opening::plugin))
+    let apply = (apply, page_recording::record, saving::save_files, settings::apply).chain();
+    app.init_resource::<SettingsBook>()
+        .init_resource::<ReducedMotion>()
+        .add_plugins((starter::plugin, opening::plugin))
         .add_systems(Update, apply.in_set(AppSystems::Navigate));
     #[cfg(not(target_arch = "wasm32"))]
     app.init_resource::<file_dialog::OpenDialog>()

@@ -42,6 +42,8 @@ impl KeyTakers<'_> {
             _ if is_asked => true,
             Action::TogglePalette => false,
             _ if is_palette => true,
+            Action::ToggleSettings => false,
+            _ if self.chrome.as_ref().is_some_and(|chrome| chrome.settings) => true,
             _ if is_comparing && keys.with != With::Control && (is_digit || swaps) => true,
             // Texts and events have copies of their own.
             Action::CopyRun => match focus {

@@ -24,6 +24,7 @@ pub mod recording;
 pub mod refetching;
 pub mod run_operations;
 mod saving;
+mod settings;
 pub mod situation;
 pub mod starter;
 pub mod timeline;

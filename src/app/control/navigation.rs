@@ -209,6 +209,8 @@ fn apply_navigation_actions(
                 desk.wants_search = true;
             }
             Action::TogglePalette => chrome.palette = !chrome.palette,
+            Action::ToggleSettings => chrome.settings = !chrome.settings,
+            Action::ShowSetting(_) => chrome.settings = true,
             Action::ExportRuns(form) => {
                 if !on_desk {
                     desk.toggle(&mut wall.view, &mut focus);
@@ -256,6 +258,7 @@ fn apply_navigation_actions(
             }
             Action::Back if run_store.asking().is_some() => run_store.cancel_asking(),
             Action::Back if chrome.palette => chrome.palette = false,
+            Action::Back if chrome.settings => chrome.settings = false,
             Action::Back if on_desk && !chrome.help => desk.toggle(&mut wall.view, &mut focus),
             Action::Back if on_history && !chrome.help && !chrome.panel => {
                 if !history.unchoose() {
@@ -373,7 +376,7 @@ fn apply_navigation_actions(
             Action::Back if chrome.fullscreen => chrome.fullscreen = false,
             Action::Back if on_wall => {}
             Action::Follow | Action::Back => focus.follow(),
-            // Performed elsewhere: by the director, run operations, theme, toasts, connection, presenting
+            // Performed elsewhere: by settings, the director, run operations, theme, toasts, connection, presenting
             // and transport.
             Action::Time(_) => {}
             Action::ToggleAuto | Action::Auto => {}
@@ -384,6 +387,8 @@ fn apply_navigation_actions(
             Action::OpenSource(_) | Action::ChooseFiles | Action::CancelOpening => {}
             Action::TellOpeningFailed(_) | Action::BackToStream | Action::ToggleRecording => {}
             Action::Configure(_) | Action::SkipPause | Action::SaveFile { .. } => {}
+            Action::ChangeSetting(..) | Action::UndoSetting => {}
+            Action::ReadSettings | Action::ChooseProfile(_) => {}
             Action::NameSource(..) | Action::ForgetSource(_) | Action::TestAddress(_) => {}
         }
         if on_desk && *wall.view != View::Desk {

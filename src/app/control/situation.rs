@@ -10,6 +10,7 @@ use crate::app::state::link::Link;
 use crate::app::state::opening::BeingOpened;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::selection::Selection;
+use crate::app::state::settings::SettingsBook;
 use crate::app::state::view::View;
 use crate::model::Run;
 use crate::source::{ConnectionState, OperationRefusal};
@@ -24,6 +25,7 @@ pub struct SituationInput<'w> {
     selection: Option<Res<'w, Selection>>,
     operations: Option<Res<'w, RunOperations>>,
     opening: Option<Res<'w, BeingOpened>>,
+    settings: Option<Res<'w, SettingsBook>>,
 }
 
 impl SituationInput<'_> {
@@ -53,6 +55,7 @@ impl SituationInput<'_> {
             is_opening: self.opening.as_ref().is_some_and(|opening| opening.0.is_some()),
             has_stream: link.is_some_and(|link| link.stream().is_some()),
             has_source: link.is_some_and(|link| link.source.is_some()),
+            has_settings: self.settings.as_ref().is_some_and(|book| book.store.is_some()),
             is_disconnected: link
                 .is_none_or(|link| matches!(link.state, ConnectionState::Disconnected)),
             source_name: link.map_or_else(String::new, Link::source_name),

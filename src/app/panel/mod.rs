@@ -27,6 +27,7 @@ mod run_words;
 mod runs;
 mod runs_table;
 mod sections;
+mod settings;
 mod sources;
 mod splitter;
 mod state;
@@ -63,6 +64,7 @@ use crate::app::state::link::Link;
 use crate::app::state::opening::{BeingOpened, RecentSources};
 use crate::app::state::presence::{Presence, ScreenSleepWarning};
 use crate::app::state::run_store::{RunStore, SourceReplaced};
+use crate::app::state::settings::SettingsBook;
 use crate::app::state::view::View;
 use crate::app::state::viewport::PanelArea;
 use crate::app::systems::AppSystems;
@@ -95,6 +97,8 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<RunCounts>()
         .init_resource::<DrawClock>()
         .init_resource::<palette::PaletteState>()
+        .init_resource::<settings::SettingsState>()
+        .init_resource::<SettingsBook>()
         .init_resource::<memory::PanelMemory>()
         .add_systems(Startup, memory::restore)
         .add_systems(Update, memory::remember.in_set(AppSystems::Tell))
@@ -105,6 +109,7 @@ pub(super) fn plugin(app: &mut App) {
             EguiPrimaryContextPass,
             (
                 guarded_without_card("the panel", show.map(drop::<Result>), close),
+                guarded_without_card("the settings", settings::show.map(drop::<Result>), close),
                 guarded_without_card("the palette", palette::show.map(drop::<Result>), close),
             )
                 .chain(),
@@ -117,7 +122,8 @@ fn close(
     mut operations: ResMut<RunOperations>,
     mut state: ResMut<PanelState>,
 ) {
-    (chrome.panel, chrome.help, chrome.palette) = (false, false, false);
+    (chrome.panel, chrome.help) = (false, false);
+    (chrome.palette, chrome.settings) = (false, false);
     operations.dialog = None;
     *state = PanelState::default();
 }
@@ -163,7 +169,8 @@ fn show(
     let on_desk = *surroundings.view == View::Desk;
     // In a text field it deletes the rest of the line.
     ctx.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, egui::Key::K));
-    let shown = (chrome.panel && !hides_panel) || on_desk || chrome.help || chrome.palette || asks;
+    let is_above = chrome.help || chrome.palette || chrome.settings;
+    let shown = (chrome.panel && !hides_panel) || on_desk || is_above || asks;
     wakes.forward_while(shown, &ctx, proxy.as_deref());
     let width_px = ctx.viewport_rect().width() * ctx.zoom_factor();
     if width_px < 1.0 {

@@ -54,9 +54,13 @@ use crate::app::state::link::Link;
 use crate::app::state::opening::RecentSources;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::run_store::RunStore;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::app::state::settings::SettingsBook;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::app::systems::AppSystems;
 use crate::app::theme::SystemPreference;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::config::SettingsStore;
 use crate::config::WindowRequest;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::drain;
@@ -85,14 +89,17 @@ pub enum WindowError {
     Exit(u8),
 }
 
-/// Opens the window and returns when it is closed.
+/// Opens the window and returns when it is closed. `settings` are those that the user can change and save.
 ///
 /// # Errors
 ///
 /// Fails when there is no graphics adapter, or when the application ended itself because of a
 /// failure.
 #[cfg(not(target_arch = "wasm32"))]
-pub fn run(mut request: WindowRequest) -> Result<(), WindowError> {
+pub fn run(
+    mut request: WindowRequest,
+    settings: Option<Box<dyn SettingsStore>>,
+) -> Result<(), WindowError> {
     let opening = Opening(Instant::now());
     let recorder = start_recorder(&mut request)?;
     // Checked here for a readable message, because the engine would abort the program.
@@ -109,6 +116,7 @@ pub fn run(mut request: WindowRequest) -> Result<(), WindowError> {
     let measuring = request.settings.measuring;
     let api = request.settings.connection.api.clone();
     compose(&mut app, engine, window, request);
+    app.insert_resource(SettingsBook { store: settings, ..default() });
     let restart: Option<fn(&str)> = if kiosk.on { Some(|reason| restart(reason)) } else { None };
     app.add_plugins(RecoveryPlugin { restart });
     keep_going(&mut app, kiosk.on);

@@ -8,6 +8,7 @@ pub struct Chrome {
     pub panel: bool,
     pub help: bool,
     pub palette: bool,
+    pub settings: bool,
     pub fullscreen: bool,
 }
 

@@ -43,6 +43,8 @@ pub mod run_store;
 pub mod run_view;
 #[doc(hidden)]
 pub mod selection;
+#[doc(hidden)]
+pub mod settings;
 mod song_runs;
 pub(crate) mod spread;
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! The palette (Ctrl K): finds runs, actions and steps by some of their letters.
+//! The palette (Ctrl K): finds runs, actions, steps and settings by some of their letters.
 
 mod fuzzy;
 mod results;
@@ -26,6 +26,7 @@ use crate::app::state::actions::{ACTIONS, Action};
 use crate::app::state::chrome::Chrome;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::run_store::RunStore;
+use crate::app::state::settings::SettingsBook;
 use crate::app::state::view::View;
 use crate::app::theme::Theme;
 use crate::protocol::{NodeName, RunId};
@@ -46,7 +47,7 @@ const MOST_USED: usize = 8;
 pub(super) fn show(
     mut contexts: EguiContexts,
     mut state: ResMut<PaletteState>,
-    (chrome, theme): (Res<Chrome>, Res<Theme>),
+    (chrome, theme, book): (Res<Chrome>, Res<Theme>, Res<SettingsBook>),
     input: SituationInput,
     run_store: Res<RunStore>,
     clock: Res<PlaybackClock>,
@@ -62,8 +63,12 @@ pub(super) fn show(
         return Ok(());
     }
     let situation = input.situation();
-    let view =
-        PaletteView { run_store: &run_store, situation: &situation, server_now: clock.server_now };
+    let view = PaletteView {
+        run_store: &run_store,
+        situation: &situation,
+        server_now: clock.server_now,
+        settings: book.table(),
+    };
     let Some(choice) = palette_ui(&ctx, &view, &mut state) else { return Ok(()) };
     actions.write(Action::TogglePalette);
     match choice {
@@ -196,7 +201,8 @@ pub(super) fn palette_ui(
 fn search_again(view: &PaletteView, state: &mut PaletteState) {
     if state.results.is_none() {
         let run = view.situation.run;
-        let found = search(&state.query, state.only, view.run_store, run, &state.used);
+        let found =
+            search(&state.query, state.only, view.run_store, run, &state.used, view.settings);
         (state.results, state.chosen) = (Some(found), 0);
     }
 }
@@ -269,10 +275,11 @@ fn field_ui(ui: &mut Ui, state: &mut PaletteState, is_new: bool) {
     room.min.x += 36.0;
     room.max.x -= count_width + 16.0;
     let hint = match state.only {
-        None => "Find a run, a step, an action",
+        None => "Find a run, a step, an action, a setting",
         Some(Group::Runs) => "Find a run",
         Some(Group::Actions) => "Find an action",
         Some(Group::Steps) => "Find a step of the selected run",
+        Some(Group::Settings) => "Find a setting",
     };
     let before = state.query.clone();
     let field = TextEdit::singleline(&mut state.query)
@@ -283,7 +290,7 @@ fn field_ui(ui: &mut Ui, state: &mut PaletteState, is_new: bool) {
         .vertical_align(Align::Center)
         .desired_width(room.width());
     let response = ui.put(room, field);
-    set_accessible_name(&response, "Find a run, a step, an action");
+    set_accessible_name(&response, "Find a run, a step, an action, a setting");
     if is_new || !response.has_focus() {
         response.request_focus();
     }
@@ -358,6 +365,7 @@ fn head_ui(ui: &mut Ui, view: &PaletteView, results: &GroupResults) {
     let title = match results.group {
         Group::Runs => "Runs".to_owned(),
         Group::Actions => "Actions".to_owned(),
+        Group::Settings => "Settings".to_owned(),
         Group::Steps => match view.situation.run {
             Some(run) => format!("Steps of {}", view.run_store.name(run)),
             None => "Steps".to_owned(),
@@ -388,6 +396,7 @@ fn choice_of(item: &Item, view: &PaletteView) -> Option<PaletteChoice> {
             Some(PaletteChoice::Action(action))
         }
         Found::Step(run, name) => Some(PaletteChoice::Step(run.clone(), name.clone())),
+        Found::Setting(name) => Some(PaletteChoice::Action(Action::ShowSetting(name.clone()))),
         Found::Action(_) => {
             let entry = item.found.entry()?;
             let possible = view.situation.obstacle(entry).is_none();

@@ -1,14 +1,15 @@
-//! What the palette finds: runs, actions, and steps of the selected run.
+//! What the palette finds: runs, actions, steps of the selected run, and settings.
 
 use super::fuzzy;
 use crate::app::state::actions::{ACTIONS, ActionEntry};
 use crate::app::state::focus::listed_runs;
 use crate::app::state::run_store::RunStore;
+use crate::config::{SettingEntry, SettingsTable};
 use crate::model::Run;
 use crate::protocol::{NodeName, RunId};
 
 /// Rows of a group while all groups are shown, and while one is shown alone.
-const FEW: [usize; 3] = [4, 4, 3];
+const FEW: [usize; 4] = [4, 4, 3, 3];
 const MANY: usize = 200;
 
 /// Kind of what is found.
@@ -17,10 +18,11 @@ pub(super) enum Group {
     Runs,
     Actions,
     Steps,
+    Settings,
 }
 
 impl Group {
-    pub(super) const ALL: [Self; 3] = [Self::Runs, Self::Actions, Self::Steps];
+    pub(super) const ALL: [Self; 4] = [Self::Runs, Self::Actions, Self::Steps, Self::Settings];
 
     /// Returns the sign that asks for this group alone, at the start of the query.
     pub(super) fn sign(self) -> char {
@@ -28,6 +30,7 @@ impl Group {
             Self::Runs => '@',
             Self::Actions => '>',
             Self::Steps => '#',
+            Self::Settings => ':',
         }
     }
 
@@ -37,6 +40,7 @@ impl Group {
             Self::Runs => "runs",
             Self::Actions => "actions",
             Self::Steps => "steps",
+            Self::Settings => "settings",
         }
     }
 }
@@ -50,6 +54,8 @@ pub(super) enum Found {
     Action(usize),
     /// A step of the selected run.
     Step(RunId, NodeName),
+    /// A setting, by its name.
+    Setting(String),
 }
 
 impl Found {
@@ -100,6 +106,7 @@ pub(super) fn search(
     run_store: &RunStore,
     run: Option<&Run>,
     used: &[usize],
+    settings: Option<&SettingsTable>,
 ) -> Vec<GroupResults> {
     let (asked, letters) = parts_of(query);
     let only = asked.or(only);
@@ -136,6 +143,12 @@ pub(super) fn search(
                         (Found::Step(run, name), title)
                     };
                     nodes.map(titled).collect()
+                }
+                Group::Settings => {
+                    let entries = settings.into_iter().flat_map(|table| &table.entries);
+                    let titled =
+                        |entry: &SettingEntry| (Found::Setting(entry.name.clone()), entry.title());
+                    entries.map(titled).collect()
                 }
             };
             results(group, candidates, letters, most)

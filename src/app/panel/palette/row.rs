@@ -15,6 +15,7 @@ use crate::app::state::run_view::remaining_words;
 use crate::app::state::status::{node_status_words, run_status_words};
 use crate::app::theme::Palette;
 use crate::app::words::{clock_words, number_words, one_line};
+use crate::config::{SettingEntry, SettingKind};
 use crate::model::{Run, RunStatus, failure_words, final_score};
 
 /// Shows a row; returns its response.
@@ -31,7 +32,12 @@ pub(super) fn row_ui(
     let trailing = trailing_words(item, view, obstacle.as_ref().map(ToString::to_string));
     response.widget_info(|| {
         let keys = entry.map(|entry| entry.key_words()).unwrap_or_default();
-        let label = format!("{}, {}, {keys}", item.title, trailing.words);
+        let setting = match &item.found {
+            Found::Setting(name) => view.settings.and_then(|table| table.entry(name)),
+            _ => None,
+        };
+        let value = setting.map_or_else(String::new, |entry| format!(", {}", value_words(entry)));
+        let label = format!("{}{value}, {}, {keys}", item.title, trailing.words);
         let label = label.trim_end_matches([',', ' ']).to_owned();
         WidgetInfo::selected(WidgetType::SelectableLabel, true, is_chosen, label)
     });
@@ -57,6 +63,14 @@ pub(super) fn row_ui(
                 Sign::from(node.status).paint(ui.painter(), sign_at, 8.0);
             }
         }
+        Found::Setting(_) => {
+            let tone = ink(palette.text_secondary);
+            for (by, at) in [(-5.0, 3.0), (0.0, -3.0), (5.0, 1.0)] {
+                let line = [sign_at + vec2(by, -7.0), sign_at + vec2(by, 7.0)];
+                ui.painter().line_segment(line, Stroke::new(1.5, tone));
+                ui.painter().circle_filled(sign_at + vec2(by, at), 2.5, tone);
+            }
+        }
         Found::Action(_) => {
             let tone = ink(if obstacle.is_some() { palette.text_tertiary } else { palette.text });
             let points = [vec2(-4.0, -6.0), vec2(6.0, 0.0), vec2(-4.0, 6.0)];
@@ -67,6 +81,11 @@ pub(super) fn row_ui(
     let mut right = rect.right() - PAD;
     for keys in entry.into_iter().flat_map(|entry| entry.keys).rev() {
         right = paint_keys(ui, right, y, &keys.to_string(), palette.text_secondary) - 8.0;
+    }
+    if let Found::Setting(name) = &item.found
+        && let Some(entry) = view.settings.and_then(|table| table.entry(name))
+    {
+        right = paint_value(ui, right, y, &value_words(entry)) - 12.0;
     }
     let words = elided(ui, &trailing.words, style::body(text::MONO), trailing.tone(palette), 420.0);
     let left = right - words.size().x;
@@ -109,6 +128,31 @@ fn title_galley(ui: &Ui, item: &Item, quiet: bool, room: f32) -> std::sync::Arc<
     ui.painter().layout_job(job)
 }
 
+/// Paints the value of a setting as a field that ends at `right`; returns its left end.
+fn paint_value(ui: &Ui, right: f32, y: f32, value: &str) -> f32 {
+    let palette = style::palette(ui.ctx());
+    let words = elided(ui, value, style::body(text::MONO), palette.text, 220.0);
+    let width = words.size().x + 20.0;
+    let field = Rect::from_min_size(pos2(right - width, y - 14.0), vec2(width, 28.0));
+    let edge = Stroke::new(1.0, ink(palette.line_strong));
+    ui.painter().rect(field, 5.0, ink(palette.well), edge, egui::StrokeKind::Inside);
+    paint_line(ui, field.left() + 10.0, y, words);
+    field.left()
+}
+
+/// Returns the value of a setting in words.
+fn value_words(entry: &SettingEntry) -> String {
+    let value = match entry.kind {
+        SettingKind::Switch => if entry.is_on() { "on" } else { "off" }.to_owned(),
+        _ if entry.values.is_empty() => entry.default.clone(),
+        _ => entry.value(),
+    };
+    match value.as_str() {
+        "" => "not set".to_owned(),
+        _ => one_line(&value),
+    }
+}
+
 /// Words at the end of a row.
 struct Trailing {
     words: String,
@@ -125,6 +169,10 @@ fn trailing_words(item: &Item, view: &PaletteView, obstacle: Option<String>) -> 
     let plain = |words: String| Trailing { words, is_failed: false };
     match &item.found {
         Found::Action(_) => plain(obstacle.unwrap_or_default()),
+        Found::Setting(name) => {
+            let entry = view.settings.and_then(|table| table.entry(name));
+            plain(entry.map_or_else(String::new, |entry| entry.origin.word().to_owned()))
+        }
         Found::Run(id) => match view.run_store.model.run(id) {
             Some(run) => {
                 Trailing { words: run_words(run, view), is_failed: run.status == RunStatus::Failed }

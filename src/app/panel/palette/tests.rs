@@ -4,8 +4,10 @@ use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, kittest::NodeT};
 
 use super::*;
+use crate::app::panel::testing::settings_table;
 use crate::app::panel::testing::{frame, harness, receive, run_store};
 use crate::app::state::actions::Situation;
+use crate::config::SettingsTable;
 use crate::source::OperationRefusal;
 
 struct Scene {
@@ -14,6 +16,7 @@ struct Scene {
     run: Option<RunId>,
     state: PaletteState,
     choices: Vec<PaletteChoice>,
+    settings: SettingsTable,
 }
 
 fn scene() -> Scene {
@@ -33,6 +36,7 @@ fn scene() -> Scene {
         run: Some(RunId::from("run-2")),
         state: PaletteState::default(),
         choices: Vec::new(),
+        settings: settings_table(),
     }
 }
 
@@ -47,10 +51,11 @@ fn situation<'a>(run_store: &'a RunStore, view: View, run: Option<&RunId>) -> Si
 
 fn open(scene: Scene) -> Harness<'static, Scene> {
     harness(scene, |ui, scene: &mut Scene| {
-        let Scene { run_store, view, run, state, choices } = scene;
+        let Scene { run_store, view, run, state, choices, settings } = scene;
         let situation = situation(run_store, *view, run.as_ref());
         let server_now = "2025-11-13T10:01:00Z".parse().unwrap();
-        let view = PaletteView { run_store, situation: &situation, server_now };
+        let view =
+            PaletteView { run_store, situation: &situation, server_now, settings: Some(settings) };
         choices.extend(palette_ui(ui.ctx(), &view, state));
     })
 }
@@ -87,7 +92,7 @@ fn run_is_selected_on_the_desk_and_opened_elsewhere() {
 fn every_action_is_found_by_its_name() {
     let run_store = run_store(&[]);
     for (place, entry) in ACTIONS.iter().enumerate() {
-        let found = search(&format!(">{}", entry.name), None, &run_store, None, &[]);
+        let found = search(&format!(">{}", entry.name), None, &run_store, None, &[], None);
         assert_eq!(found[0].items[0].found, Found::Action(place), "{}", entry.name);
     }
 }
@@ -173,6 +178,16 @@ fn nothing_found_is_said() {
     type_text(&mut harness, "qqq");
     press(&mut harness, Key::Enter);
     assert!(harness.state().choices.is_empty());
-    let field = harness.get_by_label("Find a run, a step, an action");
+    let field = harness.get_by_label("Find a run, a step, an action, a setting");
     assert_eq!(field.accesskit_node().value().as_deref(), Some("qqq"));
+}
+
+#[test]
+fn settings_are_found_with_their_values_and_open_at_their_row() {
+    let mut harness = open(scene());
+    type_text(&mut harness, ":delay");
+    assert!(harness.query_by_label("Reconnect delay, 10, file").is_some());
+    press(&mut harness, Key::Enter);
+    let expected = Action::ShowSetting("reconnect-delay".to_owned());
+    assert_eq!(harness.state().choices, [PaletteChoice::Action(expected)]);
 }

@@ -55,7 +55,7 @@ fn hide_pointer(
     }
 }
 
-/// Closes help and palette after a while without user input, so that the wall becomes visible again. The
+/// Closes help, palette and settings after a while without user input, so that the wall becomes visible again. The
 /// delay leaves time to read the help from a distance.
 fn put_help_away(
     clock: Res<DrawClock>,
@@ -64,7 +64,7 @@ fn put_help_away(
     mut next: ResMut<NextFrame>,
     mut since: Local<Option<f64>>,
 ) {
-    if !((chrome.help || chrome.palette) && presence.away) {
+    if !((chrome.help || chrome.palette || chrome.settings) && presence.away) {
         *since = None;
         return;
     }
@@ -72,7 +72,7 @@ fn put_help_away(
     if left_secs > 0.0 {
         next.within_secs(left_secs);
     } else {
-        (chrome.help, chrome.palette) = (false, false);
+        (chrome.help, chrome.palette, chrome.settings) = (false, false, false);
     }
 }
 

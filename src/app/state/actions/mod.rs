@@ -64,6 +64,18 @@ pub enum Action {
     CopyRun,
     /// Opens or closes the palette, which finds actions, runs, steps and settings.
     TogglePalette,
+    /// Opens or closes the settings.
+    ToggleSettings,
+    /// Opens the settings at this one, by its name.
+    ShowSetting(String),
+    /// Saves the values of a setting; `None` removes them, so that the default holds again.
+    ChangeSetting(String, Option<Vec<String>>),
+    /// Takes back the last change of a setting.
+    UndoSetting,
+    /// Reads the settings file again.
+    ReadSettings,
+    /// Uses another profile of the settings file, or none.
+    ChooseProfile(Option<String>),
     /// Makes the controls larger by a number of steps; smaller, if negative.
     ScaleControls(i32),
     /// Gives the controls their own size again.

@@ -82,6 +82,9 @@ pub enum Obstacle {
     /// The embedding app feeds the display.
     #[error("the events come from the embedding app")]
     NoSource,
+    /// The display has no settings of its own.
+    #[error("the settings are those of the embedding app")]
+    NoSettings,
     /// The connection is closed.
     #[error("not connected")]
     Disconnected,
@@ -132,6 +135,8 @@ pub struct Situation<'a> {
     pub has_stream: bool,
     /// True when the display has a source.
     pub has_source: bool,
+    /// True when settings can be changed and saved.
+    pub has_settings: bool,
     /// True while the connection is closed for good.
     pub is_disconnected: bool,
     /// Name of the source for people.
@@ -180,6 +185,9 @@ impl Situation<'_> {
             Action::CancelOpening => unless(self.is_opening, Obstacle::NothingOpening),
             Action::BackToStream => {
                 unless(self.is_recording && self.has_stream, Obstacle::NoStream)
+            }
+            Action::ToggleSettings | Action::UndoSetting | Action::ReadSettings => {
+                unless(self.has_settings, Obstacle::NoSettings)
             }
             Action::Reconnect => unless(self.has_source, Obstacle::NoSource),
             Action::Disconnect if !self.has_source => Err(Obstacle::NoSource),
@@ -230,6 +238,7 @@ impl Situation<'_> {
             is_opening: false,
             has_stream: false,
             has_source: true,
+            has_settings: true,
             is_disconnected: false,
             source_name: "studio.example".to_owned(),
         }

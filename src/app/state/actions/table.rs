@@ -299,7 +299,13 @@ pub const ACTIONS: &[ActionEntry] = &[
     entry(Views, "Panel on the left", &[], || Action::DockPanel(PanelSide::Left)),
     entry(Views, "Panel on the right", &[], || Action::DockPanel(PanelSide::Right)),
     entry(Views, "Panel at the bottom", &[], || Action::DockPanel(PanelSide::Bottom)),
-    entry(Views, "Find an action, a run or a step", &[ctrl(KeyCode::KeyK, "K")], || {
+    entry(Views, "Settings: find, change, reset", &[ctrl(KeyCode::Comma, ",")], || {
+        Action::ToggleSettings
+    })
+    .native(),
+    entry(Views, "Undo the last change of a setting", &[], || Action::UndoSetting).native(),
+    entry(Views, "Read the settings file again", &[], || Action::ReadSettings).native(),
+    entry(Views, "Find an action, a run, a step or a setting", &[ctrl(KeyCode::KeyK, "K")], || {
         Action::TogglePalette
     }),
     entry(Views, "Show the keys and signs", &[key(KeyCode::Slash, "?")], || Action::ToggleHelp),

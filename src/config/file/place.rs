@@ -1,0 +1,94 @@
+//! The place of the settings file, and writing it as a whole.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// Name of the file in the folder for the program's settings.
+const NAME: &str = "settings.toml";
+
+/// Returns the user's settings file: in the platform's folder for settings.
+pub fn settings_file(variable: impl Fn(&'static str) -> Option<OsString>) -> Option<PathBuf> {
+    let folder =
+        |name| variable(name).map(PathBuf::from).filter(|folder: &PathBuf| folder.is_absolute());
+    let home = |inside: &str| folder("HOME").map(|home| home.join(inside));
+    let settings = folder("XDG_CONFIG_HOME").or_else(|| {
+        if cfg!(windows) {
+            folder("APPDATA")
+        } else if cfg!(target_os = "macos") {
+            home("Library/Application Support")
+        } else {
+            home(".config")
+        }
+    });
+    settings.map(|folder| folder.join("meterbridge").join(NAME))
+}
+
+/// Replaces a file as a whole, so that a kill leaves the old one or the new one. Creates its folder, and writes
+/// through links.
+///
+/// # Errors
+///
+/// Fails when the folder or the file cannot be written.
+pub(super) fn replace(file: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let new = target.with_file_name(name);
+    let written = write(&new, &target, text).and_then(|()| fs::rename(&new, &target));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+fn write(new: &Path, target: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::File::create(new)?;
+    if let Ok(known) = fs::metadata(target) {
+        file.set_permissions(known.permissions())?;
+    }
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_file_follows_environment_variables() {
+        let file = |known: &[(&str, &str)]| {
+            settings_file(|name| {
+                known.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+            })
+        };
+        let own = ("XDG_CONFIG_HOME", "/config");
+        assert_eq!(file(&[own]), Some("/config/meterbridge/settings.toml".into()));
+        assert_eq!(file(&[("XDG_CONFIG_HOME", "relative")]), None);
+        if cfg!(target_os = "linux") {
+            let home = ("HOME", "/home/ann");
+            let usual = "/home/ann/.config/meterbridge/settings.toml";
+            assert_eq!(file(&[home]), Some(usual.into()));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn file_behind_a_link_is_replaced_and_the_link_stays() {
+        let folder = std::env::temp_dir().join(format!("meterbridge-place-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (file, link) = (folder.join("dotfiles.toml"), folder.join("settings.toml"));
+        fs::write(&file, "a").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        replace(&link, "b").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "b");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let names = fs::read_dir(&folder).unwrap().count();
+        assert_eq!(names, 2, "nothing is left behind");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
