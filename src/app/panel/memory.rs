@@ -7,6 +7,7 @@ use super::inspector::OpenSections;
 use super::runs_table::RunsTablePrefs;
 use super::state::{PanelState, Unfolded};
 use crate::app::state::desk::ControlsScale;
+use crate::app::state::first_start::FirstStart;
 
 /// What is remembered, as JSON; `None` while there is nothing. The platform fills it before the first frame, and
 /// keeps it when it changes.
@@ -24,16 +25,18 @@ pub(super) struct Remembered {
     three_panes: [f32; 2],
     two_panes: f32,
     controls_scale: f32,
+    /// True once the user was told how to find the keys, or pressed one.
+    knows_keys: bool,
 }
 
 impl Default for Remembered {
     fn default() -> Self {
-        Self::of(&PanelState::default(), ControlsScale::default())
+        Self::of(&PanelState::default(), ControlsScale::default(), false)
     }
 }
 
 impl Remembered {
-    fn of(state: &PanelState, scale: ControlsScale) -> Self {
+    fn of(state: &PanelState, scale: ControlsScale, knows_keys: bool) -> Self {
         Self {
             sections: state.unfolded.clone(),
             runs: state.table.prefs().clone(),
@@ -41,6 +44,7 @@ impl Remembered {
             three_panes: state.desk.three,
             two_panes: state.desk.two,
             controls_scale: scale.0,
+            knows_keys,
         }
     }
 }
@@ -50,6 +54,7 @@ pub(super) fn restore(
     memory: Res<PanelMemory>,
     mut state: ResMut<PanelState>,
     mut scale: ResMut<ControlsScale>,
+    mut first: ResMut<FirstStart>,
 ) {
     let Some(text) = &memory.0 else { return };
     let found: Remembered = match serde_json::from_str(text) {
@@ -64,20 +69,21 @@ pub(super) fn restore(
     state.inspector.open = found.inspector;
     (state.desk.three, state.desk.two) = (found.three_panes, found.two_panes);
     *scale = ControlsScale::of(found.controls_scale);
+    first.knows_keys = found.knows_keys;
 }
 
 /// Notes what is to be remembered, once nothing is dragged any more.
 pub(super) fn remember(
     mut memory: ResMut<PanelMemory>,
     state: Res<PanelState>,
-    scale: Res<ControlsScale>,
+    (scale, first): (Res<ControlsScale>, Res<FirstStart>),
     buttons: Option<Res<ButtonInput<MouseButton>>>,
     mut noted: Local<Option<Remembered>>,
 ) {
     if buttons.is_some_and(|buttons| buttons.pressed(MouseButton::Left)) {
         return;
     }
-    let now = Remembered::of(&state, *scale);
+    let now = Remembered::of(&state, *scale, first.knows_keys);
     let before = noted.replace(now.clone());
     // What was restored, or the defaults, need not be written.
     if before.is_some_and(|before| before != now)
@@ -96,6 +102,7 @@ mod tests {
         app.insert_resource(PanelMemory(text.map(str::to_owned)))
             .init_resource::<PanelState>()
             .init_resource::<ControlsScale>()
+            .init_resource::<FirstStart>()
             .add_systems(Startup, restore)
             .add_systems(Update, remember);
         app.update();
@@ -119,12 +126,23 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_told_of_once() {
+        let mut before = app(None);
+        before.world_mut().resource_mut::<FirstStart>().knows_keys = true;
+        before.update();
+        let text = before.world().resource::<PanelMemory>().0.clone().unwrap();
+        assert!(app(Some(&text)).world().resource::<FirstStart>().knows_keys);
+        // Memory of a version that did not tell of them.
+        assert!(!app(Some("{}")).world().resource::<FirstStart>().knows_keys);
+    }
+
+    #[test]
     fn damaged_memory_changes_nothing() {
         for text in ["", "{", "[]", r#"{"controls_scale":"big"}"#] {
             let app = app(Some(text));
             let (state, scale) =
                 (app.world().resource::<PanelState>(), *app.world().resource::<ControlsScale>());
-            assert_eq!(Remembered::of(state, scale), Remembered::default(), "{text}");
+            assert_eq!(Remembered::of(state, scale, false), Remembered::default(), "{text}");
         }
         // A size beyond all bounds is brought within them.
         let app = app(Some(r#"{"controls_scale":1e9}"#));

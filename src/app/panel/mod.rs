@@ -58,6 +58,7 @@ use crate::app::state::actions::Action;
 use crate::app::state::chrome::{Chrome, KeyboardFocus, PanelDialog};
 use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::desk::{ControlsScale, Desk};
+use crate::app::state::first_start::FirstStart;
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::opening::{BeingOpened, RecentSources};
@@ -103,6 +104,7 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<DrawClock>()
         .init_resource::<palette::PaletteState>()
         .init_resource::<memory::PanelMemory>()
+        .init_resource::<FirstStart>()
         .add_systems(Startup, memory::restore)
         .add_systems(Update, memory::remember.in_set(AppSystems::Tell))
         .add_message::<SourceReplaced>()
@@ -208,7 +210,7 @@ fn show(
     let has_room = ctx.viewport_rect().width() >= WIDTH_RANGE.min;
     let panel = chrome.panel && !hides_panel && !on_desk && has_room;
     if on_desk {
-        actions.write_batch(surroundings.show(&ctx, &view, &notices, &mut state));
+        actions.write_batch(surroundings.show(&ctx, &view, &mut notices, &mut state));
     } else if panel {
         let (width, wanted) = side_panel_ui(&ctx, &view, &mut notices, &mut state);
         width_px = (width * ctx.zoom_factor()).round();

@@ -12,6 +12,7 @@ pub mod kiosk;
 mod logging;
 #[cfg(not(target_arch = "wasm32"))]
 mod monitors;
+mod notifications;
 pub mod power;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod recovery;
