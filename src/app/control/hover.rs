@@ -36,7 +36,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<NextFrame>()
         .add_systems(
             Update,
-            point.in_set(AppSystems::Sync).run_if(resource_exists::<Canvas>).run_if(
+            point.in_set(AppSystems::Hover).run_if(resource_exists::<Canvas>).run_if(
                 |unattended: Option<Res<Unattended>>| {
                     unattended.is_none_or(|unattended| !unattended.is_on())
                 },

@@ -1,5 +1,5 @@
 use super::*;
-use crate::app::overlays::hint;
+use crate::app::overlays::hints_plugin;
 use crate::app::state::viewport::Viewport;
 use crate::app::test_display;
 use crate::config::ViewName;
@@ -55,7 +55,7 @@ impl Desk {
     fn new(view: ViewName, (width, height): (u32, u32)) -> Self {
         let mut app = test_display::display(view, noon());
         let size_px = Vec2::new(width as f32, height as f32);
-        app.insert_resource(Viewport { size_px, ..default() }).add_plugins((plugin, hint::plugin));
+        app.insert_resource(Viewport { size_px, ..default() }).add_plugins((plugin, hints_plugin));
         let mut window = Window::default();
         window.resolution.set_physical_resolution(width, height);
         app.world_mut().spawn((window, PrimaryWindow));
@@ -197,6 +197,26 @@ fn step_cell_on_the_wall_says_which_step_it_is() {
         assert_eq!(desk.words()[..2], ["COMPOSE", "Running, now 0:42"], "{size:?}");
         assert!(desk.drawn().contains("Usually 1:12"), "{}", desk.drawn());
     }
+}
+
+#[test]
+fn cell_of_the_board_says_which_run_it_is() {
+    let mut desk = Desk::new(ViewName::Wall, (1920, 1080));
+    let mut batch = Batch::new(noon(), true);
+    for number in 0..120 {
+        let run = format!("Song {number}");
+        batch.push_text(&event(&run, "", "start", -60, 0));
+        batch.push_text(&event(&run, "PLAN", "start", -50, 0));
+    }
+    desk.app.world_mut().resource_mut::<RunStore>().receive(batch, |_, _| {});
+    for _ in 0..3 {
+        desk.wait(60.0);
+    }
+    let cells = desk.app.world().resource::<Pickable>().cells();
+    let (run, rect) = cells.iter().find(|(run, _)| run.as_str() == "Song 77").unwrap().clone();
+    desk.rest_at(Vec2::new(rect.centre_x(), rect.centre_y()));
+    assert_eq!(desk.words()[..2], [run.as_str(), "Running: PLAN, step 1 of 8"]);
+    assert!(desk.words()[2].starts_with("elapsed 1:00"), "{:?}", desk.words());
 }
 
 #[test]

@@ -1,6 +1,7 @@
-//! The hint at the keys at the first start: a quiet line on the upper edge of the bridge.
+//! The hint at the keys at the first start: a quiet line above the meters.
 
-use bevy::ecs::system::SystemParam;
+use bevy::ecs::schedule::ScheduleConfigs;
+use bevy::ecs::system::{ScheduleSystem, SystemParam};
 use bevy::input::ButtonState;
 use bevy::input::keyboard::KeyboardInput;
 use bevy::prelude::*;
@@ -13,26 +14,28 @@ use crate::app::state::first_start::FirstStart;
 use crate::app::state::hit::{Button, Buttons};
 use crate::app::state::view::View;
 use crate::app::state::viewport::Viewport;
-use crate::app::systems::AppSystems;
-use crate::app::theme::{Theme, size};
+use crate::app::theme::Theme;
 use crate::layout::{Bridge, CanvasSize};
 
 const PART: &str = "first hint";
+/// Distance between the bridge's upper edge and the meters that the other lengths are drawn for.
+const ABOVE_METERS: f32 = 12.0;
+const HEIGHT: f32 = 21.0;
+const TYPE: f32 = 18.0;
 /// Distance from the words to both ends.
-const PAD: f32 = 18.0;
+const PAD: f32 = 16.0;
 
-pub(in crate::app) fn plugin(app: &mut App) {
+pub(super) fn plugin(app: &mut App) {
     app.init_resource::<FirstStart>()
         .init_resource::<Drawn>()
         .init_resource::<Buttons>()
         .init_resource::<Faults>()
-        .add_message::<KeyboardInput>()
-        .add_systems(
-            Update,
-            guarded_without_card("the hint at the keys", draw, forget)
-                .in_set(AppSystems::DrawOverlay)
-                .run_if(resource_exists::<Canvas>),
-        );
+        .add_message::<KeyboardInput>();
+}
+
+/// Systems that draw the hint at the keys.
+pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
+    guarded_without_card("the hint at the keys", draw, forget).run_if(resource_exists::<Canvas>)
 }
 
 /// The hint as last drawn.
@@ -100,21 +103,21 @@ fn words() -> String {
     format!("{help} shows all keys · {palette} finds everything")
 }
 
-/// Place at the left end of the bridge's upper edge, as high as the director's pill at its right end.
+/// Place at the left end of the bridge, between the views and the meters.
 fn place(words: &str, canvas_size: &CanvasSize) -> Rect {
     let bridge = Bridge::of(canvas_size);
-    let height = bridge.tab(0.0).h;
-    let k = height / 24.0;
-    let width = measure(Face::Text600, size::PILL * k, 0.0, words) + 2.0 * PAD * k;
-    Rect::new(bridge.meters[0].x, bridge.rect.y - height / 2.0, width, height)
+    let (left, foot) = (bridge.meters[0].x, bridge.meters[0].y);
+    let k = (foot - bridge.rect.y) / ABOVE_METERS;
+    let width = measure(Face::Text600, TYPE * k, 0.0, words) + 2.0 * PAD * k;
+    Rect::new(left, foot - HEIGHT * k, width, HEIGHT * k)
 }
 
 fn draw_line(part: &mut Part, words: String, rect: Rect) {
     let palette = part.palette;
-    let k = rect.h / 24.0;
+    let k = rect.h / HEIGHT;
     let body = Shape::rounded_box(rect).radius(rect.h / 2.0).fill(palette.bg);
     part.shape(Layer::Bridge, body.border(1.5 * k, palette.line_strong));
-    let type_size = size::PILL * k;
+    let type_size = TYPE * k;
     let (x, baseline) = (rect.x + PAD * k, rect.centre_y() + type_size * 0.36);
     let text = Text::new("first hint", words, x, baseline, Face::Text600, type_size);
     part.text(Layer::Bridge, text.colour(palette.text_secondary));
@@ -139,7 +142,7 @@ mod tests {
         let mut app = test_display::display(view, "2026-11-23T12:00:00Z".parse().unwrap());
         app.insert_resource(first)
             .insert_resource(Viewport { size_px: size_px.into(), ..default() })
-            .add_plugins(plugin);
+            .add_plugins(crate::app::overlays::hints_plugin);
         app.update();
         app
     }

@@ -1,5 +1,7 @@
 //! The hint beside the resting pointer: a small card with what the picture there means.
 
+use bevy::ecs::schedule::ScheduleConfigs;
+use bevy::ecs::system::ScheduleSystem;
 use bevy::prelude::*;
 
 use crate::app::draw::{
@@ -9,7 +11,6 @@ use crate::app::draw::{
 use crate::app::state::desk::ControlsScale;
 use crate::app::state::hints::{Hint, HintWords, ShownHint};
 use crate::app::state::viewport::Viewport;
-use crate::app::systems::AppSystems;
 use crate::app::theme::Theme;
 use crate::layout::place_hint;
 
@@ -32,17 +33,16 @@ const MOST_LINES: usize = 3;
 const GAP: f32 = 30.0;
 const MARGIN: f32 = 10.0;
 
-pub(in crate::app) fn plugin(app: &mut App) {
+pub(super) fn plugin(app: &mut App) {
     app.init_resource::<ShownHint>()
         .init_resource::<Drawn>()
         .init_resource::<ControlsScale>()
-        .init_resource::<Faults>()
-        .add_systems(
-            Update,
-            guarded_without_card("the hint", draw, forget)
-                .in_set(AppSystems::Tell)
-                .run_if(resource_exists::<Canvas>),
-        );
+        .init_resource::<Faults>();
+}
+
+/// Systems that draw the hint.
+pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
+    guarded_without_card("the hint", draw, forget).run_if(resource_exists::<Canvas>)
 }
 
 /// The hint as last drawn.

@@ -43,7 +43,7 @@ pub(super) fn add(app: &mut App, settings: NotifySettings) {
     app.insert_resource(Notifications { notifier, delivery })
         .init_resource::<NextFrame>()
         .add_message::<SourceReplaced>()
-        .add_systems(Update, tell.in_set(AppSystems::Tell));
+        .add_systems(Update, tell.in_set(AppSystems::Hint));
 }
 
 /// Hands news to the rule, and delivers what is due.
@@ -119,5 +119,97 @@ fn is_lost(link: &Link) -> Option<bool> {
             link.was_connected().then_some(true)
         }
         ConnectionState::Connecting { .. } | ConnectionState::Disconnected => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::config::Settings;
+    use crate::model::Retention;
+    use crate::protocol::Batch;
+    use crate::source::SourceSpec;
+
+    fn noon() -> Timestamp {
+        "2026-11-23T12:00:00Z".parse().unwrap()
+    }
+
+    /// Store after these events: run, second, step, phase and error.
+    fn store(events: &[(&str, i64, &str, &str, &str)]) -> RunStore {
+        let mut batch = Batch::new(noon(), true);
+        for (run, second, node, phase, error) in events {
+            let at = noon() + SignedDuration::from_secs(*second);
+            let node = match *node {
+                "" => String::new(),
+                node => format!(r#""node_name":"{node}","#),
+            };
+            let data = serde_json::json!({ "error": error, "song_id": "s", "song_title": run });
+            batch.push_text(&format!(
+                r#"{{"ts":"{at}","run_id":"{run}",{node}"phase":"{phase}","data":{data}}}"#
+            ));
+        }
+        let mut run_store = RunStore::new(Retention::default());
+        run_store.receive(batch, |_, _| {});
+        run_store
+    }
+
+    fn news(run_store: &RunStore, run: &str) -> Option<News> {
+        let run = run_store.model.run(run).unwrap();
+        news_of(run, run.status, run_store)
+    }
+
+    const FAILED: [(&str, i64, &str, &str, &str); 6] = [
+        ("a", -90, "COMPOSE", "start", ""),
+        ("a", -80, "COMPOSE", "fail", "no answer within 30 s"),
+        ("a", -80, "", "fail", "no answer within 30 s"),
+        ("b", -70, "COMPOSE", "start", ""),
+        ("b", -60, "COMPOSE", "fail", "no answer within 45 s"),
+        ("b", -60, "", "fail", "no answer within 45 s"),
+    ];
+
+    #[test]
+    fn failures_of_one_step_whose_reasons_differ_in_numbers_have_one_cause() {
+        let run_store = store(&FAILED);
+        let causes = ["a", "b"].map(|run| match news(&run_store, run) {
+            Some(News::Failed { step, cause, .. }) => (step, cause),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(causes[0], causes[1]);
+        assert_eq!(causes[0].0.as_deref(), Some("COMPOSE"));
+    }
+
+    #[test]
+    fn success_is_news_only_after_a_failure_of_the_song() {
+        let after = |events: &[(&str, i64, &str, &str, &str)]| {
+            let ends = [("c", -50, "PLAN", "start", ""), ("c", -40, "", "end", "")];
+            news(&store(&[events, &ends].concat()), "c")
+        };
+        assert_eq!(after(&FAILED), Some(News::Recovered { title: "c".to_owned() }));
+        assert_eq!(after(&[]), None);
+    }
+
+    #[test]
+    fn hub_without_its_backend_is_lost_and_a_recording_never() {
+        let check = |source: SourceSpec, state: ConnectionState, expected: Option<bool>| {
+            let mut link = Link::new(&Settings::default(), Some(source));
+            link.state = state;
+            assert_eq!(is_lost(&link), expected);
+        };
+        let hub = || SourceSpec::WebSocket("ws://hub.local/events".into());
+        let connected = |updates| ConnectionState::Connected {
+            url: "ws://hub.local/events".to_owned(),
+            since: noon(),
+            updates,
+        };
+        let cut = || Updates::Cut { since: noon(), reason: "refused".to_owned() };
+        check(hub(), connected(Updates::Live), Some(false));
+        check(hub(), connected(cut()), Some(true));
+        check(hub(), ConnectionState::Disconnected, None);
+        check(SourceSpec::Recording("a.ndjson".into()), connected(cut()), None);
+        // A server that was never reached is not lost.
+        let (url, reason) = (String::new(), String::new());
+        check(hub(), ConnectionState::Failed { url, reason, is_probed: true }, None);
     }
 }

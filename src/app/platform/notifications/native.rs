@@ -85,10 +85,12 @@ impl Invocation {
     }
 
     fn on_a_desktop(notification: &Notification) -> Self {
-        let Notification { number, title, body, has_sound, .. } = notification;
+        let Notification { number, title, body, is_bad, has_sound } = notification;
+        let icon = if *is_bad { "dialog-warning" } else { "dialog-information" };
         let tag = format!("meterbridge-{number}");
         let mut arguments = vec![
             "--app-name=Meterbridge".to_owned(),
+            format!("--icon={icon}"),
             // Desktops that know one of these show a later notification in place of the earlier one.
             format!("--hint=string:x-canonical-private-synchronous:{tag}"),
             format!("--hint=string:x-dunst-stack-tag:{tag}"),
@@ -168,6 +170,7 @@ mod tests {
         let texts = ["--", "-A \"quoted\" song failed", "a &lt;b&gt; &amp; c; $(rm)"];
         assert_eq!(made.arguments[made.arguments.len() - 3..], texts);
         assert!(!made.arguments.iter().any(|argument| argument.contains("sound")));
+        assert!(made.arguments.contains(&"--icon=dialog-warning".to_owned()));
         let loud = Invocation::on_a_desktop(&notification(true));
         assert!(loud.arguments.iter().any(|argument| argument.contains("sound-name")));
     }
