@@ -25,6 +25,7 @@ use crate::config::{Moment, Size, SnapshotRequest};
 use crate::history::PeriodError;
 use crate::inspect::{AsOf, NoSuchMoment, Style};
 use crate::kiosk::KioskOptions;
+use crate::notify::{NotifyOptions, NotifySettings};
 use crate::record::RecordRequest;
 use crate::seconds::seconds;
 use crate::source::{Address, RecordingFiles, SourceError, SourceSpec, UrlError};
@@ -141,6 +142,9 @@ pub struct WindowArgs {
 
     #[command(flatten)]
     pub kiosk: KioskOptions,
+
+    #[command(flatten)]
+    pub notify: NotifyOptions,
 
     #[command(flatten)]
     pub record: RecordOptions,
@@ -333,6 +337,7 @@ impl WindowArgs {
         let source = source_of(&self.source)?;
         let mut settings = self.settings.settings_in(&self.kiosk, source == SourceSpec::Demo);
         settings.view.fullscreen = self.fullscreen || self.kiosk.kiosk;
+        settings.notify = NotifySettings::from(&self.notify);
         settings.record = self.record.settings();
         if let (SourceSpec::Recording(path), Some(_)) = (&source, &settings.record) {
             return Err(UsageError::NothingToRecord { path: path.clone() });

@@ -17,6 +17,7 @@
 //! | `hub` (feature `hub`, not in the browser) | the page and the events of a backend or studio | Bevy |
 //! | `director` | rules for what an unattended wall shows when | clocks, Bevy |
 //! | `kiosk` | behaviour of an unattended screen: drift, dimming, watchdog | clocks, Bevy |
+//! | `notify` | which news are told by notifications, when and in which words | clocks, I/O, Bevy |
 //! | `vitals` (not in the browser) | frame times, memory and CPU time | Bevy |
 //! | `inspect` | a model → a report as JSON or as a table | clocks, Bevy |
 //! | `history` | what became of runs by hour and day, kept for long | clocks, I/O, Bevy |
@@ -68,6 +69,8 @@ pub mod kiosk;
 #[doc(hidden)]
 pub mod layout;
 pub mod model;
+#[doc(hidden)]
+pub mod notify;
 #[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
 pub mod progress;

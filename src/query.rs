@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::config::{Settings, SettingsArgs, ThemeName, ViewName, WindowRequest, reason_of};
 use crate::kiosk::KioskOptions;
+use crate::notify::{NotifyOptions, NotifySettings};
 use crate::source::{
     Address, Backoff, ConnectionSettings, SourceSpec, UrlError, parse_source_url, redact,
 };
@@ -53,6 +54,9 @@ struct PageArgs {
 
     #[command(flatten)]
     kiosk: KioskOptions,
+
+    #[command(flatten)]
+    notify: NotifyOptions,
 }
 
 /// An error in a page's query.
@@ -119,7 +123,7 @@ pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest,
         }
     }
     let all = args.into_iter().flat_map(|(_, given)| given);
-    let PageArgs { source, settings, kiosk } =
+    let PageArgs { source, settings, kiosk, notify } =
         PageArgs::try_parse_from(all).map_err(|error| bad_value(SOURCE, "", &error))?;
     let source = match (source, own_source) {
         (Some(path), Some(own)) if path.as_str().starts_with('/') => {
@@ -131,6 +135,7 @@ pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest,
     };
     parse_source_url(&source)?;
     let mut settings = settings.settings_in(&kiosk, false);
+    settings.notify = NotifySettings::from(&notify);
     // A page has a stream of all runs and needs no list of runs to watch.
     settings.connection.api.runs.clear();
     Ok(WindowRequest { source: SourceSpec::WebSocket(source.into()), settings })
@@ -258,6 +263,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::notify::NotifyAbout;
 
     const OWN: &str = "ws://studio:8080/events";
 
@@ -327,6 +333,17 @@ mod tests {
         assert_eq!((delay.backoff, delay.max_reconnect_attempts), (Backoff::Constant, 0));
         let error = read_one("dim=night").unwrap_err().to_string();
         assert!(error.ends_with("expected two times of day, such as 22:00-07:00"), "{error}");
+    }
+
+    #[test]
+    fn notifications_are_options_of_a_page() {
+        let asked = "?notify=all&notify-sound&quiet-hours=22:00-07:00";
+        let notify = read_one(asked).unwrap().settings.notify;
+        assert_eq!((notify.about, notify.sound), (NotifyAbout::All, true));
+        assert_eq!(notify.quiet, "22:00-07:00".parse().ok());
+        assert_eq!(read_one("").unwrap().settings.notify, NotifySettings::default());
+        let error = read_one("notify=loud").unwrap_err().to_string();
+        assert!(error.contains("off or failures or all"), "{error}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::control::{
 use super::draw::{CanvasCamera, DrawPlugin, overlay_camera};
 #[cfg(not(target_arch = "wasm32"))]
 use super::overlays::drop_hint;
-use super::overlays::notices;
+use super::overlays::{self, notices};
 use super::state::next_frame::NextFrame;
 use super::state::{entities, focus, history, link, rewind, run_store, view, viewport};
 use super::{panel, systems, theme, views};
@@ -78,6 +78,7 @@ impl Plugin for ViewPlugin {
             viewport::plugin,
             views::plugin,
             notices::draw_plugin,
+            overlays::hints_plugin,
         ));
         #[cfg(not(target_arch = "wasm32"))]
         app.add_plugins(drop_hint::plugin);
@@ -97,6 +98,7 @@ impl Plugin for ControlsPlugin {
                 zoom::plugin,
                 control::timeline::plugin,
                 control::history::plugin,
+                control::hover::plugin,
                 fullscreen::plugin,
                 panel::plugin,
             ));

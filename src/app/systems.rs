@@ -22,6 +22,8 @@ pub enum AppSystems {
     Follow,
     /// `Update`: the pointer zooms and pans the view.
     Zoom,
+    /// `Update`: the pointer rests, and may get a hint.
+    Hover,
     /// `Update`: brings entities and indexes in step with the model.
     Sync,
     /// `Update`: draws the chrome that every view has.
@@ -30,19 +32,21 @@ pub enum AppSystems {
     DrawView,
     /// `Update`: draws overlays above the view.
     DrawOverlay,
-    /// `Update`, last: draws toasts above everything.
+    /// `Update`: draws toasts above the views.
     Tell,
+    /// `Update`, last: draws hints above everything, and tells the desktop.
+    Hint,
 }
 
 /// Configures the order of a frame.
 pub(super) fn plugin(app: &mut App) {
     use AppSystems::{
-        Direct, DrawChrome, DrawOverlay, DrawView, Follow, Ingest, Navigate, Open, Operate, Press,
-        Sync, Tell, Zoom,
+        Direct, DrawChrome, DrawOverlay, DrawView, Follow, Hint, Hover, Ingest, Navigate, Open,
+        Operate, Press, Sync, Tell, Zoom,
     };
     let of_a_frame = (
-        (Press, Navigate, Operate, Direct, Follow, Zoom, Sync).chain(),
-        (DrawChrome, DrawView, DrawOverlay, Tell).chain(),
+        (Press, Navigate, Operate, Direct, Follow, Zoom, Hover, Sync).chain(),
+        (DrawChrome, DrawView, DrawOverlay, Tell, Hint).chain(),
     );
     app.configure_sets(PreUpdate, (Open, Ingest).chain())
         .configure_sets(Update, of_a_frame.chain());

@@ -22,6 +22,7 @@ use crate::director::DirectorSettings;
 use crate::inspect::AsOf;
 use crate::kiosk::KioskSettings;
 use crate::model::Retention;
+use crate::notify::NotifySettings;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::source::RecordingFiles;
 use crate::source::recorder::RecorderSettings;
@@ -62,6 +63,8 @@ pub struct Settings {
     pub demo: DemoSettings,
     /// Settings of an unattended screen.
     pub kiosk: KioskSettings,
+    /// Notifications of the system or of the browser.
+    pub notify: NotifySettings,
     /// Settings for measurements.
     pub measuring: MeasuringSettings,
     /// Settings of the director.

@@ -15,6 +15,7 @@ use crate::demo::scenario::MAX_RUNS;
 use crate::director::DirectorSettings;
 use crate::kiosk::{KioskOptions, KioskSettings};
 use crate::model::Retention;
+use crate::notify::NotifySettings;
 use crate::seconds::{MOST_SECONDS, seconds};
 use crate::source::{
     Access, ApiCalls, ApiSettings, Backoff, ConnectionBudget, ConnectionSettings, Secret,
@@ -80,6 +81,7 @@ impl SettingsArgs {
             },
             demo: DemoSettings { seed: demo.seed, runs: demo.runs, speed: demo.demo_speed },
             kiosk: KioskSettings::from(kiosk),
+            notify: NotifySettings::default(),
             measuring: MeasuringSettings::default(),
             director,
             allow_actions: connection.allow_actions,

@@ -49,6 +49,16 @@ pub fn brightness(secs_of_day: f64, hours: Hours, level: f32) -> Brightness {
     Brightness { level: if fading { from + (to - from) * part } else { to }, fading }
 }
 
+impl Hours {
+    /// True at a time of day in this period.
+    pub fn hold(self, time: jiff::civil::Time) -> bool {
+        let minute =
+            u32::from(time.hour().unsigned_abs()) * 60 + u32::from(time.minute().unsigned_abs());
+        let length = (self.to_min + MINUTES_A_DAY - self.from_min) % MINUTES_A_DAY;
+        (minute + MINUTES_A_DAY - self.from_min) % MINUTES_A_DAY < length
+    }
+}
+
 impl FromStr for Hours {
     type Err = String;
 
@@ -81,6 +91,22 @@ fn minute_of_day(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn period_may_end_on_the_next_day() {
+        let holds = |hours: &str, hour, minute| {
+            hours.parse::<Hours>().unwrap().hold(jiff::civil::Time::constant(hour, minute, 59, 0))
+        };
+        for (hour, minute, expected) in
+            [(21, 59, false), (22, 0, true), (0, 0, true), (6, 59, true), (7, 0, false)]
+        {
+            assert_eq!(holds("22:00-07:00", hour, minute), expected, "{hour}:{minute}");
+        }
+        for (hour, minute, expected) in [(11, 59, false), (12, 0, true), (13, 30, false)] {
+            assert_eq!(holds("12:00-13:30", hour, minute), expected, "{hour}:{minute}");
+        }
+        assert!(holds("20:00-24:00", 23, 59) && !holds("20:00-24:00", 0, 0));
+    }
 
     fn at(hours: &str, clock: &str) -> f32 {
         let (hour, rest) = clock.split_once(':').unwrap();

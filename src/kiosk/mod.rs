@@ -28,6 +28,7 @@ pub mod service;
 mod settings;
 pub mod watchdog;
 
+pub use dim::Hours;
 #[cfg(feature = "cli")]
 pub use options::KioskOptions;
 pub use settings::{KioskSettings, MonitorChoice};

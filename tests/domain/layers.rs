@@ -28,6 +28,7 @@ const LAYERS: &[&str] = &[
     "history",
     "director",
     "kiosk",
+    "notify",
     "drain",
     "progress",
     "record",

@@ -10,6 +10,7 @@ pub mod file_drop;
 pub mod following;
 pub mod fullscreen;
 pub mod history;
+pub mod hover;
 pub mod keys;
 pub mod navigation;
 mod opening;

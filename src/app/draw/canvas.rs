@@ -39,11 +39,13 @@ pub enum Layer {
     OverlayFace,
     /// Bands over everything: lost connection, start-up.
     Band,
+    /// The hint beside the pointer, also above texts of bands.
+    Hint,
 }
 
 impl Layer {
     /// All layers from back to front.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Background,
         Self::Pool,
         Self::Rack,
@@ -54,6 +56,7 @@ impl Layer {
         Self::Overlay,
         Self::OverlayFace,
         Self::Band,
+        Self::Hint,
     ];
 
     /// Returns the depth of the layer's shapes in world units.

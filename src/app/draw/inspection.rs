@@ -8,7 +8,8 @@ use super::metrics::measure;
 use crate::layout::{CanvasSize, Rect};
 
 /// Parts around the views, which may stand on the bridge.
-const AROUND: [&str; 6] = ["frame", "bridge", "director", "toasts", "fault", "past"];
+const AROUND: [&str; 8] =
+    ["frame", "bridge", "director", "toasts", "fault", "past", "hint", "first hint"];
 /// The view that has no bridge below it.
 const WITHOUT_BRIDGE: &str = "history";
 /// Part of a type size below the baseline.

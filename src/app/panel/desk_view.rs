@@ -63,7 +63,7 @@ impl DeskInput<'_> {
         &mut self,
         ctx: &egui::Context,
         view: &PanelView,
-        notices: &Notices,
+        notices: &mut Notices,
         state: &mut PanelState,
     ) -> Vec<Action> {
         let past = view.run_store.shown_past();
@@ -88,7 +88,7 @@ impl DeskInput<'_> {
             clock: self.chrome.as_ref().and_then(|chrome| chrome.clock_words()).unwrap_or(""),
             news,
             is_past: past.is_some(),
-            unread: notices.unread(),
+            zone: view.zone,
         };
         let foot = FootView {
             bridge: self.chrome.as_ref().and_then(|chrome| chrome.bridge()),
@@ -119,7 +119,7 @@ impl DeskInput<'_> {
         let shown = state.desk.shown;
         let PanelState { desk, table, inspector, compare, log, .. } = state;
         let is_offline = self.chrome.as_ref().is_some_and(|chrome| chrome.is_lost());
-        let mut actions = desk_ui(ctx, &top_bar, &foot, desk, |ui, pane, form| {
+        let mut actions = desk_ui(ctx, (&top_bar, notices), &foot, desk, |ui, pane, form| {
             let mut panes = Panes { table, inspector, compare, log };
             if form != Form::Three && matches!(pane, Pane::Inspector | Pane::Events) {
                 chosen_tab = chosen_tab.or(tabs_ui(ui, shown, form));

@@ -8,6 +8,7 @@ use super::runs_table::RunsTablePrefs;
 use super::state::{PanelState, Unfolded};
 use crate::app::state::desk::ControlsScale;
 use crate::app::state::dock::PanelDock;
+use crate::app::state::first_start::FirstStart;
 
 /// What is remembered, as JSON; `None` while there is nothing. The platform fills it before the first frame, and
 /// keeps it when it changes.
@@ -26,16 +27,23 @@ pub(super) struct Remembered {
     two_panes: f32,
     controls_scale: f32,
     panel: PanelDock,
+    /// True once the user was told how to find the keys, or pressed one.
+    knows_keys: bool,
 }
 
 impl Default for Remembered {
     fn default() -> Self {
-        Self::of(&PanelState::default(), ControlsScale::default(), PanelDock::default())
+        Self::of(
+            &PanelState::default(),
+            ControlsScale::default(),
+            PanelDock::default(),
+            FirstStart::default(),
+        )
     }
 }
 
 impl Remembered {
-    fn of(state: &PanelState, scale: ControlsScale, panel: PanelDock) -> Self {
+    fn of(state: &PanelState, scale: ControlsScale, panel: PanelDock, first: FirstStart) -> Self {
         Self {
             sections: state.unfolded.clone(),
             runs: state.table.prefs().clone(),
@@ -44,6 +52,7 @@ impl Remembered {
             two_panes: state.desk.two,
             controls_scale: scale.0,
             panel,
+            knows_keys: first.knows_keys,
         }
     }
 }
@@ -54,6 +63,7 @@ pub(super) fn restore(
     mut state: ResMut<PanelState>,
     mut scale: ResMut<ControlsScale>,
     mut dock: ResMut<PanelDock>,
+    mut first: ResMut<FirstStart>,
 ) {
     let Some(text) = &memory.0 else { return };
     let found: Remembered = match serde_json::from_str(text) {
@@ -71,20 +81,21 @@ pub(super) fn restore(
     (state.desk.three, state.desk.two) = (found.three_panes, found.two_panes);
     *scale = ControlsScale::of(found.controls_scale);
     *dock = found.panel;
+    first.knows_keys = found.knows_keys;
 }
 
 /// Notes what is to be remembered, once nothing is dragged any more.
 pub(super) fn remember(
     mut memory: ResMut<PanelMemory>,
     state: Res<PanelState>,
-    (scale, dock): (Res<ControlsScale>, Res<PanelDock>),
+    (scale, dock, first): (Res<ControlsScale>, Res<PanelDock>, Res<FirstStart>),
     buttons: Option<Res<ButtonInput<MouseButton>>>,
     mut noted: Local<Option<Remembered>>,
 ) {
     if buttons.is_some_and(|buttons| buttons.pressed(MouseButton::Left)) {
         return;
     }
-    let now = Remembered::of(&state, *scale, *dock);
+    let now = Remembered::of(&state, *scale, *dock, *first);
     let before = noted.replace(now.clone());
     // What was restored, or the defaults, need not be written.
     if before.is_some_and(|before| before != now)
@@ -107,6 +118,7 @@ mod tests {
             .init_resource::<PanelState>()
             .init_resource::<ControlsScale>()
             .init_resource::<PanelDock>()
+            .init_resource::<FirstStart>()
             .add_systems(Startup, restore)
             .add_systems(Update, remember);
         app.update();
@@ -139,12 +151,25 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_told_of_once() {
+        let mut before = app(None);
+        before.world_mut().resource_mut::<FirstStart>().knows_keys = true;
+        before.update();
+        let text = before.world().resource::<PanelMemory>().0.clone().unwrap();
+        assert!(app(Some(&text)).world().resource::<FirstStart>().knows_keys);
+        // Memory of a version that did not tell of them.
+        assert!(!app(Some("{}")).world().resource::<FirstStart>().knows_keys);
+    }
+
+    #[test]
     fn damaged_memory_changes_nothing() {
         for text in ["", "{", "[]", r#"{"controls_scale":"big"}"#, r#"{"panel":{"side":"up"}}"#] {
             let app = app(Some(text));
             let world = app.world();
             let (state, dock) = (world.resource::<PanelState>(), *world.resource::<PanelDock>());
-            let now = Remembered::of(state, *world.resource::<ControlsScale>(), dock);
+            let (scale, first) =
+                (*world.resource::<ControlsScale>(), *world.resource::<FirstStart>());
+            let now = Remembered::of(state, scale, dock, first);
             assert_eq!(now, Remembered::default(), "{text}");
         }
         // A size beyond all bounds is brought within them.

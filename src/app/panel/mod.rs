@@ -59,6 +59,7 @@ use crate::app::state::chrome::{Chrome, KeyboardFocus, PanelDialog};
 use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::desk::{ControlsScale, Desk};
 use crate::app::state::dock::PanelDock;
+use crate::app::state::first_start::FirstStart;
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::opening::{BeingOpened, RecentSources};
@@ -100,6 +101,7 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<settings::SettingsState>()
         .init_resource::<SettingsBook>()
         .init_resource::<memory::PanelMemory>()
+        .init_resource::<FirstStart>()
         .add_systems(Startup, memory::restore)
         .add_systems(Update, memory::remember.in_set(AppSystems::Tell))
         .add_message::<SourceReplaced>()
@@ -210,7 +212,7 @@ fn show(
     let panel = chrome.panel && !hides_panel && !on_desk && has_room;
     surroundings.copy_run(&ctx, &view, &mut notices, &state);
     if on_desk {
-        actions.write_batch(surroundings.show(&ctx, &view, &notices, &mut state));
+        actions.write_batch(surroundings.show(&ctx, &view, &mut notices, &mut state));
     } else if panel {
         let mut moved = *dock;
         actions.write_batch(docked_ui(&ctx, &view, &mut moved, &mut notices, &mut state));

@@ -36,7 +36,16 @@ pub(super) fn notices_ui(
     if !*open {
         return actions;
     }
-    notices.read();
+    actions.extend(list_ui(ui, notices, zone));
+    actions
+}
+
+/// Shows the list of notices, newest first, and marks them as read. Returns the requested actions.
+pub(super) fn list_ui(ui: &mut Ui, notices: &mut Notices, zone: &TimeZone) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if notices.unread() > 0 {
+        notices.read();
+    }
     let count = notices.newest_first().len();
     if count == 0 {
         ui.weak("No notices yet.");
@@ -64,7 +73,7 @@ pub(super) fn notices_ui(
     actions
 }
 
-/// Number of unread notices: "3 new".
+/// Words on the number of unread notices: "3 new".
 pub(super) fn unread_words(unread: usize) -> String {
     format!("{} new", count_words(unread as u64))
 }

@@ -14,6 +14,7 @@ mod latest_file;
 mod logging;
 #[cfg(not(target_arch = "wasm32"))]
 mod monitors;
+mod notifications;
 pub mod power;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod recovery;

@@ -42,7 +42,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<NextFrame>()
         .init_resource::<DrawAlways>()
         .init_resource::<MaxFrameInterval>()
-        .configure_sets(Update, PowerSystems.after(AppSystems::Tell))
+        .configure_sets(Update, PowerSystems.after(AppSystems::Hint))
         .add_systems(Update, choose_rate.in_set(PowerSystems));
 }
 

@@ -30,6 +30,7 @@ use super::latest_file::LatestFile;
 use super::logging::log_plugin;
 #[cfg(not(target_arch = "wasm32"))]
 use super::monitors;
+use super::notifications;
 use super::power;
 #[cfg(not(target_arch = "wasm32"))]
 use super::recovery::RecoveryPlugin;
@@ -49,6 +50,7 @@ use crate::app::panel::memory::PanelMemory;
 use crate::app::plugins::{self, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use crate::app::state::chrome::Chrome;
 #[cfg(not(target_arch = "wasm32"))]
+use crate::app::state::first_start::FirstStart;
 use crate::app::state::link::Link;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::opening::RecentSources;
@@ -226,7 +228,8 @@ pub(in crate::app) fn compose(
         fullscreen: settings.view.fullscreen,
         ..Chrome::default()
     };
-    let reduced_motion = settings.view.reduced_motion;
+    let (reduced_motion, notify) = (settings.view.reduced_motion, settings.notify);
+    app.insert_resource(FirstStart::wanted(!settings.kiosk.on));
     let kiosk = KioskPlugin { settings: settings.kiosk, panel_stays: chrome.panel };
     let director = DirectorPlugin { settings: settings.director };
     app.add_plugins((
@@ -237,6 +240,7 @@ pub(in crate::app) fn compose(
         kiosk,
         director,
     ));
+    notifications::add(app, notify);
     app.insert_resource(chrome)
         .insert_resource(ReducedMotion(reduced_motion))
         .add_systems(Startup, plugins::spawn_cameras)

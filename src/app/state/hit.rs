@@ -64,6 +64,13 @@ impl Pickable {
         all.find(|(_, rect)| rect.holds(point.x, point.y)).map(|(id, _)| id.clone())
     }
 
+    /// Returns the run at a point whose place has no room for all about it, with this place: one of the names
+    /// or of the cells of the board.
+    pub fn small_at(&self, point: Vec2) -> Option<(&RunId, Rect)> {
+        let mut small = self.names.iter().chain(&self.cells);
+        small.find(|(_, rect)| rect.holds(point.x, point.y)).map(|(id, rect)| (id, *rect))
+    }
+
     /// Returns the run `by` places after `selected`, counting listed names first and then tiles;
     /// the first run when `selected` is not on the wall.
     pub fn step(&self, selected: Option<&RunId>, by: isize) -> Option<RunId> {

@@ -15,11 +15,14 @@ pub mod entities;
 pub(crate) mod failure_life;
 #[doc(hidden)]
 pub mod finale;
+pub(crate) mod first_start;
 #[doc(hidden)]
 pub mod focus;
 #[doc(hidden)]
 pub mod folding;
 pub(crate) mod free_space;
+pub(crate) mod hint_words;
+pub(crate) mod hints;
 #[doc(hidden)]
 pub mod history;
 pub(crate) mod hit;

@@ -27,6 +27,11 @@ pub struct Unattended {
 }
 
 impl Unattended {
+    /// True when nobody attends the display.
+    pub(in crate::app) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
     /// Time without user input after which it goes back to live, in seconds.
     pub const RETURNS_SECS: f64 = 300.0;
     /// Time before that in which it says so.

@@ -16,6 +16,7 @@ use crate::app::draw::{
 use crate::app::state::actions::{Action, Transport};
 use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
 use crate::app::state::free_space::FreeSpace;
+use crate::app::state::hints::HintAreas;
 use crate::app::state::hit::{Button, Buttons, Scrub};
 use crate::app::state::link::{Link, Present};
 use crate::app::state::run_store::RunStore;
@@ -30,6 +31,7 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<ViewChrome>()
         .init_resource::<Theme>()
         .init_resource::<Buttons>()
+        .init_resource::<HintAreas>()
         .init_resource::<Scrub>();
 }
 
@@ -52,9 +54,11 @@ pub(super) fn forget(
     mut view_chrome: ResMut<ViewChrome>,
     mut buttons: ResMut<Buttons>,
     mut scrub: ResMut<Scrub>,
+    mut hints: ResMut<HintAreas>,
 ) {
     *view_chrome = ViewChrome::default();
     *scrub = Scrub::default();
+    hints.show(TRANSPORT, Vec::new());
     for name in [TRANSPORT, LIVE_FAILURE] {
         buttons.show(name, Vec::new());
     }
@@ -179,6 +183,7 @@ pub(super) fn draw(
     view: Res<View>,
     (reduced_motion, theme): (Res<ReducedMotion>, Res<Theme>),
     (mut free, mut buttons, mut scrub): (ResMut<FreeSpace>, ResMut<Buttons>, ResMut<Scrub>),
+    mut hints: ResMut<HintAreas>,
 ) {
     let shown = run_store.shown_past();
     let cause = ChromeInputs {
@@ -307,6 +312,8 @@ pub(super) fn draw(
                 (Vec::new(), None)
             }
         };
+        let areas = drawn.has_bridge().then(|| bridge::hint_areas(&drawn.bridge, &canvas_size));
+        hints.show(TRANSPORT, areas.unwrap_or_default());
         buttons.show(TRANSPORT, pressed);
         let dragged = scrub.dragged.filter(|_| area.is_some());
         scrub.set_if_neq(Scrub { area, dragged });

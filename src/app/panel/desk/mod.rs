@@ -11,6 +11,7 @@ pub(super) use self::top_bar::TopBarView;
 use self::top_bar::top_bar_ui;
 use super::splitter::{Moves, SPLITTER, splitter_ui};
 use super::style::{self, ink};
+use crate::app::overlays::notices::Notices;
 use crate::app::state::actions::Action;
 use crate::bounded::bounded;
 
@@ -117,7 +118,7 @@ impl DeskState {
 /// Shows the desk; `pane_ui` shows a pane in the `Ui` that it is given. Returns the requested actions.
 pub(super) fn desk_ui(
     ctx: &egui::Context,
-    top_bar: &TopBarView,
+    (top_bar, notices): (&TopBarView, &mut Notices),
     foot: &FootView,
     state: &mut DeskState,
     mut pane_ui: impl FnMut(&mut Ui, Pane, Form) -> Vec<Action>,
@@ -140,7 +141,7 @@ pub(super) fn desk_ui(
         root.painter().rect_filled(rect, 0.0, ink(palette.bridge));
         root.painter().hline(rect.x_range(), line, Stroke::new(1.0, ink(palette.line)));
     }
-    actions.extend(top_bar_ui(&mut child(&root, "top bar", bar), top_bar));
+    actions.extend(top_bar_ui(&mut child(&root, "top bar", bar), top_bar, notices));
     let form = Form::of(screen.width(), screen.height());
     for (pane, rect) in panes_ui(&mut root, body, form, state) {
         root.painter().rect_filled(rect, 0.0, ink(palette.bridge));

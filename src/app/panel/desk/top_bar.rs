@@ -1,11 +1,14 @@
 //! Top bar of the desk: the views, the palette, the numbers of runs, and the time.
 
 use bevy_egui::egui::{
-    Align, Button, CornerRadius, Layout, Rect, RichText, Sense, Stroke, Ui, WidgetInfo, WidgetType,
-    pos2, vec2,
+    Align, Button, CornerRadius, Layout, Popup, PopupCloseBehavior, Rect, RichText, Sense, Stroke,
+    Ui, WidgetInfo, WidgetType, pos2, vec2,
 };
+use jiff::tz::TimeZone;
 
+use crate::app::overlays::notices::Notices;
 use crate::app::panel::glyph::{Sign, sign_ui};
+use crate::app::panel::notices::{list_ui, unread_words};
 use crate::app::panel::style::{self, ink, text};
 use crate::app::panel::widgets::{elided, paint_line, paint_line_to};
 use crate::app::state::actions::{Action, ActionEntry};
@@ -21,6 +24,8 @@ const GAP: f32 = 12.0;
 const KEYS_FROM: f32 = 1400.0;
 const NAMES_FROM: f32 = 1100.0;
 const NUMBERS_FROM: f32 = 900.0;
+/// Width of the list of notices.
+const NOTICES: f32 = 460.0;
 
 /// Inputs of the top bar.
 pub(in crate::app::panel) struct TopBarView<'a> {
@@ -31,8 +36,8 @@ pub(in crate::app::panel) struct TopBarView<'a> {
     pub news: Option<(String, bool)>,
     /// True while the past is shown.
     pub is_past: bool,
-    /// Number of notices that were not read yet.
-    pub unread: usize,
+    /// Time zone of all times.
+    pub zone: &'a TimeZone,
 }
 
 const VIEWS: [(&str, Action); 5] = [
@@ -43,8 +48,8 @@ const VIEWS: [(&str, Action); 5] = [
     ("Desk", Action::ToggleDesk),
 ];
 
-/// Shows the top bar; returns the requested actions.
-pub(super) fn top_bar_ui(ui: &mut Ui, view: &TopBarView) -> Vec<Action> {
+/// Shows the top bar, and the notices once they are asked for; returns the requested actions.
+pub(super) fn top_bar_ui(ui: &mut Ui, view: &TopBarView, notices: &mut Notices) -> Vec<Action> {
     let palette = style::palette(ui.ctx());
     let mut actions = Vec::new();
     let bar = ui.max_rect();
@@ -97,13 +102,7 @@ pub(super) fn top_bar_ui(ui: &mut Ui, view: &TopBarView) -> Vec<Action> {
                 None if bar.width() >= NUMBERS_FROM => numbers_ui(ui, view, has_keys),
                 None => {}
             }
-            if view.unread > 0 {
-                let words = format!("{} new notices", count_words(view.unread as u64));
-                if ui.small_button(words).on_hover_text("Open the panel with the notices").clicked()
-                {
-                    actions.push(Action::TogglePanel);
-                }
-            }
+            actions.extend(notices_button_ui(ui, notices, view.zone));
             ui.add_space(GAP);
             if find_ui(ui).clicked() {
                 actions.push(Action::TogglePalette);
@@ -111,6 +110,35 @@ pub(super) fn top_bar_ui(ui: &mut Ui, view: &TopBarView) -> Vec<Action> {
         });
     });
     actions
+}
+
+/// Shows the button of the notices, with a dot and their number while some are unread; a press opens the list,
+/// which marks them as read. Returns the requested actions.
+fn notices_button_ui(ui: &mut Ui, notices: &mut Notices, zone: &TimeZone) -> Vec<Action> {
+    let palette = style::palette(ui.ctx());
+    let unread = notices.unread();
+    let words = match unread {
+        0 => "Notices".to_owned(),
+        // The dot stands in the room before the words.
+        unread => format!("   {}", unread_words(unread)),
+    };
+    let button = Button::new(RichText::new(words).font(style::body(text::BODY)));
+    let response = ui.add(button.min_size(vec2(32.0, CONTROL)));
+    let label = match unread {
+        0 => "Notices".to_owned(),
+        unread => format!("Notices, {}", unread_words(unread)),
+    };
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &label));
+    if unread > 0 {
+        let dot = pos2(response.rect.left() + 13.0, response.rect.center().y);
+        ui.painter().circle_filled(dot, 4.5, ink(palette.violet_text));
+    }
+    let response = response.on_hover_text("What ended and what was done, newest first");
+    let list = Popup::from_toggle_button_response(&response)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .width(NOTICES)
+        .show(|ui| list_ui(ui, notices, zone));
+    list.map(|list| list.inner).unwrap_or_default()
 }
 
 /// Paints the product's mark: five level bars.
@@ -192,4 +220,37 @@ fn numbers_ui(ui: &mut Ui, view: &TopBarView, has_words: bool) {
     ui.painter().vline(rule.center().x, rule.y_range(), Stroke::new(1.0, ink(palette.line_strong)));
     number(ui, DisplayStatus::Pending, queued, "queued");
     number(ui, DisplayStatus::Running, active, "running");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::overlays::notices::Notice;
+    use crate::app::panel::testing::harness;
+    use egui_kittest::kittest::Queryable;
+
+    #[test]
+    fn unread_notices_are_counted_on_their_button_until_the_list_opens() {
+        let mut notices = Notices::default();
+        for words in ["one", "two"] {
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            notices.keep(Notice::of_display("Recording", words.to_owned(), false, at));
+        }
+        let mut harness = harness(notices, |ui, notices| {
+            ui.set_min_width(500.0);
+            notices_button_ui(ui, notices, &TimeZone::UTC);
+        });
+        assert!(harness.query_by_label_contains("Recording one").is_none(), "closed");
+        harness.get_by_label("Notices, 2 new").click();
+        harness.run();
+        assert_eq!(harness.state().unread(), 0);
+        assert_eq!(harness.query_all_by_label_contains("Recording").count(), 2);
+        // Read notices can be looked at again.
+        harness.get_by_label("Notices").click();
+        harness.run();
+        assert!(harness.query_by_label_contains("Recording one").is_none(), "closed again");
+        harness.get_by_label("Notices").click();
+        harness.run();
+        assert!(harness.query_by_label_contains("Recording one").is_some());
+    }
 }

@@ -25,6 +25,7 @@ use web_sys::HtmlCanvasElement;
 
 use super::window;
 use crate::app::state::chrome::Chrome;
+use crate::app::state::first_start::FirstStart;
 use crate::app::state::viewport::ReducedMotion;
 use crate::app::systems::AppSystems;
 use crate::app::theme::SystemPreference;
@@ -104,6 +105,10 @@ pub fn start(options: JsValue) -> Result<(), JsError> {
     };
     let mut app = App::new();
     window::compose(&mut app, engine, window, request);
+    if !page.storage {
+        // Nothing is remembered, so that the keys would be told of at each visit.
+        app.insert_resource(FirstStart::default());
+    }
     app.insert_resource(page)
         .add_plugins((calls::plugin, screen_sleep::plugin, events::plugin, visits::plugin))
         .add_systems(

@@ -64,7 +64,7 @@ impl Plugin for KioskPlugin {
                 Update,
                 (KioskSystems::Presence, KioskSystems::Drift, KioskSystems::Dim)
                     .chain()
-                    .after(AppSystems::Tell)
+                    .after(AppSystems::Hint)
                     .before(PowerSystems),
             );
         if self.settings.on {

@@ -22,6 +22,7 @@ use self::readings::Reception;
 pub use self::transport::TransportView;
 use crate::app::draw::{Layer, Part, Rect, Shape};
 use crate::app::state::actions::{Action, Transport};
+use crate::app::state::hints::{HintArea, HintSubject};
 use crate::app::state::hit::{Button, ScrubArea};
 use crate::app::state::link::Link;
 use crate::app::state::rewind::PastView;
@@ -142,6 +143,15 @@ pub fn draw(
         Some(transport::Pressable { buttons, scrub }) => (buttons, Some(scrub)),
         None => (vec![live_button(&bridge)], None),
     }
+}
+
+/// Returns the areas of the bridge that have hints.
+pub fn hint_areas(view: &BridgeView, canvas_size: &CanvasSize) -> Vec<HintArea> {
+    let bridge = Bridge::of(canvas_size);
+    let meters = bridge.meters.into_iter().enumerate().filter(|_| view.transport.is_none());
+    let meters = meters.map(|(place, rect)| HintArea::of(rect, HintSubject::Meter(place)));
+    let connection = HintArea::of(bridge.connection, HintSubject::Connection);
+    meters.chain([connection]).collect()
 }
 
 /// The live light as a button: a press stops the picture, from where it can be taken back.

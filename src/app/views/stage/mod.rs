@@ -44,6 +44,7 @@ use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::finale::{FinaleView, take_of};
 use crate::app::state::focus::Focus;
+use crate::app::state::hints::{HintArea, HintAreas, HintSubject};
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::RunStore;
@@ -59,6 +60,8 @@ use crate::model::{FollowUp, Model, Run, RunStatus};
 use crate::protocol::RunId;
 use crate::source::ConnectionState;
 
+/// Name of the canvas part, and of the areas with hints.
+const PART: &str = "stage";
 /// Distance from the upper edge of the failure bar to the rack.
 const FAILURE_ABOVE_RACK: f32 = 116.0;
 /// Age given to motions that are to be over at once, in seconds.
@@ -67,7 +70,7 @@ const LONG_AGO_SECS: f64 = 1e4;
 const NEWS_OF_AN_END_MS: u64 = 5_000;
 
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<StageMemory>();
+    app.init_resource::<StageMemory>().init_resource::<HintAreas>();
 }
 
 /// Systems that draw the stage or remove it.
@@ -203,18 +206,28 @@ impl TakeMemory {
 
 /// Removes the stage while another view is shown, and forgets what it showed of the run: when the stage
 /// returns, it has not seen the run's end.
-fn leave(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
+fn leave(
+    mut canvas: ResMut<Canvas>,
+    mut memory: ResMut<StageMemory>,
+    mut hints: ResMut<HintAreas>,
+) {
     if memory.cause.take().is_some() {
+        hints.show(PART, Vec::new());
         memory.drawn = None;
         (memory.run, memory.status) = (None, None);
-        canvas.remove("stage");
+        canvas.remove(PART);
     }
 }
 
 /// Removes the stage after a panic, or when another source begins.
-pub(super) fn forget(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
+pub(super) fn forget(
+    mut canvas: ResMut<Canvas>,
+    mut memory: ResMut<StageMemory>,
+    mut hints: ResMut<HintAreas>,
+) {
     *memory = StageMemory::default();
-    canvas.remove("stage");
+    hints.show(PART, Vec::new());
+    canvas.remove(PART);
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
@@ -229,6 +242,7 @@ fn draw(
     viewport: Res<Viewport>,
     view_chrome: Res<ViewChrome>,
     mut next: ResMut<NextFrame>,
+    mut hints: ResMut<HintAreas>,
 ) {
     let now = draw_clock.secs;
     if memory.jumps != run_store.jumps() {
@@ -236,7 +250,7 @@ fn draw(
         let drawn = memory.drawn.take().is_some();
         *memory = StageMemory { jumps: run_store.jumps(), ..StageMemory::default() };
         if drawn {
-            canvas.remove("stage");
+            canvas.remove(PART);
         }
     }
     // Frames may be so rare that the next one comes after the move's end; that one is still drawn.
@@ -308,7 +322,8 @@ fn draw(
 
     let (canvas_size, lost) = (drawn.canvas_size, drawn.lost);
     let layout = memory.layout(canvas_size, resting, now, clock.is_fixed() || lost);
-    let part = canvas.redraw("stage");
+    hints.show(PART, hint_areas(&drawn, &layout));
+    let part = canvas.redraw(PART);
     match (&drawn.contents.stage, run) {
         (Some(stage), Some(run)) => match drawn.contents.finale.as_ref().zip(drawn.finale) {
             Some(finale) => draw_finale(part, (stage, run), finale, &drawn, &layout),
@@ -317,6 +332,19 @@ fn draw(
         _ => draw_waiting(part, &link, &layout),
     }
     memory.drawn = Some(drawn);
+}
+
+/// Returns the modules of a run as areas with hints; none while the finale covers them.
+fn hint_areas(drawn: &Drawn, layout: &StageLayout) -> Vec<HintArea> {
+    let is_covered = drawn.finale.is_some_and(|moment| moment.straight > 0.0);
+    let shown = drawn.contents.stage.as_ref().zip(drawn.run.as_ref()).filter(|_| !is_covered);
+    let Some((stage, run)) = shown else { return Vec::new() };
+    let step =
+        |name: &str| HintSubject::Step { run: run.clone(), step: name.into(), has_dial: true };
+    let modules = stage.modules.iter().zip(&layout.rack.modules);
+    let modules = modules.map(|(module, at)| HintArea::of(at.rect, step(&module.name)));
+    let fix = layout.rack.fix_loop.as_ref();
+    modules.chain(fix.map(|at| HintArea::of(at.module, step("FIX")))).collect()
 }
 
 /// True while a run goes on or has ended just now; an older failure makes no entrance.

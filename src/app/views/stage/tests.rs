@@ -22,6 +22,7 @@ pub(super) fn app() -> App {
         .insert_resource(PlaybackClock::fixed(NOON.parse().unwrap()))
         .init_resource::<Canvas>()
         .init_resource::<StageMemory>()
+        .init_resource::<HintAreas>()
         .init_resource::<Focus>()
         .init_resource::<DrawClock>()
         .init_resource::<Viewport>()

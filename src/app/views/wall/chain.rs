@@ -9,6 +9,7 @@ use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Layer, Part, Rect, Shape};
 use crate::app::state::folding::fold;
+use crate::app::state::hints::{HintArea, Meaning};
 use crate::app::state::run_view::ModuleView;
 use crate::app::state::status::{DisplayStatus, Progress};
 use crate::bounded::bounded;
@@ -16,6 +17,8 @@ use crate::model::NodeStatus;
 
 const LAYER: Layer = Layer::Face;
 const BEAD_SPEED: f32 = 40.0;
+/// Distance from the middle of a node up to which it is pointed at, at scale 1.
+const NODE_REACH: f32 = 24.0;
 /// Least distance between nodes.
 const LEAST_PITCH: f32 = 20.0;
 const DIAL_START_DEG: f32 = -150.0;
@@ -71,8 +74,8 @@ pub fn fold_to(view: &TileView, most: usize) -> Cow<'_, TileView> {
     }
 }
 
-/// Draws the pipeline of a run, with the FIX loop once it is used.
-pub fn draw(part: &mut Part, view: &TileView, at: &ChainLayout) {
+/// Draws the pipeline of a run, with the FIX loop once it is used. Returns where its steps stand.
+pub fn draw(part: &mut Part, view: &TileView, at: &ChainLayout) -> HintArea {
     let view = &*fold_to(view, most_nodes(at.right - at.left, LEAST_PITCH));
     let count = view.chain.len();
     let k = at.scale_for(count);
@@ -85,6 +88,10 @@ pub fn draw(part: &mut Part, view: &TileView, at: &ChainLayout) {
     for (index, module) in view.chain.iter().enumerate() {
         draw_node(part, view, module, at.node(index, count), at, k);
     }
+    let (pitch, height) = (at.pitch(count), 2.0 * NODE_REACH * k);
+    let rect = Rect::new(at.left - pitch / 2.0, at.y - height / 2.0, pitch * count as f32, height);
+    let steps = view.chain.iter().map(|module| module.name.as_str().into()).collect();
+    HintArea { rect, meaning: Meaning::Steps { run: view.id.clone(), steps } }
 }
 
 pub fn progress(module: &ModuleView) -> Progress {

@@ -8,6 +8,7 @@ use super::fit::{fit, line_for, size_for, title_line};
 use super::tile::{TileLayout, draw_selection};
 use super::tile_view::TileView;
 use crate::app::draw::{Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure, wrap};
+use crate::app::state::hints::HintArea;
 use crate::app::theme::{motion, size};
 use crate::app::words::count_words;
 use crate::bounded::bounded;
@@ -28,8 +29,9 @@ const MOST_LOW_LINES: usize = 3;
 /// Songs that a tile lists when several share it.
 const MOST_SONGS: usize = 2;
 
-/// Draws the tile of a failure, or of several for the same cause.
-pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
+/// Draws the tile of a failure, or of several for the same cause. Returns where its steps stand, if it has room
+/// for them.
+pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) -> Option<HintArea> {
     let rect = at.rect;
     let k = scale_of(rect);
     let low = is_low(rect);
@@ -41,7 +43,7 @@ pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
     draw_body(part, at, head_h, hatch_h);
     draw_selection(part, at);
     draw_head(part, view, at, head_h);
-    draw_foot(part, view, at, (head_h + hatch_h, low), k);
+    draw_foot(part, view, at, (head_h + hatch_h, low), k)
 }
 
 /// Height of the lines of a low tile's reason beyond two, which the head gives up.
@@ -223,7 +225,13 @@ fn draw_songs(part: &mut Part, view: &TileView, rect: Rect, (left, right): (f32,
 }
 
 /// Draws the reason, the chain and the time of the failure.
-fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32, bool), k: f32) {
+fn draw_foot(
+    part: &mut Part,
+    view: &TileView,
+    at: &TileLayout,
+    (top, low): (f32, bool),
+    k: f32,
+) -> Option<HintArea> {
     let palette = part.palette;
     let rect = at.rect;
     let layer = Layer::Face;
@@ -254,11 +262,11 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32
     let reason_end = first + reason.size * 1.22 * reason.lines.len().saturating_sub(1) as f32;
     if view.songs.len() > 1 {
         draw_songs(part, view, rect, (left, right));
-        if !low {
-            let bottom = song_lines(rect, view.songs.len()).first().map_or(rect.y, |line| line.y);
-            draw_chain(part, view, at, (reason_end, bottom), (left, right));
+        if low {
+            return None;
         }
-        return;
+        let bottom = song_lines(rect, view.songs.len()).first().map_or(rect.y, |line| line.y);
+        return draw_chain(part, view, at, (reason_end, bottom), (left, right));
     }
     if low {
         // The time stands in the last line if that is free.
@@ -276,7 +284,7 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32
                     .keep_colour(),
             );
         }
-        return;
+        return None;
     }
     let baseline = rect.bottom() - 30.0 * k;
     let (word, time) = &view.time;
@@ -319,7 +327,7 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32
     }
     part.text(layer, line);
     let chain_bottom = baseline - time_size * 0.74 - 10.0 * k;
-    draw_chain(part, view, at, (reason_end, chain_bottom), (left, right));
+    draw_chain(part, view, at, (reason_end, chain_bottom), (left, right))
 }
 
 /// Draws the chain between the reason and what stands below it, if there is room.
@@ -329,16 +337,16 @@ fn draw_chain(
     at: &TileLayout,
     (reason_end, chain_bottom): (f32, f32),
     (left, right): (f32, f32),
-) {
+) -> Option<HintArea> {
     let k = scale_of(at.rect);
     let chain_top = reason_end + 14.0 * k;
     let scale = (1.35 * k).max(0.8);
     let drop = if view.fix.passes > 0 { 42.0 * k } else { 0.0 };
     if chain_bottom - chain_top < 40.0 * scale {
-        return;
+        return None;
     }
     let y = (chain_top + chain_bottom - drop * 0.8) / 2.0;
-    chain::draw(
+    let steps = chain::draw(
         part,
         view,
         &ChainLayout {
@@ -353,4 +361,5 @@ fn draw_chain(
             ground: part.palette.failed_tint_to,
         },
     );
+    Some(steps)
 }

@@ -55,6 +55,7 @@ use super::chrome::ViewChrome;
 use super::counts::RunCounts;
 use crate::app::draw::{Canvas, DrawClock, end_fault, guarded};
 use crate::app::state::clock::{PlaybackClock, local_zone};
+use crate::app::state::hints::HintAreas;
 use crate::app::state::hit::Pickable;
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
@@ -71,9 +72,13 @@ use crate::layout::{CanvasSize, Density, Rect};
 use crate::model::{FollowUp, Model, Run, RunStatus};
 use crate::protocol::RunId;
 
+/// Name of the areas with hints.
+const PART: &str = "wall";
+
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<WallIndexState>()
         .init_resource::<WallMemory>()
+        .init_resource::<HintAreas>()
         .add_systems(Update, sync_wall_index.in_set(AppSystems::Sync));
 }
 
@@ -353,9 +358,11 @@ fn leave(
     mut canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
     mut pickable: ResMut<Pickable>,
+    mut hints: ResMut<HintAreas>,
 ) {
     if memory.cause.is_some() {
         memory.leave(&mut canvas);
+        hints.show(PART, Vec::new());
         pickable.clear();
     }
 }
@@ -365,8 +372,10 @@ pub(super) fn forget(
     mut canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
     mut pickable: ResMut<Pickable>,
+    mut hints: ResMut<HintAreas>,
 ) {
     *memory = WallMemory::default();
+    hints.show(PART, Vec::new());
     canvas.remove_view();
     pickable.clear();
 }
@@ -375,7 +384,7 @@ pub(super) fn forget(
 fn draw(
     canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
-    mut pickable: ResMut<Pickable>,
+    (mut pickable, mut hints): (ResMut<Pickable>, ResMut<HintAreas>),
     (counted, counts): (Res<WallIndexState>, Res<RunCounts>),
     run_store: Res<RunStore>,
     link: Res<Link>,
@@ -492,6 +501,9 @@ fn draw(
         Some((view, marks))
     };
     moves.draw(canvas, &context, !same, view_of);
+    if canvas.generation() != generation {
+        hints.show(PART, moves.steps().cloned().collect());
+    }
     if !same {
         let places = memory.plan.as_ref().and_then(Plan::places);
         let rows = places.and_then(|places| places.rows);

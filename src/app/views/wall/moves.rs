@@ -8,6 +8,7 @@ use super::tile::TileLayout;
 use super::tile_view::{Look, TileView};
 use super::{failed, strip, tile};
 use crate::app::draw::{Canvas, Part, Rect};
+use crate::app::state::hints::HintArea;
 use crate::app::theme::motion;
 use crate::bounded::bounded;
 use crate::layout::{Density, RowsLayout};
@@ -42,6 +43,8 @@ struct Tile {
     marks: TileMarks,
     failed_at: f64,
     drawn: Option<Drawn>,
+    /// Place of its steps as last drawn.
+    steps: Option<HintArea>,
 }
 
 /// Form of a tile; a row has the columns of its timing board.
@@ -106,6 +109,7 @@ impl Tile {
             marks: self.marks.clone(),
             going_at: Some(now),
             fade_secs: motion::FAIL_SETTLES,
+            steps: None,
             ..*self
         };
         *next_part = next_part.wrapping_add(1);
@@ -210,6 +214,7 @@ impl Moves {
             marks: TileMarks::default(),
             failed_at: born_at - LONG_AGO_SECS,
             drawn: None,
+            steps: None,
         }
     }
 
@@ -288,7 +293,7 @@ impl Moves {
                 selected: drawn.selected,
                 failed_at: if drawn.frozen { now - LONG_AGO_SECS } else { tile.failed_at },
             };
-            draw_tile(part, view, &place, &tile.form, &tile.marks);
+            tile.steps = draw_tile(part, view, &place, &tile.form, &tile.marks);
             if drawn.opacity < 1.0 {
                 let whole = crate::app::draw::Mark::default();
                 part.dim(whole, drawn.opacity);
@@ -301,6 +306,12 @@ impl Moves {
     pub fn places(&self) -> impl Iterator<Item = (&RunId, Rect)> {
         let staying = self.tiles.iter().filter(|tile| tile.going_at.is_none());
         staying.map(|tile| (&tile.id, tile.to))
+    }
+
+    /// Places of the steps of the tiles.
+    pub fn steps(&self) -> impl Iterator<Item = &HintArea> {
+        let staying = self.tiles.iter().filter(|tile| tile.going_at.is_none());
+        staying.filter_map(|tile| tile.steps.as_ref())
     }
 
     /// Places of the songs that share a failure's tile.
@@ -321,13 +332,20 @@ impl Moves {
     }
 }
 
-fn draw_tile(part: &mut Part, view: &TileView, at: &TileLayout, form: &Form, marks: &TileMarks) {
-    match (form.rows, form.density) {
+/// Draws a tile. Returns where its steps stand.
+fn draw_tile(
+    part: &mut Part,
+    view: &TileView,
+    at: &TileLayout,
+    form: &Form,
+    marks: &TileMarks,
+) -> Option<HintArea> {
+    Some(match (form.rows, form.density) {
         (Some(rows), _) => draw_row(part, view, at, &rows, marks),
-        _ if view.look == Look::Failed => failed::draw(part, view, at),
+        _ if view.look == Look::Failed => return failed::draw(part, view, at),
         (_, Density::Strip) => strip::draw(part, view, at),
         _ => tile::draw(part, view, at, marks),
-    }
+    })
 }
 
 #[cfg(test)]

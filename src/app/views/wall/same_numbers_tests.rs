@@ -28,6 +28,7 @@ fn app(clock: PlaybackClock) -> App {
         .insert_resource(View::Wall)
         .init_resource::<Canvas>()
         .init_resource::<Pickable>()
+        .init_resource::<HintAreas>()
         .init_resource::<WallMemory>()
         .init_resource::<WallIndexState>()
         .init_resource::<RunCounts>()

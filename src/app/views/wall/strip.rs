@@ -9,6 +9,7 @@ use super::tile::{TileLayout, desaturated_if, draw_body, draw_selection, draw_ti
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
+use crate::app::state::hints::HintArea;
 use crate::app::state::run_view::ModuleView;
 use crate::app::state::status::{DisplayStatus, Progress};
 use crate::app::theme::size;
@@ -62,12 +63,13 @@ impl Lines {
     }
 }
 
-/// Draws a strip.
-pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
+/// Draws a strip. Returns where its steps stand.
+pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) -> HintArea {
     draw_body(part, view.look, at);
     draw_selection(part, at);
     let lines = Lines::of(at);
-    desaturated_if(view.look == Look::Silent, part, |part| draw_content(part, view, at, &lines));
+    let silent = view.look == Look::Silent;
+    let steps = desaturated_if(silent, part, |part| draw_content(part, view, at, &lines));
     // Outside of the desaturated part: the time without news keeps its colour.
     part.text(
         Layer::Face,
@@ -82,9 +84,10 @@ pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
         .end()
         .colour(part.palette.text),
     );
+    steps
 }
 
-fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, lines: &Lines) {
+fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, lines: &Lines) -> HintArea {
     let palette = part.palette;
     let (left, right) = (at.rect.x + PAD, at.rect.right() - PAD);
     let (word, time) = &view.time;
@@ -146,12 +149,13 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, lines: &Lines
     };
     let pitch = LEAST_NAME_ROOM * (lines.name / 24.0).min(1.2);
     let view = &*chain::fold_to(view, chain::most_nodes(place.right - place.left, pitch));
-    chain::draw(part, view, &place);
+    let steps = chain::draw(part, view, &place);
     let count = view.chain.len();
     for (index, module) in view.chain.iter().enumerate() {
         let centre = place.node(index, count);
         draw_node_words(part, module, (index, centre, place.pitch(count)), lines);
     }
+    steps
 }
 
 fn draw_status(

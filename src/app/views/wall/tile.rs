@@ -10,6 +10,7 @@ use super::marks::{self, TileMarks};
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure};
+use crate::app::state::hints::HintArea;
 use crate::app::theme::{Palette, size};
 use crate::bounded::bounded;
 use crate::model::FollowUp;
@@ -110,13 +111,14 @@ pub fn draw_selection(part: &mut Part, at: &TileLayout) {
 }
 
 /// Draws with `draw`, desaturated and faded if the run is `silent`.
-pub fn desaturated_if(silent: bool, part: &mut Part, draw: impl FnOnce(&mut Part)) {
+pub fn desaturated_if<T>(silent: bool, part: &mut Part, draw: impl FnOnce(&mut Part) -> T) -> T {
     let before = part.mark();
-    draw(part);
+    let drawn = draw(part);
     if silent {
         part.desaturate(before, STALE_DESATURATION);
         part.dim(before, FADED);
     }
+    drawn
 }
 
 /// Colour of the tile below hollow shapes.
@@ -182,22 +184,23 @@ impl Lines {
     }
 }
 
-/// Draws a tile with title, place, chain and times.
-pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileMarks) {
+/// Draws a tile with title, place, chain and times. Returns where its steps stand.
+pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileMarks) -> HintArea {
     if marks.more.is_some() {
         marks::draw_edges(part, at.rect);
     }
     draw_body(part, view.look, at);
     draw_selection(part, at);
     let silent = view.look == Look::Silent;
-    desaturated_if(silent, part, |part| draw_content(part, view, at, marks));
+    let steps = desaturated_if(silent, part, |part| draw_content(part, view, at, marks));
     if marks.more.is_none() && view.failure.is_none() {
         draw_other_time(part, view, at);
     }
     marks::draw_tab(part, view, marks, at.rect);
+    steps
 }
 
-fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileMarks) {
+fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileMarks) -> HintArea {
     let palette = part.palette;
     let (rect, k) = (at.rect, at.scale);
     let pad = PAD * k.min(1.5);
@@ -232,10 +235,10 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileM
     // "no news for" is longer than other words beside the elapsed time.
     let has_words_below =
         view.failure.is_some() || marks.more.is_some() || view.look == Look::Silent;
-    draw_chain(part, view, at, (left, right), (&lines, has_words_below));
+    let steps = draw_chain(part, view, at, (left, right), (&lines, has_words_below));
     if let Some(failure) = view.failure.as_ref() {
         draw_failure(part, view, &failure.reason, marks, (left, right), &lines);
-        return;
+        return steps;
     }
     match &marks.more {
         Some(more) => draw_short_values(part, view, more, (left, right), &lines),
@@ -245,6 +248,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileM
             draw_time(part, ("time", word, time), place, k, false);
         }
     }
+    steps
 }
 
 /// Draws the reason of a failure, and below it what became of the song or the number of failures
@@ -346,7 +350,7 @@ fn draw_chain(
     at: &TileLayout,
     (left, right): (f32, f32),
     (lines, has_words_below): (&Lines, bool),
-) {
+) -> HintArea {
     let k = at.scale;
     let inset = 10.0 * k;
     chain::draw(
@@ -363,7 +367,7 @@ fn draw_chain(
             frozen: at.frozen || view.look == Look::Silent,
             ground: ground(view.look, part.palette),
         },
-    );
+    )
 }
 
 /// Draws the lines of a title.

@@ -6,6 +6,7 @@ use bevy::math::Vec2;
 use super::super::chain::{fold_to, passed_over, progress};
 use super::super::tile_view::{Look, TileView};
 use crate::app::draw::{Layer, Part, Rect, Shape, Texture};
+use crate::app::state::hints::{HintArea, Meaning};
 use crate::app::state::run_view::ModuleView;
 use crate::app::state::status::Progress;
 use crate::layout::{ROW_CELLS, RowColumns};
@@ -40,8 +41,8 @@ impl CellsPlace<'_> {
     }
 }
 
-/// Draws the cells of a run: the pipeline's steps with FIX behind VALIDATE.
-pub fn draw_cells(part: &mut Part, view: &TileView, place: &CellsPlace) {
+/// Draws the cells of a run: the pipeline's steps with FIX behind VALIDATE. Returns where they stand.
+pub fn draw_cells(part: &mut Part, view: &TileView, place: &CellsPlace) -> HintArea {
     let view = &*fold_to(view, ROW_CELLS - 1);
     let validate = view.chain.iter().position(|module| module.name == "VALIDATE");
     let fix_at = validate.map_or(view.chain.len(), |at| at + 1);
@@ -56,6 +57,14 @@ pub fn draw_cells(part: &mut Part, view: &TileView, place: &CellsPlace) {
             .any(|module| progress(module) != Progress::Ahead || module.stopped);
         draw_fix(part, view, place, fix_at, passed);
     }
+    let mut steps: Vec<_> = view.chain.iter().map(|module| module.name.as_str().into()).collect();
+    if has_fix && fix_at < ROW_CELLS {
+        steps.insert(fix_at.min(steps.len()), "FIX".into());
+    }
+    let (first, pitch) = (place.cell(0, FAILED), place.columns.cell_pitch);
+    let left = first.x - (pitch - first.w) / 2.0;
+    let rect = Rect::new(left, first.y, pitch * steps.len() as f32, first.h);
+    HintArea { rect, meaning: Meaning::Steps { run: view.id.clone(), steps } }
 }
 
 /// True for a run that is over: its cells are quiet.

@@ -11,6 +11,7 @@ use super::super::tile_view::{Look, StepTime, TileView, running_step};
 use super::cells::{CellsPlace, draw_cells, draw_loop};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
+use crate::app::state::hints::HintArea;
 use crate::app::words::{clock_words, countdown_words};
 use crate::bounded::bounded;
 use crate::layout::RowsLayout;
@@ -50,14 +51,14 @@ struct Row<'a> {
     is_next: bool,
 }
 
-/// Draws a run as a row.
+/// Draws a run as a row. Returns where its steps stand.
 pub fn draw_row(
     part: &mut Part,
     view: &TileView,
     at: &TileLayout,
     layout: &RowsLayout,
     marks: &TileMarks,
-) {
+) -> HintArea {
     let is_next = marks.is_next(view);
     let (left, middle, k) = (at.rect.x, at.rect.centre_y(), layout.scale);
     let row = Row { view, layout, left, middle, k, is_next };
@@ -78,7 +79,7 @@ pub fn draw_row(
     badge(part, Layer::Face, chain::glyph(view.look), centre, BADGE * k, "status");
     row.song(part, marks);
     let columns = &layout.places;
-    draw_cells(part, view, &CellsPlace { left, middle, columns, scale: k });
+    let steps = draw_cells(part, view, &CellsPlace { left, middle, columns, scale: k });
     if view.fix.passes > 0 {
         let x = left + columns.fix;
         draw_loop(part, Vec2::new(x + 8.0 * k, middle), k);
@@ -108,6 +109,7 @@ pub fn draw_row(
         Look::Failed | Look::FailedBefore | Look::Recovered => row.failed(part),
     }
     row.times(part);
+    steps
 }
 
 impl Row<'_> {
