@@ -1,5 +1,6 @@
-//! `/metrics`: metrics of the hub for Prometheus.
+//! `/metrics`: metrics of the hub, and of the studio that it watches, for Prometheus.
 
+mod studio;
 mod text;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ async fn answer_metrics(State(source): State<MetricsSource>) -> Response {
     tell_front(&mut metrics, &source);
     if let Some(hub) = &source.hub {
         tell_hub(&mut metrics, hub);
+        studio::tell_studio(&mut metrics, hub);
     }
     let headers = [(header::CONTENT_TYPE, CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")];
     (headers, metrics.into_text()).into_response()

@@ -66,6 +66,9 @@ pub(super) struct IngestThread {
     /// Duration of the last check.
     tidying: Duration,
     complained: Option<Instant>,
+    /// Instant before which ends of runs are no news to the studio's numbers, by this machine's clock:
+    /// the start of a hub without a past. `None` where the store tells what is known.
+    counts_since: Option<Timestamp>,
 }
 
 /// Changes that are written and shown together.
@@ -105,9 +108,13 @@ impl IngestThread {
             tidied: Instant::now(),
             tidying: Duration::ZERO,
             complained: None,
+            counts_since: Some(Timestamp::now()),
         };
         if let Some(mut store) = store {
             ingest_thread.load(&store)?;
+            if ingest_thread.last > 0 {
+                ingest_thread.counts_since = None;
+            }
             ingest_thread.load_history(&mut store)?;
             let marked = store.seen()?;
             ingest_thread.store = Some(store);

@@ -8,6 +8,7 @@
 //! | `dropped_runs` | runs that are no longer kept | why |
 //! | `recorded` | kept frames between two instants, as pages | HTTP |
 //! | `seen_marks` | failures that somebody marked as seen | who marked them |
+//! | `studio` | totals of runs that ended, and durations, for `/metrics` | when they are read |
 //! | `step_detector` | notices that this machine's clock was set | what depends on it |
 //! | `client` | one screen's connection: a position in the journal | other screens, upstream |
 //! | `stall_detector` | detects connections that take no data | the data |
@@ -27,6 +28,7 @@ mod seen_marks;
 mod stall_detector;
 mod step_detector;
 mod store;
+pub mod studio;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -50,6 +52,7 @@ pub use self::recorded::{Page, PageReader, PageRequest};
 use self::seen_marks::SeenMarks;
 use self::store::Store;
 pub use self::store::StoreError;
+use self::studio::StudioNumbers;
 use super::{HubError, gate::ClientSlot};
 use crate::history::History;
 use crate::model::{Model, Retention, Run, RunStatus};
@@ -132,13 +135,14 @@ struct Thread {
 }
 
 /// Data shared by the ingest thread, the screens and the monitoring endpoints. Lock order: `model`,
-/// `state`, `history`.
+/// `state`, `history`, `studio`.
 #[derive(Debug)]
 struct Shared {
     model: Mutex<Model>,
     state: RwLock<State>,
     /// History of ended runs, also of those that are no longer kept.
     history: Mutex<History>,
+    studio: Mutex<StudioNumbers>,
     keep_history: Duration,
     /// Address of the upstream, without secrets.
     upstream: String,
@@ -192,6 +196,10 @@ impl Shared {
 
     fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn studio(&self) -> MutexGuard<'_, StudioNumbers> {
+        self.studio.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notifies the screens of changes.
@@ -258,6 +266,7 @@ impl Hub {
             model: Mutex::new(model),
             state: RwLock::new(state),
             history: Mutex::default(),
+            studio: Mutex::default(),
             keep_history: options.keep_history,
             upstream: options.upstream.to_string(),
             news: watch::Sender::new(()),
@@ -342,6 +351,11 @@ impl Hub {
     /// Locks the history. Ends of runs wait while the guard is held.
     pub fn history(&self) -> MutexGuard<'_, History> {
         self.shared.history()
+    }
+
+    /// Locks the studio's numbers. Ends of runs wait while the guard is held.
+    pub fn studio(&self) -> MutexGuard<'_, StudioNumbers> {
+        self.shared.studio()
     }
 
     /// Watches a run that was just created; a backend's lists do not contain queued runs.

@@ -12,6 +12,7 @@ mod restart;
 mod seen;
 mod served;
 mod store_file;
+mod studio;
 mod upstream;
 mod wall;
 

@@ -16,8 +16,13 @@ impl IngestThread {
             warn(&format!("{unreadable} parts of the history cannot be read and are skipped"));
         }
         if !is_complete {
-            let runs = self.shared.model().runs().map(|run| run.id().clone()).collect();
-            let changes = self.note_ended(runs);
+            let changes = {
+                let (model, mut history) = (self.shared.model(), self.shared.history());
+                for run in model.runs() {
+                    history.note(run, self.dropped.until(run.id()));
+                }
+                history.take_changes()
+            };
             store.write_history(&changes)?;
         }
         Ok(())
@@ -28,17 +33,24 @@ impl IngestThread {
         touched.sort_unstable();
         touched.dedup();
         let (model, mut history) = (self.shared.model(), self.shared.history());
+        let mut studio = self.shared.studio();
+        let since = self.counts_since.map(|at| model.clock().server_time(at).as_second());
         for run in touched.iter().filter_map(|run| model.run(run)) {
             // Executions that ended before the run was dropped are already counted.
-            history.note(run, self.dropped.until(run.id()));
+            let noted = history.note_changes(run, self.dropped.until(run.id()));
+            let Some(noted) = noted else { continue };
+            studio.count(run.id(), noted, |ended| since.is_none_or(|since| ended.second >= since));
         }
         history.take_changes()
     }
 
     /// Forgets what dropped runs have contributed; it stays counted. Returns what is to be written.
     pub(super) fn forget_contributions(&mut self, runs: &[RunId]) -> HistoryChanges {
-        let mut history = self.shared.history();
-        runs.iter().for_each(|run| history.forget(run));
+        let (mut history, mut studio) = (self.shared.history(), self.shared.studio());
+        for run in runs {
+            history.forget(run);
+            studio.forget(run);
+        }
         history.take_changes()
     }
 
