@@ -22,6 +22,7 @@ use super::{
     passthrough::{self, ApiBackend, Passthrough},
     seen,
     started::Started,
+    webhooks::{WebhookOptions, Webhooks},
 };
 
 /// Options of the front.
@@ -33,6 +34,8 @@ pub struct FrontOptions {
     pub behind: ApiBackend,
     /// True when forwarded requests may change something.
     pub allow_actions: bool,
+    /// Webhooks of a hub.
+    pub webhooks: WebhookOptions,
 }
 
 /// The components of a running front.
@@ -41,6 +44,8 @@ pub(super) struct Front {
     pub passthrough: Arc<Passthrough>,
     /// `None` for a demo studio.
     pub hub: Option<Arc<Hub>>,
+    /// `None` for a demo studio.
+    pub webhooks: Option<Arc<Webhooks>>,
     pub started: Started,
 }
 
@@ -54,21 +59,29 @@ impl Front {
         options: FrontOptions,
     ) -> Result<Self, HubError> {
         let gate = Gate::new(bound, options.gate.clone());
-        let FrontOptions { behind, allow_actions, .. } = options;
+        let FrontOptions { behind, allow_actions, webhooks, .. } = options;
         let refusals = gate.refusals().clone();
         let passthrough = Passthrough::new(behind, allow_actions, refusals, hub.as_ref())?;
         let (gate, passthrough) = (Arc::new(gate), Arc::new(passthrough));
-        Ok(Self { gate, passthrough, hub, started: Started::now() })
+        let webhooks = hub.as_ref().map(|hub| Webhooks::start(hub, webhooks)).transpose()?;
+        let webhooks = webhooks.map(Arc::new);
+        Ok(Self { gate, passthrough, hub, webhooks, started: Started::now() })
     }
 
     /// Returns the router of all paths: those of events and page, and the front's own.
     pub fn router(self, events: Router, page: Router) -> Router {
-        let Self { gate, passthrough, hub, started } = self;
-        let health = HealthSource { gate: Arc::clone(&gate), hub: hub.clone(), started };
+        let Self { gate, passthrough, hub, webhooks, started } = self;
+        let health = HealthSource {
+            gate: Arc::clone(&gate),
+            hub: hub.clone(),
+            webhooks: webhooks.clone(),
+            started,
+        };
         let metrics = MetricsSource {
             gate: Arc::clone(&gate),
             passthrough: Arc::clone(&passthrough),
             hub: hub.clone(),
+            webhooks,
             started,
         };
         let refusals = Arc::clone(gate.refusals());

@@ -25,6 +25,7 @@
 //! | `seen` | `/seen` |
 //! | `health`, `metrics` | `/healthz`, `/metrics` |
 //! | [`site`] | the page's files, from a folder or embedded in the program |
+//! | [`webhooks`] | what happens in the studio, told to other services |
 //! | `headers` | HTTP headers |
 //!
 //! Viewers of a demo studio may come from pages of other origins, as with `meterbridge demo`: its
@@ -48,6 +49,7 @@ mod seen;
 mod server;
 pub mod site;
 mod started;
+pub mod webhooks;
 
 pub use args::ServeArgs;
 pub use error::HubError;

@@ -1,9 +1,11 @@
 //! The history: fed by runs as they end, and written together with the frames that tell of their ends.
 
 use jiff::Timestamp;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::{IngestThread, warn};
-use crate::history::HistoryChanges;
+use crate::history::{EndedRun, HistoryChanges};
+use crate::hub::relay::News;
 use crate::hub::relay::store::{Store, StoreError, StoredHistory};
 use crate::protocol::RunId;
 
@@ -35,13 +37,28 @@ impl IngestThread {
         let (model, mut history) = (self.shared.model(), self.shared.history());
         let mut studio = self.shared.studio();
         let since = self.counts_since.map(|at| model.clock().server_time(at).as_second());
+        let news_since = model.clock().server_time(self.news_since).as_second();
         for run in touched.iter().filter_map(|run| model.run(run)) {
             // Executions that ended before the run was dropped are already counted.
             let noted = history.note_changes(run, self.dropped.until(run.id()));
             let Some(noted) = noted else { continue };
-            studio.count(run.id(), noted, |ended| since.is_none_or(|since| ended.second >= since));
+            let is_counted = |ended: &EndedRun| since.is_none_or(|since| ended.second >= since);
+            for (number, ended) in studio.count(run.id(), noted, is_counted) {
+                if ended.second >= news_since {
+                    self.news.extend(News::of_end(&model, run, number, &ended));
+                }
+            }
         }
         history.take_changes()
+    }
+
+    /// Passes on the news of what was written.
+    pub(super) fn tell_news(&mut self) {
+        for news in self.news.drain(..) {
+            if let Err(TrySendError::Full(_)) = self.shared.news_sender.try_send(news) {
+                self.shared.counters.news_lost.add(1);
+            }
+        }
     }
 
     /// Forgets what dropped runs have contributed; it stays counted. Returns what is to be written.
