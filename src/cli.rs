@@ -4,7 +4,9 @@
 mod clip;
 mod explained;
 mod history;
+mod hub_address;
 mod output;
+mod screens;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -33,6 +35,7 @@ pub use clip::ClipArgs;
 use explained::explained;
 pub use history::{HistoryArgs, HistorySource, When};
 pub use output::{ExportArgs, ExportFormat, OutputError, ReportArgs, Target};
+pub use screens::{ScreensArgs, write_screens};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -48,6 +51,7 @@ Examples:
   meterbridge export recording.ndjson --format perfetto -o trace.json
                                                     a trace; also OpenTelemetry and CSV
   meterbridge history http://localhost:8080 --last 7d  the outcomes of a week's runs
+  meterbridge screens http://localhost:8080         the screens of a hub
   meterbridge serve                                 the demo studio in a browser
   meterbridge serve http://localhost:8000           a hub, for many screens
   meterbridge ws://localhost:8000/events --kiosk    an unattended screen
@@ -111,6 +115,7 @@ pub enum Command {
     Export(ExportArgs),
     Report(ReportArgs),
     History(Box<HistoryArgs>),
+    Screens(ScreensArgs),
     #[cfg(feature = "app")]
     Snapshot(Box<SnapshotArgs>),
     #[cfg(feature = "app")]

@@ -9,7 +9,7 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::cli::{
     Cli, Command, ExportArgs, ExportFormat, HistoryArgs, HistorySource, InspectArgs, RecordArgs,
-    ReportArgs, UsageError, WindowArgs, stdout_style,
+    ReportArgs, ScreensArgs, UsageError, WindowArgs, stdout_style, write_screens,
 };
 use meterbridge::demo::{DemoArgs, DemoError};
 use meterbridge::export::{self, LeftOut};
@@ -17,6 +17,7 @@ use meterbridge::history::{self, History, Summary, summary_of};
 use meterbridge::inspect::{self, Readout, Report};
 use meterbridge::model::{Model, Retention, Run};
 use meterbridge::progress;
+use meterbridge::protocol::screen::read_list;
 use meterbridge::source::recording::{Recording, RecordingError};
 use meterbridge::source::{Access, ApiUrl, get_once};
 use meterbridge::{report, text};
@@ -76,6 +77,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Some(Command::Export(args)) => export(args),
         Some(Command::Report(args)) => report(args),
         Some(Command::History(args)) => show_history(args),
+        Some(Command::Screens(args)) => show_screens(args),
         #[cfg(feature = "app")]
         Some(Command::Snapshot(args)) => {
             let request = args.request()?;
@@ -263,6 +265,32 @@ fn hub_summary(args: &HistoryArgs, url: &ApiUrl, access: &Access) -> anyhow::Res
             url.authority()
         )
     })
+}
+
+fn show_screens(args: &ScreensArgs) -> anyhow::Result<()> {
+    let (url, access) = (args.url()?, args.access());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let asking = get_once(&url, "/screens", &access);
+    let is_no_hub = || {
+        anyhow::anyhow!(
+            "there is no list of screens at {}: name the address of a hub (meterbridge serve URL) of \
+             this version",
+            url.authority()
+        )
+    };
+    let body = runtime.block_on(asking).map_err(|error| match error.status {
+        Some(404) => is_no_hub(),
+        _ => anyhow::anyhow!("{error}"),
+    })?;
+    let screens = read_list(&body).ok_or_else(is_no_hub)?;
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if args.json {
+        out.write_all(text::visible_json(&String::from_utf8_lossy(&body)).as_bytes())?;
+    } else {
+        write_screens(&mut out, &screens)?;
+    }
+    out.flush()?;
+    Ok(())
 }
 
 /// Recordings read into one model, as if they were consecutive connections.

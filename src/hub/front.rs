@@ -20,7 +20,7 @@ use super::{
     history,
     metrics::{self, MetricsSource},
     passthrough::{self, ApiBackend, Passthrough},
-    seen,
+    screens, seen,
     started::Started,
     webhooks::{WebhookOptions, Webhooks},
 };
@@ -86,6 +86,7 @@ impl Front {
         };
         let refusals = Arc::clone(gate.refusals());
         let history = hub.clone().map(history::routes).unwrap_or_default();
+        let screens = hub.as_ref().map(|_| screens::routes(Arc::clone(&gate))).unwrap_or_default();
         let marks = hub.map(|hub| seen::routes(hub, refusals)).unwrap_or_default();
         let gate = || Arc::clone(&gate);
         let events = events.layer(middleware::from_fn_with_state(gate(), gate::reserve));
@@ -93,6 +94,7 @@ impl Front {
             .merge(passthrough::routes(passthrough))
             .merge(metrics::routes(metrics))
             .merge(marks)
+            .merge(screens)
             .merge(history)
             .layer(middleware::from_fn_with_state(gate(), gate::ask_for_token));
         let page = page.layer(middleware::from_fn_with_state(gate(), gate::lead_to_login));

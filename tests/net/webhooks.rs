@@ -141,7 +141,7 @@ fn failed(run: &str, ago: i64) -> Vec<String> {
     let event = |ago: i64, phase: &str, more: &str| {
         format!(r#"{{"ts":"{}","run_id":"{run}","phase":"{phase}"{more}}}"#, at(ago))
     };
-    let error = r#","error":"quota 7 exceeded""#;
+    let error = r#","data":{"error_message":"quota 7 exceeded"}"#;
     vec![
         event(ago, "start", ""),
         event(ago, "start", render),
@@ -280,7 +280,7 @@ async fn failed_delivery_is_repeated_and_a_refused_one_is_not() {
         "[[webhook]]\nname = \"ops\"\nurl = \"{url}\"\nevents = [\"failure\", \"recovery\"]"
     ))
     .await;
-    studio.say(failed("a", 5));
+    studio.say(failed("a", 0));
     let arrived = receiver.has(3).await;
     let ids: Vec<_> = arrived.iter().map(|it| it.header("x-meterbridge-delivery")).collect();
     assert!(ids[0].is_some() && ids[0] == ids[1] && ids[1] == ids[2], "{ids:?}");
@@ -321,12 +321,12 @@ async fn redirects_are_not_followed_and_retries_end() {
     let down = "500 Internal Server Error";
     let url = receiver.listen(&[redirect, down, down, down, down]).await;
     let studio = Studio::with(&format!("[[webhook]]\nurl = \"{url}\"\ngroup_secs = 1")).await;
-    studio.say(failed("a", 5));
+    studio.say(failed("a", 0));
     receiver.has(1).await;
-    studio.say(failed("b", 5));
+    studio.say(failed("b", 0));
     // One message and three retries.
     receiver.has(5).await;
-    studio.say(failed("c", 5));
+    studio.say(failed("c", 0));
     assert_eq!(receiver.has(6).await[5].json()["runs"][0]["run_id"], "c");
     studio.server.stop().await;
     assert!(elsewhere.arrived().is_empty());

@@ -72,6 +72,9 @@ const LEAST_MODEL_RUNS: usize = 100_000;
 /// Path to which screens post the failures that they mark as seen.
 pub const SEEN_PATH: &str = "/seen";
 
+/// Path to which screens post reports about themselves, and of the list of screens.
+pub const SCREENS_PATH: &str = "/screens";
+
 /// Path of the frames that are kept.
 pub const HISTORY_PATH: &str = "/history";
 

@@ -9,6 +9,7 @@ mod history;
 mod hostile;
 mod keeping;
 mod restart;
+mod screens;
 mod seen;
 mod served;
 mod store_file;
