@@ -7,6 +7,8 @@ mod history;
 mod hub_address;
 mod output;
 mod screens;
+#[cfg(feature = "hub")]
+mod webhooks;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -36,6 +38,8 @@ use explained::explained;
 pub use history::{HistoryArgs, HistorySource, When};
 pub use output::{ExportArgs, ExportFormat, OutputError, ReportArgs, Target};
 pub use screens::{ScreensArgs, write_screens};
+#[cfg(feature = "hub")]
+pub use webhooks::WebhooksArgs;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -123,6 +127,8 @@ pub enum Command {
     Demo(DemoCommand),
     #[cfg(feature = "hub")]
     Serve(Box<ServeCommand>),
+    #[cfg(feature = "hub")]
+    Webhooks(WebhooksArgs),
 }
 
 /// Options of the window.

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 #[cfg(feature = "app")]
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
+#[cfg(feature = "hub")]
+use meterbridge::cli::WebhooksArgs;
 use meterbridge::cli::{
     Cli, Command, ExportArgs, ExportFormat, HistoryArgs, HistorySource, InspectArgs, RecordArgs,
     ReportArgs, ScreensArgs, UsageError, WindowArgs, stdout_style, write_screens,
@@ -78,6 +80,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Some(Command::Report(args)) => report(args),
         Some(Command::History(args)) => show_history(args),
         Some(Command::Screens(args)) => show_screens(args),
+        #[cfg(feature = "hub")]
+        Some(Command::Webhooks(args)) => check_webhooks(args),
         #[cfg(feature = "app")]
         Some(Command::Snapshot(args)) => {
             let request = args.request()?;
@@ -290,6 +294,33 @@ fn show_screens(args: &ScreensArgs) -> anyhow::Result<()> {
         write_screens(&mut out, &screens)?;
     }
     out.flush()?;
+    Ok(())
+}
+
+#[cfg(feature = "hub")]
+fn check_webhooks(args: &WebhooksArgs) -> anyhow::Result<()> {
+    use meterbridge::hub::HubError;
+    use meterbridge::hub::webhooks::{WebhookOptions, read_file, send_tests};
+
+    let webhooks = read_file(&args.file).map_err(HubError::from)?;
+    let mut out = io::stdout().lock();
+    for webhook in &webhooks {
+        writeln!(out, "{}", webhook.words())?;
+    }
+    if !args.test {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let options = WebhookOptions { webhooks, access: args.access(), ..WebhookOptions::default() };
+    let results = runtime.block_on(send_tests(options))?;
+    for (name, result) in &results {
+        match result {
+            Ok(()) => writeln!(out, "{name}: delivered")?,
+            Err(words) => writeln!(out, "{name}: not delivered: {}", text::one_line(words))?,
+        }
+    }
+    let failed = results.iter().filter(|(_, result)| result.is_err()).count();
+    anyhow::ensure!(failed == 0, "{failed} of {} webhooks failed", results.len());
     Ok(())
 }
 

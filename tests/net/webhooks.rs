@@ -355,3 +355,52 @@ async fn outage_is_told_once_and_so_is_its_end() {
     studio.server.stop().await;
     assert_eq!(receiver.arrived().len(), 2);
 }
+
+/// Runs the program with a file of webhooks. Returns exit code, stdout and stderr.
+async fn run(name: &str, text: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let folder = crate::page::Folder::empty(name);
+    let file = folder.0.join("w.toml");
+    std::fs::create_dir_all(&folder.0).unwrap();
+    std::fs::write(&file, text).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_meterbridge"));
+    command.args(arguments).current_dir(&folder.0).env("KEY", "k3y");
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn hub_does_not_start_with_a_mistake_in_the_file() {
+    let serve = ["serve", "http://127.0.0.1:9", "--store=none", "--listen=127.0.0.1:0"];
+    let serve: Vec<&str> = serve.into_iter().chain(["--webhooks", "w.toml"]).collect();
+    let text = "[[webhook]]\nurl = \"http://h\"\nformat = \"xml\"\n";
+    let (code, _, error) = run("webhooks-mistake", text, &serve).await;
+    let expected = "error: w.toml:3:10: format: expected \"json\" or \"slack\"\n";
+    assert_eq!((code, error.as_str()), (Some(2), expected));
+    let demo = ["serve", "--listen=127.0.0.1:0", "--webhooks", "w.toml"];
+    let (code, _, error) = run("webhooks-demo", text, &demo).await;
+    assert_eq!(code, Some(2));
+    assert!(error.contains("the demo studio tells nobody"), "{error}");
+}
+
+#[tokio::test]
+async fn webhooks_are_checked_and_tried_from_the_command_line() {
+    let receiver = Receiver::default();
+    let url = receiver.listen(&["200 OK", "404 Not Found"]).await;
+    let authority = url.split('/').nth(2).unwrap();
+    let text = format!(
+        "[[webhook]]\nname = \"a\"\nurl = \"{url}\"\nsecret_env = \"KEY\"\n\
+         [[webhook]]\nname = \"b\"\nurl = \"{url}\"\nformat = \"slack\"\nevents = [\"slow\"]\n"
+    );
+    let words = format!(
+        "a: {authority} as json, signed: failure, recovery, backend_lost\nb: {authority} as slack: slow\n"
+    );
+    let checked = run("webhooks-check", &text, &["webhooks", "w.toml"]).await;
+    assert_eq!(checked, (Some(0), words.clone(), String::new()));
+    let tried = run("webhooks-test", &text, &["webhooks", "w.toml", "--test"]).await;
+    let words = format!("{words}a: delivered\nb: not delivered: HTTP 404\n");
+    assert_eq!(tried, (Some(1), words, "error: 1 of 2 webhooks failed\n".to_owned()));
+    let arrived = receiver.arrived();
+    assert_eq!(arrived[0].json()["event"], "test");
+    assert_eq!(arrived[1].json(), json!({ "text": "This is a test of a webhook of Meterbridge" }));
+}

@@ -69,6 +69,34 @@ pub struct Webhook {
     pub rule: RuleSettings,
 }
 
+impl Webhook {
+    /// Returns name, host, form and events in words, without secrets.
+    pub fn words(&self) -> String {
+        let Events { failure, recovery, slow, backend_lost } = self.rule.events;
+        let events = [
+            (failure, "failure"),
+            (recovery, "recovery"),
+            (slow, "slow"),
+            (backend_lost, "backend_lost"),
+        ];
+        let events: Vec<&str> =
+            events.into_iter().filter(|(is_told, _)| *is_told).map(|(_, name)| name).collect();
+        let format = match self.format {
+            Format::Json => "json",
+            Format::Slack => "slack",
+        };
+        let signed = if self.key.is_some() { ", signed" } else { "" };
+        let quiet = self.rule.quiet.as_ref().map(|quiet| format!(", quiet {}", quiet.words()));
+        format!(
+            "{}: {} as {format}{signed}: {}{}",
+            self.name,
+            self.url.authority(),
+            if events.is_empty() { "nothing".to_owned() } else { events.join(", ") },
+            quiet.unwrap_or_default()
+        )
+    }
+}
+
 impl std::fmt::Debug for Webhook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Webhook({})", self.name)
@@ -384,6 +412,14 @@ mod tests {
         );
         assert_eq!(ops.rule.group_for, Duration::from_secs(300));
         assert!(!format!("{webhooks:?}").contains("s3cr3t"));
+        assert_eq!(
+            [slack.words(), ops.words()],
+            [
+                "hooks.example: hooks.example as slack, signed: failure, recovery, backend_lost, quiet \
+                 22:00–07:00",
+                "ops: 127.0.0.1:9 as json: failure, slow"
+            ]
+        );
     }
 
     #[test]

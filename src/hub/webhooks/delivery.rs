@@ -137,7 +137,7 @@ impl Outbox {
 
     /// Adds a message.
     pub fn push(&self, message: Message) {
-        let id = uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes()).into_uuid();
+        let id = fresh_id();
         let mut waiting = self.lock();
         if waiting.messages.len() >= self.settings.most_waiting {
             waiting.messages.pop_front();
@@ -223,6 +223,20 @@ impl Outbox {
         self.lock().trouble = Some(words);
     }
 
+    /// Sends a message once, past the queue. Returns why it failed.
+    pub(super) async fn send_test(
+        &self,
+        client: &HttpClient<NetConnector>,
+        message: &Message,
+    ) -> Result<(), String> {
+        let id = fresh_id();
+        let body = body_of(message, &self.webhook, &self.backend, id);
+        match self.send(client, id, body).await {
+            Attempt::Delivered => Ok(()),
+            Attempt::Failed(words, _) | Attempt::Refused(words) => Err(words),
+        }
+    }
+
     async fn send(&self, client: &HttpClient<NetConnector>, id: Uuid, body: String) -> Attempt {
         let mut headers = vec![(DELIVERY, id.to_string())];
         if let Some(key) = &self.webhook.key {
@@ -231,6 +245,10 @@ impl Outbox {
         let target = self.webhook.url.location().target();
         outcome(client.send_once(target, body, &headers).await, Timestamp::now())
     }
+}
+
+fn fresh_id() -> Uuid {
+    uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes()).into_uuid()
 }
 
 /// Returns the signature of a body: its HMAC-SHA256 in hexadecimal digits.

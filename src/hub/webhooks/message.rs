@@ -156,7 +156,7 @@ pub enum Content {
     Runs(Topic, Collected),
     Lost(Outage),
     Back(Outage),
-    Digest(Digest),
+    Digest(Box<Digest>),
     /// Sent on request, to try a webhook.
     Test,
 }

@@ -29,8 +29,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-pub use self::config::{Webhook, WebhookError, read_file, read_text};
+pub use self::config::{Format, Webhook, WebhookError, read_file, read_text};
 pub use self::delivery::{DeliverySettings, Outbox};
+use self::message::{Content, Message};
 use self::rule::{Moment, Rule};
 use super::Hub;
 use super::passthrough::UpstreamSetupError;
@@ -103,12 +104,34 @@ impl Webhooks {
     /// Tells what is held back, gives the last deliveries a moment, and ends.
     pub async fn stop(&self) {
         self.stopping.send_replace(true);
-        let tasks = &mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut tasks = std::mem::take(tasks);
+        let mut tasks = {
+            let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *tasks)
+        };
         let all = async { while tasks.join_next().await.is_some() {} };
         // What cannot be delivered in time is lost.
         let _ = timeout(LAST_DELIVERIES, all).await;
     }
+}
+
+/// Sends each webhook a test message, once. Returns the name of each, and why it failed.
+///
+/// # Errors
+///
+/// Fails when the certificate authorities cannot be loaded.
+pub async fn send_tests(
+    options: WebhookOptions,
+) -> Result<Vec<(String, Result<(), String>)>, UpstreamSetupError> {
+    let connector = Arc::new(NetConnector::trusting(options.access.trust()?)?);
+    let mut results = Vec::new();
+    for webhook in options.webhooks {
+        let (url, patience) = (webhook.url.clone(), options.delivery.patience);
+        let client = HttpClient::new(connector.clone(), url, None, patience);
+        let outbox = Outbox::new(webhook, "-".to_owned(), options.delivery.clone());
+        let message = Message { at: Timestamp::now(), content: Content::Test };
+        results.push((outbox.name().to_owned(), outbox.send_test(&client, &message).await));
+    }
+    Ok(results)
 }
 
 /// Takes news until the hub ends, and passes on what the rules tell.

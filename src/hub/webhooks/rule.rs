@@ -253,7 +253,8 @@ impl Rule {
             digest.lasting = Some(outage(*since, now, reason));
         }
         if !digest.is_empty() {
-            messages.push(Message { at: now.at, content: Content::Digest(digest) });
+            let content = Content::Digest(Box::new(digest));
+            messages.push(Message { at: now.at, content });
         }
     }
 

@@ -91,6 +91,25 @@ async fn source_reports_to_a_hub_at_once_and_again_after_a_change() {
     served.server.stop().await;
 }
 
+#[tokio::test]
+async fn screens_are_listed_from_the_command_line() {
+    let served = Served::open(&options(None)).await;
+    post(&served, &report("wall").to_json().to_string(), &[]).await;
+    let run = async |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_meterbridge"));
+        command.args(["screens", &served.server.events_url()]).args(more);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+        String::from_utf8(output.await.unwrap().stdout).unwrap()
+    };
+    let table = run(&[]).await;
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 2, "{table}");
+    assert!(lines[1].starts_with("foyer  ok      wall  1920×1080  16.7 ms  0.2.0    "), "{table}");
+    let json: Value = serde_json::from_str(&run(&["--json"]).await).unwrap();
+    assert_eq!(json["screens"][0]["name"], "foyer");
+    served.server.stop().await;
+}
+
 /// A backend's stream is told nothing.
 #[tokio::test]
 async fn source_reports_to_nobody_but_a_hub() {
