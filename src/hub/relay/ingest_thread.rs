@@ -401,6 +401,9 @@ impl IngestThread {
             if by.is_negative() { "back" } else { "forward" },
             length_words(u64::try_from(by.unsigned_abs().as_millis()).unwrap_or(u64::MAX)),
         ));
+        let moved = |at: Timestamp| at.checked_add(by).unwrap_or(at);
+        self.counts_since = self.counts_since.map(moved);
+        self.news_since = moved(self.news_since);
         let mut state = self.shared.state_mut();
         state.journal.clock_stepped(by);
         state.upstream.since = state.upstream.since.checked_add(by).unwrap_or(now);

@@ -134,3 +134,70 @@ pub(super) fn slow_runs(
     };
     model.runs().filter_map(slow).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::model::Retention;
+    use crate::protocol::Batch;
+
+    /// Returns a model of these events: seconds, run, song and phase.
+    fn model(events: &[(i64, &str, &str, &str)]) -> Model {
+        let mut batch = Batch::new(at(1_000), true);
+        for (second, run, song, phase) in events {
+            let song = format!(r#","data":{{"song_id":"{song}"}}"#);
+            let (at, song) = (at(*second), if *phase == "start" { song.as_str() } else { "" });
+            batch
+                .push_text(&format!(r#"{{"ts":"{at}","run_id":"{run}","phase":"{phase}"{song}}}"#));
+        }
+        let mut model = Model::new(Retention::default());
+        model.receive(batch, |_, _| ());
+        model
+    }
+
+    fn at(second: i64) -> Timestamp {
+        let begin: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        begin + SignedDuration::from_secs(second)
+    }
+
+    #[test]
+    fn slow_runs_are_those_that_became_slow_since_then() {
+        let mut events = Vec::new();
+        for run in ["a", "b", "c"] {
+            events.extend([(0, run, "s", "start"), (10, run, "s", "end")]);
+        }
+        events.extend([(900, "slow", "s", "start"), (985, "quick", "s", "start")]);
+        let model = model(&events);
+        let told = |now, since, least| {
+            let slow = slow_runs(&model, at(now), at(since), least);
+            slow.into_iter().map(|run| (run.run.to_string(), run.took_ms)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(910, 0, 3), []);
+        assert_eq!(told(911, 0, 3), [("slow".to_owned(), Some(11_000))]);
+        assert_eq!(told(995, 910, 3), [("slow".to_owned(), Some(95_000))]);
+        assert_eq!(told(995, 911, 3), [], "it was slow before");
+        assert_eq!(told(995, 0, 4), [], "too few runs to know what is usual");
+    }
+
+    #[test]
+    fn song_recovers_by_another_execution_or_another_run() {
+        let model = model(&[
+            (0, "a", "one", "start"),
+            (10, "a", "one", "fail"),
+            (20, "b", "one", "start"),
+            (30, "b", "one", "fail"),
+            (40, "c", "one", "start"),
+            (50, "c", "one", "end"),
+            (60, "d", "one", "start"),
+            (70, "d", "one", "end"),
+            (0, "e", "two", "start"),
+            (10, "e", "two", "fail"),
+            (20, "e", "two", "start"),
+            (30, "e", "two", "end"),
+        ]);
+        let failures = |run: &str| failures_before(&model, model.run(run).unwrap());
+        assert_eq!(["c", "d", "e"].map(failures), [2, 0, 1]);
+    }
+}

@@ -152,12 +152,13 @@ async fn decide(
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut looked = began;
+    let wants_slow = rules.iter().any(|(rule, _)| rule.wants_slow());
     loop {
         tokio::select! {
             // The sender lives as long as the hub.
             Some(news) = news.recv() => hear(&mut rules, &news),
             _ = ticks.tick() => {
-                if looked.elapsed() >= SLOW_INTERVAL {
+                if wants_slow && looked.elapsed() >= SLOW_INTERVAL {
                     looked = Instant::now();
                     let slow = hub.slow_runs(since);
                     slow.into_iter().for_each(|run| hear(&mut rules, &News::Slow(run)));

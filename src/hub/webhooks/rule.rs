@@ -147,6 +147,11 @@ impl Rule {
         Self { settings, groups: Default::default(), link: Link::Up, kept_back: None }
     }
 
+    /// True when slow runs are told.
+    pub fn wants_slow(&self) -> bool {
+        self.settings.events.slow
+    }
+
     /// Takes news. Returns what is to be told now.
     pub fn hear(&mut self, news: &News, now: Moment) -> Vec<Message> {
         let mut messages = self.tick(now);
