@@ -4,8 +4,12 @@
 mod clip;
 mod explained;
 mod history;
+mod hub_address;
 mod output;
+mod screens;
 mod settings_store;
+#[cfg(feature = "hub")]
+mod webhooks;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -35,7 +39,10 @@ pub use clip::ClipArgs;
 use explained::explained;
 pub use history::{HistoryArgs, HistorySource, When};
 pub use output::{ExportArgs, ExportFormat, OutputError, ReportArgs, Target};
+pub use screens::{ScreensArgs, write_screens};
 pub use settings_store::FileStore;
+#[cfg(feature = "hub")]
+pub use webhooks::WebhooksArgs;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -51,6 +58,7 @@ Examples:
   meterbridge export recording.ndjson --format perfetto -o trace.json
                                                     a trace; also OpenTelemetry and CSV
   meterbridge history http://localhost:8080 --last 7d  the outcomes of a week's runs
+  meterbridge screens http://localhost:8080         the screens of a hub
   meterbridge serve                                 the demo studio in a browser
   meterbridge serve http://localhost:8000           a hub, for many screens
   meterbridge ws://localhost:8000/events --kiosk    an unattended screen
@@ -115,6 +123,7 @@ pub enum Command {
     Export(ExportArgs),
     Report(ReportArgs),
     History(Box<HistoryArgs>),
+    Screens(ScreensArgs),
     #[cfg(feature = "app")]
     Snapshot(Box<SnapshotArgs>),
     #[cfg(feature = "app")]
@@ -122,6 +131,8 @@ pub enum Command {
     Demo(DemoCommand),
     #[cfg(feature = "hub")]
     Serve(Box<ServeCommand>),
+    #[cfg(feature = "hub")]
+    Webhooks(WebhooksArgs),
 }
 
 /// Options of the window.

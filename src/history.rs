@@ -36,7 +36,7 @@ mod sketch;
 mod summary;
 mod table;
 
-pub use aggregates::{History, HistoryChanges, Level, Slices, Written};
+pub use aggregates::{History, HistoryChanges, Level, NotedRun, Slices, Written};
 pub use bucket::{Bucket, CauseCount};
 pub use cause::Cause;
 #[cfg(feature = "cli")]

@@ -7,9 +7,11 @@ use std::process::ExitCode;
 #[cfg(feature = "app")]
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
+#[cfg(feature = "hub")]
+use meterbridge::cli::WebhooksArgs;
 use meterbridge::cli::{
     Cli, Command, ExportArgs, ExportFormat, FileStore, HistoryArgs, HistorySource, InspectArgs,
-    RecordArgs, ReportArgs, UsageError, WindowArgs, stdout_style,
+    RecordArgs, ReportArgs, ScreensArgs, UsageError, WindowArgs, stdout_style, write_screens,
 };
 use meterbridge::demo::{DemoArgs, DemoError};
 use meterbridge::export::{self, LeftOut};
@@ -17,6 +19,7 @@ use meterbridge::history::{self, History, Summary, summary_of};
 use meterbridge::inspect::{self, Readout, Report};
 use meterbridge::model::{Model, Retention, Run};
 use meterbridge::progress;
+use meterbridge::protocol::screen::read_list;
 use meterbridge::source::recording::{Recording, RecordingError};
 use meterbridge::source::{Access, ApiUrl, get_once};
 use meterbridge::{report, text};
@@ -77,6 +80,9 @@ fn run(cli: &Cli, store: Option<FileStore>) -> anyhow::Result<()> {
         Some(Command::Export(args)) => export(args),
         Some(Command::Report(args)) => report(args),
         Some(Command::History(args)) => show_history(args),
+        Some(Command::Screens(args)) => show_screens(args),
+        #[cfg(feature = "hub")]
+        Some(Command::Webhooks(args)) => check_webhooks(args),
         #[cfg(feature = "app")]
         Some(Command::Snapshot(args)) => {
             let request = args.request()?;
@@ -271,6 +277,59 @@ fn hub_summary(args: &HistoryArgs, url: &ApiUrl, access: &Access) -> anyhow::Res
             url.authority()
         )
     })
+}
+
+fn show_screens(args: &ScreensArgs) -> anyhow::Result<()> {
+    let (url, access) = (args.url()?, args.access());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let asking = get_once(&url, "/screens", &access);
+    let is_no_hub = || {
+        anyhow::anyhow!(
+            "there is no list of screens at {}: name the address of a hub (meterbridge serve URL) of \
+             this version",
+            url.authority()
+        )
+    };
+    let body = runtime.block_on(asking).map_err(|error| match error.status {
+        Some(404) => is_no_hub(),
+        _ => anyhow::anyhow!("{error}"),
+    })?;
+    let screens = read_list(&body).ok_or_else(is_no_hub)?;
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if args.json {
+        out.write_all(text::visible_json(&String::from_utf8_lossy(&body)).as_bytes())?;
+    } else {
+        write_screens(&mut out, &screens)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+#[cfg(feature = "hub")]
+fn check_webhooks(args: &WebhooksArgs) -> anyhow::Result<()> {
+    use meterbridge::hub::HubError;
+    use meterbridge::hub::webhooks::{WebhookOptions, read_file, send_tests};
+
+    let webhooks = read_file(&args.file).map_err(HubError::from)?;
+    let mut out = io::stdout().lock();
+    for webhook in &webhooks {
+        writeln!(out, "{}", webhook.words())?;
+    }
+    if !args.test {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let options = WebhookOptions { webhooks, access: args.access(), ..WebhookOptions::default() };
+    let results = runtime.block_on(send_tests(options))?;
+    for (name, result) in &results {
+        match result {
+            Ok(()) => writeln!(out, "{name}: delivered")?,
+            Err(words) => writeln!(out, "{name}: not delivered: {}", text::one_line(words))?,
+        }
+    }
+    let failed = results.iter().filter(|(_, result)| result.is_err()).count();
+    anyhow::ensure!(failed == 0, "{failed} of {} webhooks failed", results.len());
+    Ok(())
 }
 
 /// Recordings read into one model, as if they were consecutive connections.

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use super::hub_address::{LOCAL_HUB, hub_url};
 use super::{InspectArgs, UsageError};
 use crate::config::access_of;
 use crate::history::{Last, Part, Period, PeriodError, SummaryRows};
-use crate::source::{Access, Address, ApiUrl, parse_api_url};
+use crate::source::{Access, Address, ApiUrl};
 use crate::time_zone::{self, DisplayZone};
 
 const AFTER_HELP: &str = "\
@@ -24,12 +25,6 @@ Examples:
   meterbridge history http://hub:8080 --csv --rows steps
 
 docs/history.md says what the numbers mean, and describes the JSON.";
-
-/// Address of a hub on this machine.
-const LOCAL_HUB: &str = "http://127.0.0.1:8080";
-
-/// Path of a hub's stream, which an address may end with.
-const STREAM: &str = "/events";
 
 /// Show the outcomes of runs by hours and days, compared with the period before
 ///
@@ -238,38 +233,9 @@ fn zone_word(zone: &DisplayZone, now: Timestamp) -> String {
     format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
-/// Returns the address of a hub, given as such or as that of its stream.
-fn hub_url(text: &str) -> Result<ApiUrl, UsageError> {
-    let text = text.trim();
-    let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
-    let scheme = match scheme.to_ascii_lowercase().as_str() {
-        "ws" => "http".to_owned(),
-        "wss" => "https".to_owned(),
-        other => other.to_owned(),
-    };
-    let rest = rest.split(['?', '#']).next().unwrap_or(rest).trim_end_matches('/');
-    let rest = rest.strip_suffix(STREAM).unwrap_or(rest);
-    Ok(parse_api_url(&format!("{scheme}://{rest}"))?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hub_is_named_by_its_address_or_its_stream() {
-        for (text, authority) in [
-            ("http://hub:8080", "hub:8080"),
-            ("http://hub:8080/", "hub:8080"),
-            ("ws://hub:8080/events", "hub:8080"),
-            ("wss://studio.example/events?stream=x&after=1", "studio.example"),
-        ] {
-            let url = hub_url(text).unwrap();
-            assert_eq!(url.authority(), authority, "{text}");
-            assert!(!url.api_base()[0].contains("events"), "{text}");
-        }
-        assert!(hub_url("ftp://hub").is_err());
-    }
 
     #[test]
     fn dates_are_days_of_the_time_zone() {

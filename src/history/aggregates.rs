@@ -81,6 +81,15 @@ impl HistoryChanges {
     }
 }
 
+/// Ended executions of a run, each with its number, before and after a change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NotedRun {
+    /// Executions that were counted before.
+    pub before: Vec<(u32, EndedRun)>,
+    /// Executions that are counted now.
+    pub after: Vec<(u32, EndedRun)>,
+}
+
 /// Parts of time in the order of time, each with its first second.
 #[derive(Clone, Debug, Default)]
 pub struct Slices {
@@ -115,11 +124,20 @@ impl History {
     /// Executions that ended by `counted_until` are left out: they were counted before the run was dropped.
     /// Returns true when something changed.
     pub fn note(&mut self, run: &Run, counted_until: Option<Timestamp>) -> bool {
+        self.note_changes(run, counted_until).is_some()
+    }
+
+    /// Works like [`note`](Self::note). Returns what changed; `None` when nothing did.
+    pub fn note_changes(
+        &mut self,
+        run: &Run,
+        counted_until: Option<Timestamp>,
+    ) -> Option<NotedRun> {
         let known = self.runs.get(run.id()).cloned();
         let before = known.as_deref().and_then(decode_ended).unwrap_or_default();
         let mut now = EndedRun::all_of(run);
         if before.is_empty() && now.is_empty() {
-            return false;
+            return None;
         }
         if let Some(until) = counted_until {
             now.retain(|(_, ended)| ended.second > until.as_second());
@@ -133,7 +151,7 @@ impl History {
         let mut all: Vec<(u32, EndedRun)> = before.iter().filter(is_past).cloned().collect();
         all.append(&mut now);
         if all == before {
-            return false;
+            return None;
         }
         for (_, ended) in before.iter().filter(|ended| !all.contains(ended)) {
             self.change(ended.second, |bucket| bucket.remove(ended));
@@ -147,7 +165,7 @@ impl History {
         } else {
             self.runs.insert(run.id().clone(), encode_ended(&all).into());
         }
-        true
+        Some(NotedRun { before, after: all })
     }
 
     /// Counts an execution that is known not to be counted yet, and cannot change.

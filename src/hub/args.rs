@@ -9,10 +9,11 @@ use super::{
     FrontOptions, HubError, HubOptions, JournalRetention,
     gate::GateArgs,
     passthrough::{API_BASE, ApiBackend},
+    webhooks::{self, WebhookOptions},
 };
 use crate::config::{ConnectionOptions, KeptRuns, NamedRuns};
 use crate::demo::DemoStudioArgs;
-use crate::source::{Address, ApiUrl, check_address, parse_api_url, redact};
+use crate::source::{Access, Address, ApiUrl, check_address, parse_api_url, redact};
 use crate::state_folder;
 
 const A_DAY: f64 = 86_400.0;
@@ -78,6 +79,10 @@ pub struct HubArgs {
     #[arg(env = "METERBRIDGE_KEEP_HISTORY", hide_env = true)]
     pub keep_history: Duration,
 
+    /// Tell the webhooks in this TOML file of failures, recoveries, slow runs and outages
+    #[arg(long, value_name = "FILE", env = "METERBRIDGE_WEBHOOKS", hide_env = true)]
+    pub webhooks: Option<PathBuf>,
+
     #[command(flatten)]
     pub keep_runs: KeptRuns,
 
@@ -123,7 +128,8 @@ impl ServeArgs {
     ///
     /// # Errors
     ///
-    /// Fails when the token for screens cannot be read, or is missing where one is required.
+    /// Fails when the token for screens cannot be read, or is missing where one is required, and when the
+    /// file of webhooks has a mistake.
     pub fn front(&self, hub: Option<&HubOptions>) -> Result<FrontOptions, HubError> {
         let mut gate = self.gate.options()?;
         match (&gate.token, hub) {
@@ -147,7 +153,17 @@ impl ServeArgs {
             Some(_) => ApiBackend::Stream,
         };
         let allow_actions = hub.is_some_and(|hub| hub.actions);
-        Ok(FrontOptions { gate, behind, allow_actions })
+        let webhooks = match (&self.hub.webhooks, hub) {
+            (None, _) => Vec::new(),
+            (Some(_), None) => return Err(HubError::WebhooksWithoutHub),
+            (Some(path), Some(_)) => webhooks::read_file(path)?,
+        };
+        let access = Access {
+            ca_file: hub.and_then(|hub| hub.connection.access.ca_file.clone()),
+            ..Access::default()
+        };
+        let webhooks = WebhookOptions { webhooks, access, ..WebhookOptions::default() };
+        Ok(FrontOptions { gate, behind, allow_actions, webhooks })
     }
 }
 

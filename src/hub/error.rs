@@ -4,7 +4,9 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use thiserror::Error;
 
-use super::{StoreError, gate::TokenError, passthrough::UpstreamSetupError};
+use super::{
+    StoreError, gate::TokenError, passthrough::UpstreamSetupError, webhooks::WebhookError,
+};
 use crate::{
     demo::DemoError,
     source::{AccessError, UrlError},
@@ -45,6 +47,12 @@ pub enum HubError {
     /// The token file cannot be read.
     #[error("--hub-token-file: {0}")]
     TokenFile(AccessError),
+    /// The file of webhooks has a mistake, or cannot be read.
+    #[error(transparent)]
+    Webhooks(#[from] WebhookError),
+    /// Usage error.
+    #[error("--webhooks needs the URL of a backend or stream: the demo studio tells nobody")]
+    WebhooksWithoutHub,
     /// The client for the backend's REST API cannot be created.
     #[error(transparent)]
     Upstream(#[from] UpstreamSetupError),
@@ -64,7 +72,9 @@ impl HubError {
             | Self::NoStateFolder
             | Self::RemoteWithoutToken { .. }
             | Self::Token(_)
-            | Self::TokenFile(_) => 2,
+            | Self::TokenFile(_)
+            | Self::Webhooks(_)
+            | Self::WebhooksWithoutHub => 2,
             Self::Upstream(_) | Self::Store(_) | Self::Thread(_) => 1,
         }
     }

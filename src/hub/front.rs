@@ -20,8 +20,9 @@ use super::{
     history,
     metrics::{self, MetricsSource},
     passthrough::{self, ApiBackend, Passthrough},
-    seen,
+    screens, seen,
     started::Started,
+    webhooks::{WebhookOptions, Webhooks},
 };
 
 /// Options of the front.
@@ -33,6 +34,8 @@ pub struct FrontOptions {
     pub behind: ApiBackend,
     /// True when forwarded requests may change something.
     pub allow_actions: bool,
+    /// Webhooks of a hub.
+    pub webhooks: WebhookOptions,
 }
 
 /// The components of a running front.
@@ -41,6 +44,8 @@ pub(super) struct Front {
     pub passthrough: Arc<Passthrough>,
     /// `None` for a demo studio.
     pub hub: Option<Arc<Hub>>,
+    /// `None` for a demo studio.
+    pub webhooks: Option<Arc<Webhooks>>,
     pub started: Started,
 }
 
@@ -54,25 +59,34 @@ impl Front {
         options: FrontOptions,
     ) -> Result<Self, HubError> {
         let gate = Gate::new(bound, options.gate.clone());
-        let FrontOptions { behind, allow_actions, .. } = options;
+        let FrontOptions { behind, allow_actions, webhooks, .. } = options;
         let refusals = gate.refusals().clone();
         let passthrough = Passthrough::new(behind, allow_actions, refusals, hub.as_ref())?;
         let (gate, passthrough) = (Arc::new(gate), Arc::new(passthrough));
-        Ok(Self { gate, passthrough, hub, started: Started::now() })
+        let webhooks = hub.as_ref().map(|hub| Webhooks::start(hub, webhooks)).transpose()?;
+        let webhooks = webhooks.map(Arc::new);
+        Ok(Self { gate, passthrough, hub, webhooks, started: Started::now() })
     }
 
     /// Returns the router of all paths: those of events and page, and the front's own.
     pub fn router(self, events: Router, page: Router) -> Router {
-        let Self { gate, passthrough, hub, started } = self;
-        let health = HealthSource { gate: Arc::clone(&gate), hub: hub.clone(), started };
+        let Self { gate, passthrough, hub, webhooks, started } = self;
+        let health = HealthSource {
+            gate: Arc::clone(&gate),
+            hub: hub.clone(),
+            webhooks: webhooks.clone(),
+            started,
+        };
         let metrics = MetricsSource {
             gate: Arc::clone(&gate),
             passthrough: Arc::clone(&passthrough),
             hub: hub.clone(),
+            webhooks,
             started,
         };
         let refusals = Arc::clone(gate.refusals());
         let history = hub.clone().map(history::routes).unwrap_or_default();
+        let screens = hub.as_ref().map(|_| screens::routes(Arc::clone(&gate))).unwrap_or_default();
         let marks = hub.map(|hub| seen::routes(hub, refusals)).unwrap_or_default();
         let gate = || Arc::clone(&gate);
         let events = events.layer(middleware::from_fn_with_state(gate(), gate::reserve));
@@ -80,6 +94,7 @@ impl Front {
             .merge(passthrough::routes(passthrough))
             .merge(metrics::routes(metrics))
             .merge(marks)
+            .merge(screens)
             .merge(history)
             .layer(middleware::from_fn_with_state(gate(), gate::ask_for_token));
         let page = page.layer(middleware::from_fn_with_state(gate(), gate::lead_to_login));

@@ -3,7 +3,7 @@
 //! | status | `status` | meaning |
 //! | --- | --- | --- |
 //! | 200 | `ok` | no problems |
-//! | 200 | `degraded` | the hub works, but upstream is lost or the store is not written. A restart would not help, and taking the hub out of service would blank every screen |
+//! | 200 | `degraded` | the hub works, but upstream is lost, the store is not written, or a webhook fails. A restart would not help, and taking the hub out of service would blank every screen |
 //! | 503 | `down` | the hub itself does not work |
 //!
 //! With `?strict`, `degraded` is answered with 503 as well, for monitors that look only at the
@@ -20,7 +20,13 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{answer::as_json, gate::Gate, relay::Hub, started::Started};
+use super::{
+    answer::as_json,
+    gate::Gate,
+    relay::Hub,
+    started::Started,
+    webhooks::{Outbox, Webhooks},
+};
 use crate::protocol::hub::{Upstream, UpstreamState};
 
 /// Path of the answer.
@@ -32,6 +38,8 @@ pub(super) struct HealthSource {
     pub gate: Arc<Gate>,
     /// `None` for a demo studio.
     pub hub: Option<Arc<Hub>>,
+    /// `None` for a demo studio.
+    pub webhooks: Option<Arc<Webhooks>>,
     pub started: Started,
 }
 
@@ -90,7 +98,12 @@ impl HubCondition {
 
 async fn answer_health(State(source): State<HealthSource>, request: Request) -> Response {
     let seen = source.hub.as_deref().map(HubCondition::of);
-    let troubles = seen.as_ref().map(HubCondition::troubles).unwrap_or_default();
+    let mut troubles = seen.as_ref().map(HubCondition::troubles).unwrap_or_default();
+    let outboxes = source.webhooks.as_deref().map(Webhooks::outboxes).unwrap_or_default();
+    troubles.extend(outboxes.iter().filter_map(|outbox| {
+        let words = format!("webhook {} fails: {}", outbox.name(), outbox.trouble()?);
+        Some((Health::Degraded, words))
+    }));
     let health = troubles.iter().map(|(health, _)| *health).max().unwrap_or(Health::Ok);
     let query = request.uri().query().unwrap_or_default();
     let strict = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "strict");
@@ -109,8 +122,21 @@ async fn answer_health(State(source): State<HealthSource>, request: Request) -> 
         if let (Some(hub), Some(seen)) = (&source.hub, seen) {
             tell_hub(&mut body, hub, &seen);
         }
+        if !outboxes.is_empty() {
+            body["webhooks"] = outboxes.iter().map(|outbox| tell_webhook(outbox)).collect();
+        }
     }
     as_json(status, format!("{body}\n"))
+}
+
+fn tell_webhook(outbox: &Outbox) -> Value {
+    json!({
+        "name": outbox.name(),
+        "queue": outbox.waiting(),
+        "delivered": outbox.delivered.get(),
+        "failed": outbox.failed.get(),
+        "lost": outbox.lost.get(),
+    })
 }
 
 fn tell_hub(body: &mut Value, hub: &Hub, seen: &HubCondition) {

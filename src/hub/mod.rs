@@ -7,6 +7,7 @@
 //! | `/api/v1/…` | the backend's REST API, forwarded |
 //! | `/healthz`, `/metrics` | health and metrics of the hub |
 //! | `/history`, `/history/summary` | kept frames as a recording; what became of runs |
+//! | `/screens` | screens report, and are listed |
 //! | `/seen` | POST marks failures as seen, for all screens |
 //! | `/login` | login for browsers, when a token is required |
 //! | everything else | the page: GET and HEAD of its files |
@@ -22,9 +23,11 @@
 //! | [`gate`] | access control |
 //! | [`passthrough`] | the backend's REST API |
 //! | `history` | `/history`, `/history/summary` |
+//! | `screens` | `/screens` |
 //! | `seen` | `/seen` |
 //! | `health`, `metrics` | `/healthz`, `/metrics` |
 //! | [`site`] | the page's files, from a folder or embedded in the program |
+//! | [`webhooks`] | what happens in the studio, told to other services |
 //! | `headers` | HTTP headers |
 //!
 //! Viewers of a demo studio may come from pages of other origins, as with `meterbridge demo`: its
@@ -44,10 +47,12 @@ mod metrics;
 pub mod passthrough;
 pub mod relay;
 mod run;
+mod screens;
 mod seen;
 mod server;
 pub mod site;
 mod started;
+pub mod webhooks;
 
 pub use args::ServeArgs;
 pub use error::HubError;

@@ -28,6 +28,7 @@ use super::{
     front::{Front, FrontOptions},
     gate::{Crowded, Gate, GateOptions, Peer, Reason},
     headers, health, site,
+    webhooks::Webhooks,
 };
 use crate::demo::{DemoBroadcaster, DemoError, DemoOptions, server::ALL_RUNS};
 use crate::server::port::{self, next_connection};
@@ -88,6 +89,8 @@ impl Served {
 pub struct HubServer {
     address: SocketAddr,
     served: Served,
+    /// `None` for a demo studio.
+    webhooks: Option<Arc<Webhooks>>,
     stopping: watch::Sender<bool>,
     /// Accepts connections and owns them.
     serve: JoinHandle<()>,
@@ -165,9 +168,10 @@ impl HubServer {
         let (stopping, stopped) = watch::channel(false);
         let front = Front::new(address, served.hub(), front)?;
         let gate = Arc::clone(&front.gate);
+        let webhooks = front.webhooks.clone();
         let router = router(front, &served, site);
         let serve = tokio::spawn(serve(listener, router, gate, stopped));
-        Ok(Self { address, served, stopping, serve })
+        Ok(Self { address, served, webhooks, stopping, serve })
     }
 
     /// Returns the address on which the server listens.
@@ -197,8 +201,13 @@ impl HubServer {
     /// both, and ends.
     pub async fn stop(mut self) {
         self.stopping.send_replace(true);
+        let webhooks = async {
+            if let Some(webhooks) = &self.webhooks {
+                webhooks.stop().await;
+            }
+        };
         // The result does not matter: the port is free when both have finished.
-        let _ = tokio::join!(self.served.close(), &mut self.serve);
+        let _ = tokio::join!(self.served.close(), webhooks, &mut self.serve);
     }
 }
 

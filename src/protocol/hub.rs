@@ -73,6 +73,8 @@ pub struct Hello {
     /// Path to which a screen posts the ids of failed runs that it marks as seen; `None` if the hub
     /// keeps no such marks.
     pub seen: Option<SmolStr>,
+    /// Path to which a screen posts reports about itself; `None` if the hub takes none.
+    pub screens: Option<SmolStr>,
     /// History that the hub keeps; `None` if it cannot be asked for that.
     pub history: Option<HistoryOffer>,
 }
@@ -127,7 +129,9 @@ impl HubFrame {
     /// Returns the frame's text.
     pub fn to_json(&self) -> String {
         let body = match self {
-            Self::Hello(Hello { at: Position { stream, seq }, api, actions, seen, history }) => {
+            Self::Hello(hello) => {
+                let Hello { at, api, actions, seen, screens, history } = hello;
+                let Position { stream, seq } = at;
                 let mut body = json!({
                     "hello": VERSION, "stream": stream.as_str(), "seq": seq, "actions": actions,
                 });
@@ -136,6 +140,9 @@ impl HubFrame {
                 }
                 if let Some(seen) = seen {
                     body["seen"] = seen.as_str().into();
+                }
+                if let Some(screens) = screens {
+                    body["screens"] = screens.as_str().into();
                 }
                 if let Some(HistoryOffer { path, since }) = history {
                     body["history"] = json!({ "path": path.as_str() });
@@ -205,6 +212,7 @@ fn read_hello(body: &Fields) -> Option<Hello> {
         api: path("api"),
         actions: field(body, "actions") == Some(true),
         seen: path("seen"),
+        screens: path("screens"),
         history: body.get("history").and_then(|history| read_history(history.get())),
     })
 }

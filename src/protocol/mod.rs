@@ -14,6 +14,7 @@ mod instant;
 mod instant_forms;
 mod repair;
 pub mod rest;
+pub mod screen;
 mod tape;
 mod watcher_error;
 mod wire;

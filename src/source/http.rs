@@ -227,6 +227,35 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         }
     }
 
+    /// Sends a `POST` with JSON and these additional headers over a connection of its own. Neither retries
+    /// nor follows redirects. Returns responses of any status.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no response within the client's timeout.
+    #[cfg(feature = "hub")]
+    pub async fn send_once(
+        &self,
+        target: &str,
+        json: String,
+        headers: &[(&'static str, String)],
+    ) -> Result<HttpResponse, HttpError> {
+        let sending = async {
+            let mut sender = self.open(target).await?;
+            sender.ready().await.map_err(|_| HttpError::Lost)?;
+            let mut request = self.request(&Method::POST, target, &json)?;
+            for (name, value) in headers {
+                let value = header::HeaderValue::try_from(value)
+                    .map_err(|error| HttpError::Protocol(error.to_string()))?;
+                request.headers_mut().insert(*name, value);
+            }
+            let response = sender.send_request(request).await.map_err(|_| HttpError::Lost)?;
+            self.read(response).await
+        };
+        let silent = Err(HttpError::Silent { after: self.patience });
+        timeout(self.patience, sending).await.unwrap_or(silent)
+    }
+
     /// Removes our secrets from a response, in case the server repeated them.
     pub fn without_secrets(&self, answer: HttpResponse) -> HttpResponse {
         let hide = |text: String| self.secrets.hide_in_data(&text).into_owned();
@@ -396,7 +425,7 @@ pub struct HttpResponse {
 
 impl HttpResponse {
     /// Returns the value of a header; `None` where there is none, or it is no text.
-    pub(super) fn header(&self, name: &str) -> Option<String> {
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
         self.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     }
 }

@@ -136,6 +136,7 @@ pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};
 
 use std::sync::Arc;
 
+use crate::protocol::screen::ScreenReport;
 use crate::protocol::{Batch, RunId};
 
 /// Callback that a source calls after it put something into its channel; wakes a sleeping event loop.
@@ -194,6 +195,10 @@ pub enum Command {
     /// Tell a hub that somebody marked the failures of these runs as seen. Other sources, and hubs that
     /// keep no such marks, are told nothing.
     MarkSeen(Vec<RunId>),
+    /// Report about this screen to its hub, now and again after each hello. Other sources, and hubs that
+    /// take no reports, are told nothing. The application sends one every
+    /// [`REPORT_INTERVAL`](crate::protocol::screen::REPORT_INTERVAL), and when what it shows changes.
+    ReportScreen(Box<ScreenReport>),
     /// Ask the hub for a page of the frames that it kept, and give up the question before. Without a hub
     /// that has a history, the answer says so.
     AskHistory(HistoryQuestion),

@@ -17,6 +17,7 @@ use super::api_url::segment;
 use super::disconnect::seconds;
 use crate::protocol::RunId;
 use crate::protocol::rest::{self, ReportedStatus, RunSnapshot};
+use crate::protocol::screen::ScreenReport;
 
 /// Time to wait for an answer. A backend may freeze for 45 s and answer after that.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -119,6 +120,11 @@ impl ApiRequest {
     pub fn of_marks(runs: &[RunId]) -> Self {
         let ids: Vec<&str> = runs.iter().map(RunId::as_str).collect();
         Self::new(String::new(), Some(json!(ids)))
+    }
+
+    /// Call that reports about this screen, at the path of a hub's screens.
+    pub fn of_screen(report: &ScreenReport) -> Self {
+        Self::new(String::new(), Some(report.to_json()))
     }
 
     fn of_run(collection: &str, run: &RunId, verb: &str) -> Self {

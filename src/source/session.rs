@@ -144,6 +144,7 @@ pub(super) async fn follow_stream<D: OpenConnection>(
                 context.begin_trial(is_probing || short_lived > 0);
                 let end = connection.read(commands, context).await;
                 context.post_seen = None;
+                context.post_screen = None;
                 context.past.disconnected();
                 match end {
                     Ok(disconnect) => {

@@ -23,6 +23,7 @@ use super::{
     OperationOutcome, OperationRefusal, Polling, PollingReason, RunOperation, Signal, Updates,
 };
 use crate::protocol::hub::Hello;
+use crate::protocol::screen::ScreenReport;
 use crate::protocol::{Batch, Item, RunId};
 
 /// Maximum number of marks in one request to a hub.
@@ -89,6 +90,10 @@ pub(super) struct SourceContext {
     pub to_hub: Option<ApiClientFor>,
     /// Posts failures that were marked as seen; `None` while no hub that keeps them is connected.
     pub post_seen: Option<SendRequest>,
+    /// Posts reports about this screen; `None` while no hub that takes them is connected.
+    pub post_screen: Option<SendRequest>,
+    /// The last report about this screen.
+    screen: Option<Box<ScreenReport>>,
     /// Questions about what the hub kept from before.
     pub past: PastQuestions,
     /// Position in the stream of [`url`](Self::url), over all connections to it.
@@ -125,6 +130,8 @@ impl SourceContext {
             local_api: None,
             to_hub: None,
             post_seen: None,
+            post_screen: None,
+            screen: None,
             past: PastQuestions::default(),
             stream: Stream::default(),
             #[cfg(not(target_arch = "wasm32"))]
@@ -291,11 +298,12 @@ impl SourceContext {
         if brings_event {
             self.pass_trial(|trial| trial.has_brought_event = true);
         }
-        if let Some(Hello { at, api, actions, seen, history }) = hello {
+        if let Some(Hello { at, api, actions, seen, screens, history }) = hello {
             let to_hub = self.to_hub.as_ref();
             let post_to = |path: Option<&str>| path.zip(to_hub).and_then(|(path, to)| to(path));
             let post = post_to(api.as_deref());
             self.post_seen = post_to(seen.as_deref());
+            self.post_screen = post_to(screens.as_deref());
             self.operation_client = match post {
                 Some(post) if actions => Ok(OperationClient { post, look: None, touched: None }),
                 Some(_) => Err(OperationRefusal::HubForbids),
@@ -305,6 +313,7 @@ impl SourceContext {
             let history = self.past.offered(at.stream, history);
             let api = api.map(String::from);
             self.signal_sender.push(Signal::Hub { api, actions, seen, history });
+            self.report_screen();
         }
         self.tell_updates(self.stream.updates().clone(), "");
     }
@@ -371,6 +380,11 @@ impl SourceContext {
                 self.mark_seen(runs);
                 LoopAction::Stay
             }
+            Some(Command::ReportScreen(report)) => {
+                self.screen = Some(report);
+                self.report_screen();
+                LoopAction::Stay
+            }
             Some(Command::AskHistory(question)) => {
                 self.past.ask(question, self.signal_sender.another());
                 LoopAction::Stay
@@ -430,6 +444,16 @@ impl SourceContext {
                 operation_client.carry_out(calls, operation, random).await,
             ));
             signal_sender.wait_for_capacity().await;
+        });
+    }
+
+    /// Posts the last report about this screen to the hub, as a task of its own. A failure is not told:
+    /// the next report says the same, and the hub shows which screens are silent.
+    fn report_screen(&self) {
+        let (Some(post), Some(report)) = (&self.post_screen, &self.screen) else { return };
+        let sending = post(ApiRequest::of_screen(report));
+        spawn(async move {
+            let _ = sending.await;
         });
     }
 

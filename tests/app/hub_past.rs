@@ -265,7 +265,7 @@ impl MuteHub {
             let mut socket = accept_async(stream).await.unwrap();
             let at = Position { stream: "s".into(), seq: 0 };
             let history = Some(HistoryOffer { path: "/history".into(), since });
-            let hello = Hello { at, api: None, actions: false, seen: None, history };
+            let hello = Hello { at, api: None, actions: false, seen: None, screens: None, history };
             for frame in [HubFrame::Hello(hello).to_json(), HubFrame::Live.to_json()] {
                 socket.send(frame.into()).await.unwrap();
             }

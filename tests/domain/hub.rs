@@ -35,6 +35,7 @@ fn written_frames_are_read_back() {
             api: Some("/api/v1".into()),
             actions: true,
             seen: None,
+            screens: None,
             history: None,
         }),
         HubFrame::Hello(Hello {
@@ -42,6 +43,7 @@ fn written_frames_are_read_back() {
             api: None,
             actions: false,
             seen: Some("/seen".into()),
+            screens: Some("/screens".into()),
             history: Some(HistoryOffer { path: "/history".into(), since: None }),
         }),
         HubFrame::Hello(Hello {
@@ -49,6 +51,7 @@ fn written_frames_are_read_back() {
             api: None,
             actions: false,
             seen: None,
+            screens: None,
             history: Some(HistoryOffer { path: "/history".into(), since: Some(since) }),
         }),
         HubFrame::Seen(vec!["r-1".into(), "r \"2\"".into()]),
@@ -76,6 +79,7 @@ fn frames_are_read_as_other_hubs_may_write_them() {
             api: None,
             actions: false,
             seen: None,
+            screens: None,
             history: None
         }))
     );
@@ -116,8 +120,14 @@ fn hello_announces_the_history_in_a_field_that_others_may_lack_or_ignore() {
     }
     // An older screen reads these fields, and no others.
     let at = Position { stream: "s".into(), seq: 7 };
-    let hello =
-        Hello { at, api: Some("/api".into()), actions: true, seen: None, history: offer(None) };
+    let hello = Hello {
+        at,
+        api: Some("/api".into()),
+        actions: true,
+        seen: None,
+        screens: None,
+        history: offer(None),
+    };
     let text = HubFrame::Hello(hello).to_json();
     let written: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(written.as_object().unwrap().len(), 1);

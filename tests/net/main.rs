@@ -36,4 +36,5 @@ mod serve;
 mod stage;
 mod stand_in;
 mod watching;
+mod webhooks;
 mod wss;

@@ -16,7 +16,8 @@ const OTHER: &str = "1f0c5e1e-0000-4000-8000-000000000002";
 fn hello(stream: &str, seq: u64) -> String {
     let at = Position { stream: stream.into(), seq };
     let api = Some("/api/v1".into());
-    HubFrame::Hello(Hello { at, api, actions: true, seen: None, history: None }).to_json()
+    HubFrame::Hello(Hello { at, api, actions: true, seen: None, screens: None, history: None })
+        .to_json()
 }
 
 fn run(id: &str) -> String {

@@ -1,6 +1,8 @@
-//! `/metrics`: metrics of the hub for Prometheus.
+//! `/metrics`: metrics of the hub, and of the studio that it watches, for Prometheus.
 
+mod studio;
 mod text;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use super::{
     passthrough::Passthrough,
     relay::{Hub, StoreState, counters::Counter},
     started::Started,
+    webhooks::Webhooks,
 };
 use crate::protocol::hub::UpstreamState;
 
@@ -29,6 +32,8 @@ pub(super) struct MetricsSource {
     pub passthrough: Arc<Passthrough>,
     /// `None` for a demo studio.
     pub hub: Option<Arc<Hub>>,
+    /// `None` for a demo studio.
+    pub webhooks: Option<Arc<Webhooks>>,
     pub started: Started,
 }
 
@@ -41,6 +46,10 @@ async fn answer_metrics(State(source): State<MetricsSource>) -> Response {
     tell_front(&mut metrics, &source);
     if let Some(hub) = &source.hub {
         tell_hub(&mut metrics, hub);
+        studio::tell_studio(&mut metrics, hub);
+    }
+    if let (Some(hub), Some(webhooks)) = (&source.hub, &source.webhooks) {
+        webhooks::tell_webhooks(&mut metrics, webhooks, hub);
     }
     let headers = [(header::CONTENT_TYPE, CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")];
     (headers, metrics.into_text()).into_response()

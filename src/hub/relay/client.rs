@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use uuid::Uuid;
 
 use super::stall_detector::{Stall, StallDetector};
-use super::{HISTORY_PATH, SEEN_PATH, Shared, State, counters::Counter};
+use super::{HISTORY_PATH, SCREENS_PATH, SEEN_PATH, Shared, State, counters::Counter};
 use crate::protocol::hub::{Hello, HistoryOffer, HubFrame, Position};
 use crate::server::flood_guard::{Flood, FloodGuard};
 use crate::server::websocket::close;
@@ -156,8 +156,9 @@ impl Shared {
             path: SmolStr::new_static(HISTORY_PATH),
             since: state.journal.first_at(),
         });
+        let screens = Some(SmolStr::new_static(SCREENS_PATH));
         let (at, actions) = (Position { stream, seq }, self.actions);
-        HubFrame::Hello(Hello { at, api, actions, seen, history })
+        HubFrame::Hello(Hello { at, api, actions, seen, screens, history })
     }
 }
 

@@ -65,6 +65,9 @@ pub struct Counters {
     pub runs_dropped: Counter,
     /// Size of the store on disk in bytes.
     pub store_bytes: Counter,
+    /// News that were lost because too many waited to be taken.
+    pub news_lost: Counter,
+
     /// Failures to write the store.
     pub store_errors: Counter,
 }

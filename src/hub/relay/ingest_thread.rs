@@ -20,7 +20,7 @@ use super::dropped_runs::DroppedRuns;
 use super::journal::{JournalEntry, JournalEntryKind, JournalRetention, OutdatedRun};
 use super::step_detector::StepDetector;
 use super::store::{DroppedRun, Store, StoreError};
-use super::{Shared, State, fresh_id};
+use super::{News, Shared, State, fresh_id};
 use crate::history::HistoryChanges;
 use crate::hub::log_line;
 use crate::model::{ClockOwner, Model, Outcome, Run, RunStatus};
@@ -46,6 +46,9 @@ const TIDY_SHARE: u32 = 20;
 /// Number of remembered ids of events that belong to no known run.
 const MOST_STRANGERS: usize = 4_096;
 
+/// Age up to which failures that happened while the hub was away are still news after a restart.
+const RESTART: Duration = Duration::from_secs(600);
+
 /// Minimum interval between log lines about unreadable items.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -66,6 +69,13 @@ pub(super) struct IngestThread {
     /// Duration of the last check.
     tidying: Duration,
     complained: Option<Instant>,
+    /// Instant before which ends of runs are no news to the studio's numbers, by this machine's clock:
+    /// the start of a hub without a past. `None` where the store tells what is known.
+    counts_since: Option<Timestamp>,
+    /// Instant before which ends of runs are no news to anybody, by this machine's clock.
+    news_since: Timestamp,
+    /// News of what is being written.
+    news: Vec<News>,
 }
 
 /// Changes that are written and shown together.
@@ -105,9 +115,16 @@ impl IngestThread {
             tidied: Instant::now(),
             tidying: Duration::ZERO,
             complained: None,
+            counts_since: Some(Timestamp::now()),
+            news_since: Timestamp::now(),
+            news: Vec::new(),
         };
         if let Some(mut store) = store {
             ingest_thread.load(&store)?;
+            if ingest_thread.last > 0 {
+                ingest_thread.counts_since = None;
+                ingest_thread.news_since -= RESTART;
+            }
             ingest_thread.load_history(&mut store)?;
             let marked = store.seen()?;
             ingest_thread.store = Some(store);
@@ -354,6 +371,7 @@ impl IngestThread {
         }
         drop(state);
         shared.notify_clients();
+        self.tell_news();
         self.mark_seen(seen);
         let to_make_room = |run| OutdatedRun { run, is_aged: false };
         self.drop_runs(evicted.into_iter().map(to_make_room).collect());
@@ -383,6 +401,9 @@ impl IngestThread {
             if by.is_negative() { "back" } else { "forward" },
             length_words(u64::try_from(by.unsigned_abs().as_millis()).unwrap_or(u64::MAX)),
         ));
+        let moved = |at: Timestamp| at.checked_add(by).unwrap_or(at);
+        self.counts_since = self.counts_since.map(moved);
+        self.news_since = moved(self.news_since);
         let mut state = self.shared.state_mut();
         state.journal.clock_stepped(by);
         state.upstream.since = state.upstream.since.checked_add(by).unwrap_or(now);
@@ -482,6 +503,7 @@ impl IngestThread {
         log_line(&format!("upstream is {}{why}{}", upstream.state.as_str(), upstream.reason));
         let since = if before.state == upstream.state { before.since } else { upstream.since };
         state.upstream = Upstream { since, ..upstream };
+        self.news.push(News::Upstream(state.upstream.clone()));
         state.upstream_count += 1;
     }
 

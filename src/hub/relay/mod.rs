@@ -6,8 +6,10 @@
 //! | `store` | the same in a file | the content of frames |
 //! | `ingest_thread` | upstream → model → store → journal, on a thread of its own | screens |
 //! | `dropped_runs` | runs that are no longer kept | why |
+//! | `news` | failures, recoveries, slow runs | who is told |
 //! | `recorded` | kept frames between two instants, as pages | HTTP |
 //! | `seen_marks` | failures that somebody marked as seen | who marked them |
+//! | `studio` | totals of runs that ended, and durations, for `/metrics` | when they are read |
 //! | `step_detector` | notices that this machine's clock was set | what depends on it |
 //! | `client` | one screen's connection: a position in the journal | other screens, upstream |
 //! | `stall_detector` | detects connections that take no data | the data |
@@ -22,11 +24,13 @@ pub mod counters;
 mod dropped_runs;
 mod ingest_thread;
 mod journal;
+mod news;
 mod recorded;
 mod seen_marks;
 mod stall_detector;
 mod step_detector;
 mod store;
+pub mod studio;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -36,7 +40,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -46,13 +50,15 @@ use self::ingest_thread::IngestThread;
 use self::ingest_thread::MarkRequest;
 use self::journal::Journal;
 pub use self::journal::JournalRetention;
+pub use self::news::{News, RunNews};
 pub use self::recorded::{Page, PageReader, PageRequest};
 use self::seen_marks::SeenMarks;
 use self::store::Store;
 pub use self::store::StoreError;
+use self::studio::StudioNumbers;
 use super::{HubError, gate::ClientSlot};
 use crate::history::History;
-use crate::model::{Model, Retention, Run, RunStatus};
+use crate::model::{LEAST_SAMPLES, Model, Retention, Run, RunStatus};
 use crate::protocol::RunId;
 use crate::protocol::hub::{Upstream, UpstreamState};
 use crate::source::{
@@ -65,6 +71,9 @@ const LEAST_MODEL_RUNS: usize = 100_000;
 
 /// Path to which screens post the failures that they mark as seen.
 pub const SEEN_PATH: &str = "/seen";
+
+/// Path to which screens post reports about themselves, and of the list of screens.
+pub const SCREENS_PATH: &str = "/screens";
 
 /// Path of the frames that are kept.
 pub const HISTORY_PATH: &str = "/history";
@@ -132,13 +141,17 @@ struct Thread {
 }
 
 /// Data shared by the ingest thread, the screens and the monitoring endpoints. Lock order: `model`,
-/// `state`, `history`.
+/// `state`, `history`, `studio`.
 #[derive(Debug)]
 struct Shared {
     model: Mutex<Model>,
     state: RwLock<State>,
     /// History of ended runs, also of those that are no longer kept.
     history: Mutex<History>,
+    studio: Mutex<StudioNumbers>,
+    /// News of the studio, and where they are taken.
+    news_sender: mpsc::Sender<News>,
+    untaken_news: Mutex<Option<mpsc::Receiver<News>>>,
     keep_history: Duration,
     /// Address of the upstream, without secrets.
     upstream: String,
@@ -192,6 +205,10 @@ impl Shared {
 
     fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn studio(&self) -> MutexGuard<'_, StudioNumbers> {
+        self.studio.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notifies the screens of changes.
@@ -254,10 +271,14 @@ impl Hub {
             store_trouble: None,
             seen: SeenMarks::default(),
         };
+        let (news_sender, untaken_news) = mpsc::channel(news::MOST_WAITING);
         let shared = Arc::new(Shared {
             model: Mutex::new(model),
             state: RwLock::new(state),
             history: Mutex::default(),
+            studio: Mutex::default(),
+            news_sender,
+            untaken_news: Mutex::new(Some(untaken_news)),
             keep_history: options.keep_history,
             upstream: options.upstream.to_string(),
             news: watch::Sender::new(()),
@@ -342,6 +363,28 @@ impl Hub {
     /// Locks the history. Ends of runs wait while the guard is held.
     pub fn history(&self) -> MutexGuard<'_, History> {
         self.shared.history()
+    }
+
+    /// Locks the studio's numbers. Ends of runs wait while the guard is held.
+    pub fn studio(&self) -> MutexGuard<'_, StudioNumbers> {
+        self.shared.studio()
+    }
+
+    /// Returns the news of the studio from the start of the hub on; `None` the second time.
+    pub fn take_news(&self) -> Option<mpsc::Receiver<News>> {
+        self.shared.untaken_news.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Returns the runs that became slow since `since`, by this machine's clock.
+    pub fn slow_runs(&self, since: Timestamp) -> Vec<RunNews> {
+        let model = self.model();
+        let [now, since] = [Timestamp::now(), since].map(|at| model.clock().server_time(at));
+        news::slow_runs(&model, now, since, LEAST_SAMPLES)
+    }
+
+    /// Returns the address of the upstream, without secrets.
+    pub fn upstream(&self) -> &str {
+        &self.shared.upstream
     }
 
     /// Watches a run that was just created; a backend's lists do not contain queued runs.

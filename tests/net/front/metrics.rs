@@ -39,7 +39,7 @@ fn read(text: &str) -> BTreeMap<String, Family> {
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').unwrap();
             assert_eq!(name, current, "its help comes before it");
-            assert!(["counter", "gauge"].contains(&kind), "{line}");
+            assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
             let family = families.get_mut(name).unwrap();
             assert!(family.kind.is_empty() && family.samples.is_empty(), "{line}");
             family.kind = kind.to_owned();
@@ -50,12 +50,17 @@ fn read(text: &str) -> BTreeMap<String, Family> {
                 temp_store.split_once('{').map_or((temp_store, ""), |(name, labels)| {
                     (name, labels.strip_suffix('}').expect("labels end"))
                 });
-            assert_eq!(name, current, "samples of a family stand together");
+            let suffix = name.strip_prefix(current.as_str()).expect("a family stands together");
             check_labels(labels);
             let value: f64 = value.parse().unwrap();
-            let family = families.get_mut(name).unwrap();
-            assert!(!family.kind.is_empty(), "{name} has no type");
-            assert!(family.samples.insert(labels.to_owned(), value).is_none(), "{line} twice");
+            let family = families.get_mut(&current).unwrap();
+            let suffixes = match family.kind.as_str() {
+                "histogram" => &["_bucket", "_sum", "_count"][..],
+                _ => &[""],
+            };
+            assert!(suffixes.contains(&suffix), "{line} of {}", family.kind);
+            let sample = format!("{}{labels}", suffix.trim_start_matches('_'));
+            assert!(family.samples.insert(sample, value).is_none(), "{line} twice");
         }
     }
     for (name, family) in &families {
@@ -81,7 +86,7 @@ fn is_snake(name: &str) -> bool {
 
 /// Applies the naming rules of `promtool check metrics`.
 fn lint(name: &str, family: &Family) {
-    assert!(is_snake(name) && name.starts_with("meterbridge_hub_"), "{name}");
+    assert!(is_snake(name) && name.starts_with("meterbridge_"), "{name}");
     assert_eq!(family.kind == "counter", name.ends_with("_total"), "{name} is a {}", family.kind);
     assert!(family.help.ends_with('.'), "{name}: {}", family.help);
     for part in name.split('_') {

@@ -89,6 +89,7 @@ impl Plan {
                 budget: ConnectionBudget::new(1),
             },
             allow_actions: self.actions,
+            ..FrontOptions::default()
         }
     }
 

@@ -381,7 +381,8 @@ async fn summary_is_asked_of_the_hub() {
 fn hello(history: Option<&'static str>) -> String {
     let at = Position { stream: "s".into(), seq: 0 };
     let history = history.map(|path| HistoryOffer { path: path.into(), since: None });
-    HubFrame::Hello(Hello { at, api: None, actions: false, seen: None, history }).to_json()
+    HubFrame::Hello(Hello { at, api: None, actions: false, seen: None, screens: None, history })
+        .to_json()
 }
 
 fn question(id: u64) -> HistoryQuestion {

@@ -9,9 +9,11 @@ mod history;
 mod hostile;
 mod keeping;
 mod restart;
+mod screens;
 mod seen;
 mod served;
 mod store_file;
+mod studio;
 mod upstream;
 mod wall;
 

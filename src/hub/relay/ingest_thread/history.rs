@@ -1,9 +1,11 @@
 //! The history: fed by runs as they end, and written together with the frames that tell of their ends.
 
 use jiff::Timestamp;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::{IngestThread, warn};
-use crate::history::HistoryChanges;
+use crate::history::{EndedRun, HistoryChanges};
+use crate::hub::relay::News;
 use crate::hub::relay::store::{Store, StoreError, StoredHistory};
 use crate::protocol::RunId;
 
@@ -16,8 +18,13 @@ impl IngestThread {
             warn(&format!("{unreadable} parts of the history cannot be read and are skipped"));
         }
         if !is_complete {
-            let runs = self.shared.model().runs().map(|run| run.id().clone()).collect();
-            let changes = self.note_ended(runs);
+            let changes = {
+                let (model, mut history) = (self.shared.model(), self.shared.history());
+                for run in model.runs() {
+                    history.note(run, self.dropped.until(run.id()));
+                }
+                history.take_changes()
+            };
             store.write_history(&changes)?;
         }
         Ok(())
@@ -28,17 +35,39 @@ impl IngestThread {
         touched.sort_unstable();
         touched.dedup();
         let (model, mut history) = (self.shared.model(), self.shared.history());
+        let mut studio = self.shared.studio();
+        let since = self.counts_since.map(|at| model.clock().server_time(at).as_second());
+        let news_since = model.clock().server_time(self.news_since).as_second();
         for run in touched.iter().filter_map(|run| model.run(run)) {
             // Executions that ended before the run was dropped are already counted.
-            history.note(run, self.dropped.until(run.id()));
+            let noted = history.note_changes(run, self.dropped.until(run.id()));
+            let Some(noted) = noted else { continue };
+            let is_counted = |ended: &EndedRun| since.is_none_or(|since| ended.second >= since);
+            for (number, ended) in studio.count(run.id(), noted, is_counted) {
+                if ended.second >= news_since {
+                    self.news.extend(News::of_end(&model, run, number, &ended));
+                }
+            }
         }
         history.take_changes()
     }
 
+    /// Passes on the news of what was written.
+    pub(super) fn tell_news(&mut self) {
+        for news in self.news.drain(..) {
+            if let Err(TrySendError::Full(_)) = self.shared.news_sender.try_send(news) {
+                self.shared.counters.news_lost.add(1);
+            }
+        }
+    }
+
     /// Forgets what dropped runs have contributed; it stays counted. Returns what is to be written.
     pub(super) fn forget_contributions(&mut self, runs: &[RunId]) -> HistoryChanges {
-        let mut history = self.shared.history();
-        runs.iter().for_each(|run| history.forget(run));
+        let (mut history, mut studio) = (self.shared.history(), self.shared.studio());
+        for run in runs {
+            history.forget(run);
+            studio.forget(run);
+        }
         history.take_changes()
     }
 
