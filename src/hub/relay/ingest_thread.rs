@@ -2,6 +2,8 @@
 //! shows them to screens. Runs on a thread of its own, because the store may have to wait for a
 //! disk.
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod history;
 mod marks;
 
@@ -14,6 +16,8 @@ use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+#[cfg(feature = "cluster")]
+pub(super) use self::cluster::{Backend, ClusterSide};
 pub(super) use self::marks::MarkRequest;
 use self::marks::has_failed;
 use super::dropped_runs::DroppedRuns;
@@ -23,7 +27,7 @@ use super::store::{DroppedRun, Store, StoreError};
 use super::{Shared, State, fresh_id};
 use crate::history::HistoryChanges;
 use crate::hub::log_line;
-use crate::model::{ClockOwner, Model, Outcome, Run, RunStatus};
+use crate::model::{Change, ClockOwner, Model, Outcome, Run, RunStatus};
 use crate::protocol::hub::{HubFrame, Upstream, UpstreamState, run_frame};
 use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
 use crate::source::{ConnectionState, Signal, Updates};
@@ -66,6 +70,9 @@ pub(super) struct IngestThread {
     /// Duration of the last check.
     tidying: Duration,
     complained: Option<Instant>,
+    /// The hub's part in a cluster, whose stream takes the place of the store.
+    #[cfg(feature = "cluster")]
+    pub(super) cluster: Option<ClusterSide>,
 }
 
 /// Changes that are written and shown together.
@@ -105,6 +112,8 @@ impl IngestThread {
             tidied: Instant::now(),
             tidying: Duration::ZERO,
             complained: None,
+            #[cfg(feature = "cluster")]
+            cluster: None,
         };
         if let Some(mut store) = store {
             ingest_thread.load(&store)?;
@@ -165,6 +174,10 @@ impl IngestThread {
         marks: &Receiver<MarkRequest>,
         quit: &Receiver<()>,
     ) {
+        #[cfg(feature = "cluster")]
+        if self.cluster.is_some() {
+            return self.run_in_cluster(marks, quit);
+        }
         loop {
             let began = Instant::now();
             select! {
@@ -293,15 +306,7 @@ impl IngestThread {
                 Item::Hub(_) | Item::Ignored => None,
             };
             if let Some(change) = change {
-                let run = &change.run_id;
-                let is_marked = state.seen.contains(run);
-                if (is_marked || staged.seen.contains(run)) && !has_failed(&model, run) {
-                    // A failure to come is another one than that which was seen.
-                    staged.seen.retain(|seen| seen != run);
-                    staged.unseen.extend(is_marked.then(|| run.clone()));
-                }
-                staged.evicted.extend(change.evicted);
-                staged.touched.push(change.run_id);
+                staged.note(change, &state, &model);
             }
         }
         for step in model.take_clock_steps() {
@@ -399,14 +404,16 @@ impl IngestThread {
         self.write(|store| store.check());
         let surplus = self.shared.state_mut().journal.surplus();
         self.remove_frames(surplus);
-        let outdated = {
-            let model = self.shared.model();
-            let has_ended = |run: &RunId| {
-                let status = model.run(run).map(|run| run.status);
-                matches!(status, None | Some(RunStatus::Completed | RunStatus::Failed))
-            };
-            self.shared.state().journal.outdated(&self.keep, now, has_ended)
-        };
+        #[cfg(feature = "cluster")]
+        if self.cluster.is_some() {
+            // Frames of runs are dropped when the stream says so.
+            let excess = self.shared.state().journal.excess(&self.keep);
+            self.remove_frames(excess);
+            self.prune_history(now);
+            self.tidied = Instant::now();
+            return self.update_gauges();
+        }
+        let outdated = self.outdated(now);
         self.drop_runs(outdated);
         // Only running runs are left, of which the oldest frames can go.
         let excess = self.shared.state().journal.excess(&self.keep);
@@ -420,9 +427,21 @@ impl IngestThread {
         self.tidying = self.tidied - began;
     }
 
+    /// Returns the runs that are to be dropped now.
+    fn outdated(&self, now: Timestamp) -> Vec<OutdatedRun> {
+        let model = self.shared.model();
+        let has_ended = |run: &RunId| {
+            let status = model.run(run).map(|run| run.status);
+            matches!(status, None | Some(RunStatus::Completed | RunStatus::Failed))
+        };
+        self.shared.state().journal.outdated(&self.keep, now, has_ended)
+    }
+
     fn remove_frames(&mut self, frames: Vec<(RunId, Vec<u64>)>) {
         for (run, seqs) in frames {
             self.write(|store| store.commit(&[], &seqs, &HistoryChanges::default()));
+            #[cfg(feature = "cluster")]
+            self.remove_from_stream(&seqs);
             self.shared.state_mut().journal.remove(&run, &seqs);
         }
     }
@@ -504,6 +523,19 @@ impl IngestThread {
 }
 
 impl PendingCommit {
+    /// Notes what a change of a run does to marks, history and other runs.
+    fn note(&mut self, change: Change, state: &State, model: &Model) {
+        let run = &change.run_id;
+        let is_marked = state.seen.contains(run);
+        if (is_marked || self.seen.contains(run)) && !has_failed(model, run) {
+            // A failure to come is another one than that which was seen.
+            self.seen.retain(|seen| seen != run);
+            self.unseen.extend(is_marked.then(|| run.clone()));
+        }
+        self.evicted.extend(change.evicted);
+        self.touched.push(change.run_id);
+    }
+
     /// Replaces the staged snapshot of the same run, and marks the `kept` one as replaced.
     fn replace_snapshot(&mut self, snapshot: &RunSnapshot, kept: Option<u64>) {
         self.entries.retain(|entry| {

@@ -1,0 +1,576 @@
+//! The ingest thread of a hub in a cluster. Everything that it shows comes from the cluster's stream. While
+//! it has the lease it also watches the backend, and publishes what is new to a model of its own: that one
+//! is made from the journal when watching begins, and dropped when it ends, so that nothing is known that
+//! the stream does not have.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, never, select};
+use foldhash::fast::FixedState;
+use jiff::Timestamp;
+
+use super::marks::has_failed;
+use super::{
+    IngestThread, MOST_SIGNALS, MOST_STRANGERS, MarkRequest, PendingCommit, TIDY_INTERVAL,
+    upstream_of, warn,
+};
+use crate::hub::log_line;
+use crate::hub::relay::cluster::{
+    ClusterEvent, ClusterLink, ClusterRole, Content, Order, ReadBatch, Record,
+};
+use crate::hub::relay::journal::{Journal, JournalEntry, JournalEntryKind, OutdatedRun};
+use crate::hub::relay::{Marked, model_of, unfinished};
+use crate::model::{Model, Outcome, Run};
+use crate::protocol::hub::{HubFrame, Upstream, UpstreamState, run_frame};
+use crate::protocol::{Batch, EventId, Item, RunId};
+use crate::source::{self, Address, ConnectionSettings, ConnectionState, Signal, SourceHandle};
+
+/// Interval of checks while nothing happens.
+const IDLE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The hub's part in a cluster.
+pub(in crate::hub::relay) struct ClusterSide {
+    pub link: ClusterLink,
+    backend: Backend,
+    /// Latest epoch that was read.
+    epoch: u64,
+    /// Number of the last message that was read.
+    last: u64,
+    watch: Option<Watch>,
+    /// Number of orders to publish that are not carried out yet.
+    publishing: usize,
+    /// State of the connection to the backend, as the stream has it.
+    upstream: Option<Upstream>,
+    is_away: bool,
+}
+
+/// Source of signals for a hub that watches.
+pub(in crate::hub::relay) enum Backend {
+    /// A source is begun with each watch.
+    Address(Address, Box<ConnectionSettings>),
+    /// Signals of a test.
+    Fed(Receiver<Signal>),
+}
+
+/// Watching the backend, for the whole cluster.
+struct Watch {
+    epoch: u64,
+    /// Everything that was read and published.
+    model: Model,
+    strangers: HashSet<EventId, FixedState>,
+    signals: Receiver<Signal>,
+    /// Dropping it closes the connections.
+    _source: Option<SourceHandle>,
+    /// True once the source had anything to tell but that it connects.
+    has_connected: bool,
+}
+
+impl ClusterSide {
+    pub(in crate::hub::relay) fn new(link: ClusterLink, backend: Backend) -> Self {
+        Self {
+            link,
+            backend,
+            epoch: 0,
+            last: 0,
+            watch: None,
+            publishing: 0,
+            upstream: None,
+            is_away: true,
+        }
+    }
+
+    fn publish(&mut self, records: Vec<Record>) {
+        if !records.is_empty() {
+            self.publishing += 1;
+            self.link.order(Order::Publish(records));
+        }
+    }
+
+    /// Returns the signals of the watch, unless what they told before is still being published.
+    fn signals(&self) -> Receiver<Signal> {
+        match &self.watch {
+            Some(watch) if self.publishing == 0 => watch.signals.clone(),
+            _ => never(),
+        }
+    }
+}
+
+impl IngestThread {
+    /// Serves what the stream has, until `quit` receives a message or is dropped.
+    pub(super) fn run_in_cluster(mut self, marks: &Receiver<MarkRequest>, quit: &Receiver<()>) {
+        loop {
+            let Some(side) = &self.cluster else { return };
+            let (events, signals) = (side.link.events.clone(), side.signals());
+            select! {
+                recv(quit) -> _ => break,
+                recv(events) -> event => if let Ok(event) = event { self.hear(event) },
+                recv(signals) -> signal => match signal {
+                    Ok(first) => {
+                        let more = signals.try_iter().take(MOST_SIGNALS - 1);
+                        let all: Vec<Signal> = std::iter::once(first).chain(more).collect();
+                        self.find(all);
+                    }
+                    // The source has ended.
+                    Err(_) => self.forget_signals(),
+                },
+                recv(marks) -> request => if let Ok(request) = request { self.mark_in_cluster(request) },
+                default(IDLE_INTERVAL) => {}
+            }
+            if self.tidied.elapsed() >= TIDY_INTERVAL {
+                self.tidy(Timestamp::now(), Instant::now());
+                self.propose_drops();
+            }
+        }
+        // The backend is left before another hub can get the lease.
+        if let Some(side) = &mut self.cluster {
+            side.watch = None;
+        }
+    }
+
+    fn forget_signals(&mut self) {
+        if let Some(watch) = self.cluster.as_mut().and_then(|side| side.watch.as_mut()) {
+            watch.signals = never();
+        }
+    }
+
+    fn hear(&mut self, event: ClusterEvent) {
+        self.follow_clock(Timestamp::now(), Instant::now());
+        match event {
+            ClusterEvent::Begun(stream) => self.begin_stream(stream),
+            ClusterEvent::Reached { behind } => self.reached(behind),
+            ClusterEvent::Read(batch, _place) => self.read(batch),
+            ClusterEvent::Away(words) => self.away(&words),
+            ClusterEvent::Lost => self.stop_watching("another hub may watch the backend now"),
+            ClusterEvent::Published { unpublished, failed } => {
+                let Some(side) = &mut self.cluster else { return };
+                side.publishing = side.publishing.saturating_sub(1);
+                side.link.status().unpublished += unpublished;
+                if let Some(words) = failed {
+                    self.stop_watching(&format!("it cannot publish: {words}"));
+                } else if unpublished > 0 {
+                    warn("an event is larger than NATS allows (max_payload), and is not shown");
+                }
+            }
+            ClusterEvent::Mark { runs, done } => {
+                let Some(side) = &mut self.cluster else { return };
+                if side.watch.is_some() {
+                    side.publish(marks_of(runs));
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+
+    /// Begins with another stream, or with the first.
+    fn begin_stream(&mut self, stream: uuid::Uuid) {
+        self.stop_watching("the stream was replaced");
+        let Some(side) = &mut self.cluster else { return };
+        (side.epoch, side.last, side.upstream) = (0, 0, None);
+        let shared = self.shared.clone();
+        *shared.model() = model_of(&self.keep);
+        *shared.history() = crate::history::History::default();
+        self.strangers.clear();
+        self.dropped = super::DroppedRuns::default();
+        let mut state = shared.state_mut();
+        state.journal = Journal::default();
+        state.seen = crate::hub::relay::SeenMarks::default();
+        state.stream = stream;
+        state.stream_count += 1;
+        drop(state);
+        shared.notify_clients();
+    }
+
+    /// NATS is reached, for the first time or again.
+    fn reached(&mut self, behind: u64) {
+        let Some(side) = &mut self.cluster else { return };
+        let was_away = std::mem::replace(&mut side.is_away, false);
+        {
+            let mut status = side.link.status();
+            status.away = None;
+            status.lag = behind;
+            status.has_caught_up |= behind == 0;
+            if status.role == ClusterRole::Away {
+                status.role = ClusterRole::Following;
+            }
+        }
+        let upstream = side.upstream.clone();
+        if was_away {
+            log_line("NATS is reached");
+            self.show_upstream(upstream.unwrap_or_else(|| {
+                lost("no hub of the cluster watches the backend yet".to_owned())
+            }));
+        }
+    }
+
+    /// NATS cannot be reached: says so once.
+    fn away(&mut self, words: &str) {
+        let Some(side) = &mut self.cluster else { return };
+        let was_away = std::mem::replace(&mut side.is_away, true);
+        {
+            let mut status = side.link.status();
+            status.role = ClusterRole::Away;
+            let since = status.away.as_ref().filter(|_| was_away).map(|(_, since)| *since);
+            status.away = Some((words.to_owned(), since.unwrap_or_else(Timestamp::now)));
+        }
+        self.show_upstream(lost(format!("NATS cannot be reached: {words}")));
+    }
+
+    fn show_upstream(&mut self, upstream: Upstream) {
+        let shared = self.shared.clone();
+        self.set_upstream(&mut shared.state_mut(), upstream);
+        shared.notify_clients();
+    }
+
+    /// Applies messages of the stream, and shows them.
+    fn read(&mut self, batch: ReadBatch) {
+        let ReadBatch { records, behind, is_live } = batch;
+        let mut staged = PendingCommit::default();
+        let mut outdated = 0;
+        for read in records {
+            let Some(side) = &mut self.cluster else { return };
+            side.last = read.number;
+            let Some(record) = read.record else { continue };
+            if read.epoch < side.epoch {
+                outdated += 1;
+                continue;
+            }
+            side.epoch = read.epoch;
+            match record.content {
+                Content::Frame { run, kind, live, text, .. } => {
+                    // The clock of this hub may differ from that of the hub that watches.
+                    let (heard, live) =
+                        if is_live { (Timestamp::now(), live) } else { (record.at, false) };
+                    let entry = JournalEntry { seq: read.number, run, kind, at: record.at, text };
+                    self.take_frame(entry, heard, live, &mut staged);
+                }
+                Content::Seen(run) => staged.seen.push(run),
+                Content::Dropped { run, is_aged } => {
+                    self.commit(std::mem::take(&mut staged));
+                    self.drop_run(run, is_aged, read.number);
+                }
+                Content::Upstream(upstream) => self.hear_upstream(upstream, &mut staged),
+                Content::Watch { hub, backend } => {
+                    self.commit(std::mem::take(&mut staged));
+                    self.hear_watch(&hub, &backend, read.epoch);
+                }
+            }
+        }
+        self.commit(staged);
+        let Some(side) = &mut self.cluster else { return };
+        {
+            let mut status = side.link.status();
+            (status.epoch, status.last, status.lag) = (side.epoch, side.last, behind);
+            status.outdated += outdated;
+            status.has_caught_up |= behind == 0;
+        }
+        self.shared.state_mut().journal.skip_to(side.last);
+        self.shared.notify_clients();
+    }
+
+    fn take_frame(
+        &mut self,
+        entry: JournalEntry,
+        heard: Timestamp,
+        live: bool,
+        staged: &mut PendingCommit,
+    ) {
+        let shared = self.shared.clone();
+        let mut model = shared.model();
+        let state = shared.state();
+        let now = model.clock().server_time(heard);
+        let mut batch = Batch::new(heard, live);
+        batch.push_text(&entry.text);
+        let change = match (entry.kind, batch.items.pop()) {
+            (JournalEntryKind::Event, Some(Item::Event(mut event))) => {
+                if self.dropped.covers(&event.run_id, event.at, now, self.keep.age) {
+                    return;
+                }
+                match model.apply(&mut event, heard, live) {
+                    Outcome::Applied(change) => Some(change),
+                    Outcome::Ignored if self.remember_ignored(event.id) => None,
+                    Outcome::Ignored | Outcome::Duplicate => return,
+                }
+            }
+            (JournalEntryKind::Snapshot, Some(Item::Run(snapshot))) => {
+                let until = snapshot.reported_until().unwrap_or(heard);
+                if self.dropped.covers(&entry.run, until, now, self.keep.age) {
+                    return;
+                }
+                model.join(snapshot, heard)
+            }
+            // Another version of the program can read it.
+            _ => return,
+        };
+        if let Some(change) = change {
+            staged.note(change, &state, &model);
+        }
+        drop(state);
+        // Those of other machines are told by the hub that watches.
+        let _ = model.take_clock_steps();
+        staged.entries.push(entry);
+    }
+
+    fn hear_upstream(&mut self, upstream: Upstream, staged: &mut PendingCommit) {
+        let Some(side) = &mut self.cluster else { return };
+        side.upstream = Some(upstream.clone());
+        let is_linked = upstream.state != UpstreamState::Lost;
+        if is_linked && !std::mem::replace(&mut self.is_linked, is_linked) {
+            self.shared.model().connection_stands();
+        }
+        self.is_linked = is_linked;
+        staged.upstream = Some(upstream);
+    }
+
+    fn drop_run(&mut self, run: RunId, is_aged: bool, number: u64) {
+        let is_own = self.cluster.as_ref().is_some_and(|side| side.watch.is_some());
+        self.drop_runs(vec![OutdatedRun { run: run.clone(), is_aged }]);
+        let Some(side) = &mut self.cluster else { return };
+        if let Some(watch) = &mut side.watch {
+            watch.model.forget(&run, Timestamp::now());
+        }
+        if is_own {
+            side.link.order(Order::PurgeRun(run, number));
+        }
+    }
+
+    /// A hub begins to watch: begins to do so if it is this one.
+    fn hear_watch(&mut self, hub: &str, backend: &str, epoch: u64) {
+        let Some(side) = &mut self.cluster else { return };
+        let is_own = hub == side.link.name() && side.link.own_epoch() == Some(epoch);
+        side.link.status().holder = Some(hub.to_owned());
+        if backend != self.shared.upstream {
+            warn(&format!(
+                "hub {hub} of this cluster watches {backend}, and this one is for {}: give each \
+                 backend its own --cluster-prefix",
+                self.shared.upstream
+            ));
+        }
+        if !is_own {
+            return log_line(&format!("hub {hub} watches the backend, epoch {epoch}"));
+        }
+        log_line(&format!("this hub, {hub}, watches the backend, epoch {epoch}"));
+        // Everything that other hubs have published has been read.
+        let mut model = model_of(&self.keep);
+        {
+            let state = self.shared.state();
+            for (_, frame) in state.journal.frames(0, state.journal.last()) {
+                let mut batch = Batch::new(frame.at, false);
+                batch.push_text(&frame.text);
+                match batch.items.pop() {
+                    Some(Item::Event(mut event)) => drop(model.apply(&mut event, frame.at, false)),
+                    Some(Item::Run(snapshot)) => drop(model.join(snapshot, frame.at)),
+                    _ => {}
+                }
+            }
+        }
+        let (signals, source) = match &side.backend {
+            Backend::Fed(signals) => (signals.clone(), None),
+            Backend::Address(address, connection) => {
+                let mut connection = (**connection).clone();
+                (connection.api.unfinished, connection.api.seen_until) = unfinished(&model);
+                let waker = std::sync::Arc::new(|| {});
+                let source = source::spawn(Some(address.as_str().to_owned()), connection, waker);
+                *self.shared.commands() = source.commander();
+                (source.signals.clone(), Some(source))
+            }
+        };
+        let strangers = self.strangers.clone();
+        side.watch =
+            Some(Watch { epoch, model, strangers, signals, _source: source, has_connected: false });
+        side.link.status().role = ClusterRole::Watching;
+    }
+
+    /// Leaves the backend, if this hub watches it.
+    fn stop_watching(&mut self, why: &str) {
+        let Some(side) = &mut self.cluster else { return };
+        if side.watch.take().is_none() {
+            return;
+        }
+        *self.shared.commands() = source::CommandSender::default();
+        let mut status = side.link.status();
+        if status.role == ClusterRole::Watching {
+            status.role = ClusterRole::Following;
+        }
+        drop(status);
+        log_line(&format!("this hub no longer watches the backend: {why}"));
+    }
+
+    /// Publishes what signals of the source tell.
+    fn find(&mut self, signals: Vec<Signal>) {
+        let mut records = Vec::new();
+        for signal in signals {
+            match signal {
+                Signal::Batch(batch) => self.find_new(batch, &mut records),
+                Signal::State(state) => {
+                    let watch = self.cluster.as_mut().and_then(|side| side.watch.as_mut());
+                    let Some(watch) = watch else { return };
+                    let connects = matches!(
+                        state,
+                        ConnectionState::Connecting { .. } | ConnectionState::Disconnected
+                    );
+                    // A takeover is no loss of the backend.
+                    watch.has_connected |= !connects;
+                    if watch.has_connected {
+                        let content = Content::Upstream(upstream_of(&state));
+                        records.push(Record { at: Timestamp::now(), content });
+                    }
+                }
+                _ => {}
+            }
+        }
+        let Some(side) = &mut self.cluster else { return };
+        if side.watch.as_ref().is_some_and(|watch| side.link.own_epoch() == Some(watch.epoch)) {
+            side.publish(records);
+        } else {
+            let events = records.iter().filter(|it| matches!(it.content, Content::Frame { .. }));
+            side.link.status().unpublished += events.count() as u64;
+            self.stop_watching("its lease is over");
+        }
+    }
+
+    fn find_new(&mut self, mut batch: Batch, records: &mut Vec<Record>) {
+        let shared = self.shared.clone();
+        let counters = &shared.counters;
+        counters.frames_in.add(batch.frames);
+        counters.dropped.add(batch.dropped);
+        let (at, live) = (batch.received_at, batch.live);
+        let items = std::mem::take(&mut batch.items);
+        let mut texts = batch.event_texts();
+        let mut malformed = Vec::new();
+        let Some(watch) = self.cluster.as_mut().and_then(|side| side.watch.as_mut()) else {
+            return;
+        };
+        let model = &mut watch.model;
+        for item in items {
+            match item {
+                Item::Event(mut event) => {
+                    let text = texts.next().unwrap_or_default();
+                    let now = model.clock().server_time(at);
+                    let is_new = !self.dropped.covers(&event.run_id, event.at, now, self.keep.age)
+                        && match model.apply(&mut event, at, live) {
+                            Outcome::Applied(_) => true,
+                            Outcome::Duplicate => false,
+                            Outcome::Ignored => {
+                                if watch.strangers.len() >= MOST_STRANGERS {
+                                    watch.strangers.clear();
+                                }
+                                watch.strangers.insert(event.id)
+                            }
+                        };
+                    if !is_new {
+                        counters.duplicates.add(1);
+                        continue;
+                    }
+                    let (run, kind) = (event.run_id, JournalEntryKind::Event);
+                    let (id, text) = (Some(format!("{:032x}", event.id.0)), text.into());
+                    let content = Content::Frame { run, kind, live, id, text };
+                    records.push(Record { at, content });
+                }
+                Item::Run(snapshot) => {
+                    let now = model.clock().server_time(at);
+                    let until = snapshot.reported_until().unwrap_or(at);
+                    if self.dropped.covers(&snapshot.run_id, until, now, self.keep.age) {
+                        continue;
+                    }
+                    if model.join(snapshot.clone(), at).is_none() {
+                        continue;
+                    }
+                    let run = snapshot.run_id.clone();
+                    // The model's snapshot includes data of earlier snapshots.
+                    let known = model.run(&run).and_then(Run::snapshot);
+                    let text = run_frame(known.unwrap_or(&snapshot)).into();
+                    let kind = JournalEntryKind::Snapshot;
+                    let is_same_run = |it: &Record| {
+                        matches!(&it.content, Content::Frame { run: of, kind, .. }
+                            if *kind == JournalEntryKind::Snapshot && *of == run)
+                    };
+                    records.retain(|it| !is_same_run(it));
+                    let content = Content::Frame { run, kind, live, id: None, text };
+                    records.push(Record { at, content });
+                }
+                Item::Malformed(error) => malformed.push(error.reason),
+                // The backend is a hub, whose marks apply here, too.
+                Item::Hub(HubFrame::Seen(runs)) => {
+                    let failed = runs.into_iter().filter(|run| has_failed(model, run));
+                    records.extend(marks_of(failed.collect()));
+                }
+                Item::Hub(_) | Item::Ignored => {}
+            }
+        }
+        let steps = model.take_clock_steps();
+        for step in steps {
+            if step.owner != crate::model::ClockOwner::ThisMachine {
+                log_line(&step.to_string());
+            }
+        }
+        counters.malformed.add(malformed.len() as u64);
+        malformed.iter().for_each(|reason| self.complain(reason));
+    }
+
+    /// Marks failures for all hubs: the hub that watches publishes the marks.
+    fn mark_in_cluster(&mut self, request: MarkRequest) {
+        let MarkRequest { runs, answer } = request;
+        let mut marked = Marked::default();
+        {
+            let model = self.shared.model();
+            for run in runs {
+                let list = match model.run(&run) {
+                    None => &mut marked.unknown,
+                    Some(_) if has_failed(&model, &run) => &mut marked.seen,
+                    Some(_) => &mut marked.not_failed,
+                };
+                list.push(run);
+            }
+        }
+        let Some(side) = &mut self.cluster else { return };
+        if marked.seen.is_empty() {
+            let _ = answer.send(marked);
+        } else if side.watch.is_some() {
+            side.publish(marks_of(marked.seen.clone()));
+            let _ = answer.send(marked);
+        } else {
+            let (done, marks_done) = tokio::sync::oneshot::channel();
+            side.link.order(Order::Mark(marked.seen.clone(), done));
+            // Without an answer of the hub that watches, the screen is told to try again.
+            let wait = move || {
+                if marks_done.blocking_recv().is_ok() {
+                    let _ = answer.send(marked);
+                }
+            };
+            let _ = std::thread::Builder::new().name("meterbridge-mark".to_owned()).spawn(wait);
+        }
+    }
+
+    /// Proposes to drop runs that exceed the limits, while this hub watches.
+    fn propose_drops(&mut self) {
+        if !self.cluster.as_ref().is_some_and(|side| side.watch.is_some() && side.publishing == 0) {
+            return;
+        }
+        let at = Timestamp::now();
+        let record = |OutdatedRun { run, is_aged }| Record {
+            at,
+            content: Content::Dropped { run, is_aged },
+        };
+        let records = self.outdated(at).into_iter().map(record).collect();
+        if let Some(side) = &mut self.cluster {
+            side.publish(records);
+        }
+    }
+
+    /// Removes frames from the stream that the journal no longer keeps, while this hub watches.
+    pub(super) fn remove_from_stream(&self, numbers: &[u64]) {
+        if let Some(side) = self.cluster.as_ref().filter(|side| side.watch.is_some()) {
+            side.link.order(Order::Remove(numbers.to_vec()));
+        }
+    }
+}
+
+fn marks_of(runs: Vec<RunId>) -> Vec<Record> {
+    let at = Timestamp::now();
+    runs.into_iter().map(|run| Record { at, content: Content::Seen(run) }).collect()
+}
+
+fn lost(reason: String) -> Upstream {
+    Upstream { state: UpstreamState::Lost, since: Timestamp::now(), reason }
+}
