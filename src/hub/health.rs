@@ -92,6 +92,11 @@ impl HubCondition {
             // The state of the backend is not known, and the hub says the same about it.
             return troubles;
         }
+        #[cfg(feature = "cluster")]
+        if let Some(words) = self.cluster.as_ref().and_then(|it| it.lease_trouble.as_ref()) {
+            let words = format!("the lease of the cluster cannot be used: {words}");
+            troubles.push((Health::Degraded, words));
+        }
         if self.upstream.state == UpstreamState::Lost {
             let words = format!("upstream is lost: {}", self.upstream.reason);
             troubles.push((Health::Degraded, words));

@@ -106,14 +106,21 @@ impl Connection {
         if let Ok(found) = self.answered(self.context.get_key_value(&bucket)).await {
             return Ok(found);
         }
-        let config = kv::Config {
-            bucket,
-            description: "Which Meterbridge hub watches the backend".to_owned(),
-            history: 1,
+        // The stream under a bucket, as every client makes it, but read from its leader only: another server
+        // may not have the last renewal yet.
+        let config = Config {
+            name: format!("KV_{bucket}"),
+            subjects: vec![format!("$KV.{bucket}.>")],
+            description: Some("Which Meterbridge hub watches the backend".to_owned()),
+            max_messages_per_subject: 1,
+            discard: DiscardPolicy::New,
             num_replicas: self.replicas,
-            ..kv::Config::default()
+            allow_rollup: true,
+            deny_delete: true,
+            ..Config::default()
         };
-        self.answered(self.context.create_key_value(config)).await
+        self.answered(self.context.get_or_create_stream(config)).await?;
+        self.answered(self.context.get_key_value(&bucket)).await
     }
 
     /// Waits for an answer, but not for ever.

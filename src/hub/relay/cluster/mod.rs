@@ -44,6 +44,7 @@ pub(super) use self::reader::ReadBatch;
 use self::reader::{Reader, Reading};
 pub(super) use self::record::{Content, Record};
 use super::{JournalRetention, fresh_id};
+use crate::hub::log_line;
 use crate::protocol::RunId;
 use crate::protocol::hub::read_ids;
 use crate::source::Warrant;
@@ -113,6 +114,8 @@ pub struct ClusterStatus {
     pub lag: u64,
     /// Reason why NATS cannot be reached, and since when.
     pub away: Option<(String, Timestamp)>,
+    /// Reason why the lease cannot be read or written; `None` while it can.
+    pub lease_trouble: Option<String>,
     /// Events that were received and could not be published.
     pub unpublished: u64,
     /// Messages of earlier epochs that were ignored.
@@ -190,6 +193,7 @@ impl ClusterStatus {
             last: 0,
             lag: 0,
             away: Some(("connecting".to_owned(), Timestamp::now())),
+            lease_trouble: None,
             unpublished: 0,
             outdated: 0,
             has_caught_up: false,
@@ -362,8 +366,16 @@ impl Worker {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let (turn, _) = lease.turn(connection).await;
-            self.shared.status().holder.clone_from(&lease.holder);
+            let (turn, done) = lease.turn(connection).await;
+            {
+                let mut status = self.shared.status();
+                status.holder.clone_from(&lease.holder);
+                let trouble = done.err();
+                if let Some(words) = trouble.as_ref().filter(|_| status.lease_trouble.is_none()) {
+                    log_line(&format!("warning: the lease of the cluster: {words}"));
+                }
+                status.lease_trouble = trouble;
+            }
             let Some(orders) = self.orders.upgrade() else { return };
             match turn {
                 Some(Turn::Granted(epoch)) => {
