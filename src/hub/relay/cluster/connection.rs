@@ -83,7 +83,6 @@ impl Connection {
             discard: DiscardPolicy::Old,
             num_replicas: self.replicas,
             duplicate_window: Duration::from_secs(120),
-            allow_rollup: true,
             ..Config::default()
         };
         let found = self.answered(self.context.get_stream(&self.prefix)).await;

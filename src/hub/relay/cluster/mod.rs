@@ -149,8 +149,7 @@ pub(super) enum Order {
     Begin(u64),
     End,
     Publish(Vec<Record>),
-    /// Removes what the stream has of a run before this number.
-    PurgeRun(RunId, u64),
+    /// Removes messages with these numbers.
     Remove(Vec<u64>),
     /// Asks the hub that watches to mark failures as seen.
     Mark(Vec<RunId>, oneshot::Sender<()>),
@@ -318,8 +317,10 @@ impl Worker {
             Err(words) => return self.tell(ClusterEvent::Away(words)),
         };
         let mut lease = Lease::new(self.shared.name.clone(), self.warrant.clone());
+        let (removals, to_remove) = unbounded_channel();
         tokio::select! {
-            () = self.carry_out(&connection, orders) => {}
+            () = self.carry_out(&connection, orders, removals) => {}
+            () = self.remove(&connection, to_remove) => {}
             () = self.read(&connection) => {}
             () = self.keep_lease(&connection, &mut lease) => {}
             () = self.hear_marks(&connection) => {}
@@ -392,7 +393,23 @@ impl Worker {
         }
     }
 
-    async fn carry_out(&self, connection: &Connection, mut orders: UnboundedReceiver<Order>) {
+    /// Removes messages, beside everything else. What is not removed goes when it is as old as the stream
+    /// keeps; readers have replaced or dropped it all the same.
+    async fn remove(&self, connection: &Connection, mut removals: UnboundedReceiver<Vec<u64>>) {
+        while let Some(mut numbers) = removals.recv().await {
+            while let Ok(more) = removals.try_recv() {
+                numbers.extend(more);
+            }
+            Publisher::remove(connection, numbers).await;
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        connection: &Connection,
+        mut orders: UnboundedReceiver<Order>,
+        removals: UnboundedSender<Vec<u64>>,
+    ) {
         let mut publisher = Publisher::default();
         while let Some(order) = orders.recv().await {
             match order {
@@ -409,12 +426,9 @@ impl Worker {
                         self.begin(connection, &mut publisher, epoch).await;
                     }
                 }
-                // What is not removed now goes when it is as old as the stream keeps.
-                Order::PurgeRun(run, number) => {
-                    let _ = Publisher::purge_run(connection, &run, number).await;
-                }
                 Order::Remove(numbers) => {
-                    let _ = Publisher::remove(connection, &numbers).await;
+                    // Fails only when this hub ends.
+                    let _ = removals.send(numbers);
                 }
                 Order::Mark(runs, done) => {
                     let (client, subject) = (connection.client.clone(), marks_subject(connection));

@@ -3,13 +3,18 @@
 
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
+use futures_util::StreamExt;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::connection::Connection;
-use super::record::{Content, Record, token};
+use super::record::{Content, Record};
 
 /// Number of messages that are sent before their answers are awaited.
 const AT_ONCE: usize = 256;
+
+/// Number of messages that are removed at the same time.
+const REMOVALS_AT_ONCE: usize = 16;
 
 /// Number of attempts to begin while another hub still publishes.
 const BEGIN_ATTEMPTS: usize = 20;
@@ -144,28 +149,15 @@ impl Publisher {
         Ok(done)
     }
 
-    /// Removes what the stream has of a run before `number`, once the run is no longer kept.
-    pub(super) async fn purge_run(
-        connection: &Connection,
-        run: &str,
-        number: u64,
-    ) -> Result<(), String> {
-        let stream = connection.stream().await?;
-        for kind in ["event", "run", "seen"] {
-            let subject = connection.subject(&format!("{kind}.{}", token(run)));
-            let purge = stream.purge().sequence(number).filter(subject);
-            connection.answered(async { purge.await }).await?;
-        }
-        Ok(())
-    }
-
-    /// Removes single messages.
-    pub(super) async fn remove(connection: &Connection, numbers: &[u64]) -> Result<(), String> {
-        let stream = connection.stream().await?;
-        for number in numbers {
-            // One that is gone already is what is wanted.
-            let _ = connection.answered(stream.delete_message(*number)).await;
-        }
-        Ok(())
+    /// Removes single messages, several at a time.
+    pub(super) async fn remove(connection: &Connection, numbers: Vec<u64>) {
+        let subject = &format!("STREAM.MSG.DELETE.{}", connection.prefix);
+        let removals = futures_util::stream::iter(numbers).map(|number| async move {
+            // Without overwriting it on disk, which takes long. One that is gone already is what is wanted.
+            let request = json!({ "seq": number, "no_erase": true });
+            let removing = connection.context.request::<_, _, Value>(subject.clone(), &request);
+            let _ = connection.answered(removing).await;
+        });
+        removals.buffer_unordered(REMOVALS_AT_ONCE).collect::<()>().await;
     }
 }

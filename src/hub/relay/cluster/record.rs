@@ -4,15 +4,18 @@
 //! | --- | --- | --- |
 //! | `PREFIX.log.event.RUN` | a workflow event, byte for byte | with its run |
 //! | `PREFIX.log.run.RUN` | what REST says about a run, as a hub frame | the last one of a run |
-//! | `PREFIX.log.seen.RUN` | a failure was marked as seen | the last one of a run |
-//! | `PREFIX.log.dropped.RUN` | the run is no longer kept | the last one of a run |
+//! | `PREFIX.log.seen.RUN` | a failure was marked as seen | as long as the stream keeps |
+//! | `PREFIX.log.dropped.RUN` | the run is no longer kept | as long as the stream keeps |
 //! | `PREFIX.log.upstream` | state of the connection to the backend | the last one |
 //! | `PREFIX.log.watch` | a hub begins to watch | the last one |
+//!
+//! The hub that watches removes what is not kept, message by message: servers of 2.9 skip messages of other
+//! subjects for a reader that is behind when a subject is purged or rolled up.
 //!
 //! A payload is one line of JSON about the message, and for frames the text after it.
 
 use async_nats::HeaderMap;
-use async_nats::header::NATS_ROLLUP;
+use async_nats::header::NATS_MESSAGE_ID;
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
@@ -95,14 +98,8 @@ impl Record {
     /// Returns the headers, without those of the stream's numbers.
     pub(super) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        match &self.content {
-            Content::Frame { kind: JournalEntryKind::Event, id, .. } => {
-                if let Some(id) = id {
-                    headers.insert(async_nats::header::NATS_MESSAGE_ID, id.as_str());
-                }
-            }
-            // The server removes what the message replaces.
-            _ => headers.insert(NATS_ROLLUP, "sub"),
+        if let Content::Frame { id: Some(id), .. } = &self.content {
+            headers.insert(NATS_MESSAGE_ID, id.as_str());
         }
         headers
     }
@@ -176,7 +173,7 @@ impl Record {
 }
 
 /// Returns the part of a subject that stands for a run.
-pub(super) fn token(run: &str) -> String {
+fn token(run: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if !run.is_empty() && run.len() <= LONGEST_TOKEN && run.chars().all(is_plain) {
         return run.to_owned();

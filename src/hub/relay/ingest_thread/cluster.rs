@@ -3,7 +3,7 @@
 //! is made from the journal when watching begins, and dropped when it ends, so that nothing is known that
 //! the stream does not have.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, never, select};
@@ -29,6 +29,9 @@ use crate::source::{self, Address, ConnectionSettings, ConnectionState, Signal, 
 /// Interval of checks while nothing happens.
 const IDLE_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Number of replaced messages that a hub remembers until it watches.
+const MOST_REPLACED: usize = 1_000;
+
 /// The hub's part in a cluster.
 pub(in crate::hub::relay) struct ClusterSide {
     pub link: ClusterLink,
@@ -42,6 +45,10 @@ pub(in crate::hub::relay) struct ClusterSide {
     publishing: usize,
     /// State of the connection to the backend, as the stream has it.
     upstream: Option<Upstream>,
+    /// Numbers of the last messages about the connection and about who watches.
+    told: [u64; 2],
+    /// Numbers of messages that others have replaced and that the hub that watched may not have removed.
+    replaced: VecDeque<u64>,
     is_away: bool,
 }
 
@@ -76,8 +83,21 @@ impl ClusterSide {
             watch: None,
             publishing: 0,
             upstream: None,
+            told: [0; 2],
+            replaced: VecDeque::new(),
             is_away: true,
         }
+    }
+
+    /// Notes that messages are not needed any more: the hub that watches removes them.
+    fn outlive(&mut self, numbers: Vec<u64>) {
+        if self.watch.is_some() {
+            self.link.order(Order::Remove(numbers));
+            return;
+        }
+        self.replaced.extend(numbers);
+        let surplus = self.replaced.len().saturating_sub(MOST_REPLACED);
+        self.replaced.drain(..surplus);
     }
 
     fn publish(&mut self, records: Vec<Record>) {
@@ -167,6 +187,8 @@ impl IngestThread {
         self.stop_watching("the stream was replaced");
         let Some(side) = &mut self.cluster else { return };
         (side.epoch, side.last, side.upstream) = (0, 0, None);
+        side.told = [0; 2];
+        side.replaced.clear();
         let shared = self.shared.clone();
         *shared.model() = model_of(&self.keep);
         *shared.history() = crate::history::History::default();
@@ -242,15 +264,22 @@ impl IngestThread {
                     let (heard, live) =
                         if is_live { (Timestamp::now(), live) } else { (record.at, false) };
                     let entry = JournalEntry { seq: read.number, run, kind, at: record.at, text };
-                    self.take_frame(entry, heard, live, &mut staged);
+                    let replaced = self.take_frame(entry, heard, live, &mut staged);
+                    if let (Some(side), Some(number)) = (&mut self.cluster, replaced) {
+                        side.outlive(vec![number]);
+                    }
                 }
                 Content::Seen(run) => staged.seen.push(run),
                 Content::Dropped { run, is_aged } => {
                     self.commit(std::mem::take(&mut staged));
-                    self.drop_run(run, is_aged, read.number);
+                    self.drop_run(run, is_aged);
                 }
-                Content::Upstream(upstream) => self.hear_upstream(upstream, &mut staged),
+                Content::Upstream(upstream) => {
+                    self.hear_upstream(upstream, &mut staged);
+                    self.replace_told(0, read.number);
+                }
                 Content::Watch { hub, backend } => {
+                    self.replace_told(1, read.number);
                     self.commit(std::mem::take(&mut staged));
                     self.hear_watch(&hub, &backend, read.epoch);
                 }
@@ -268,13 +297,22 @@ impl IngestThread {
         self.shared.notify_clients();
     }
 
+    fn replace_told(&mut self, kind: usize, number: u64) {
+        let Some(side) = &mut self.cluster else { return };
+        let before = std::mem::replace(&mut side.told[kind], number);
+        if before != 0 {
+            side.outlive(vec![before]);
+        }
+    }
+
+    /// Applies a frame. Returns the number of the frame that it replaces.
     fn take_frame(
         &mut self,
         entry: JournalEntry,
         heard: Timestamp,
         live: bool,
         staged: &mut PendingCommit,
-    ) {
+    ) -> Option<u64> {
         let shared = self.shared.clone();
         let mut model = shared.model();
         let state = shared.state();
@@ -284,31 +322,37 @@ impl IngestThread {
         let change = match (entry.kind, batch.items.pop()) {
             (JournalEntryKind::Event, Some(Item::Event(mut event))) => {
                 if self.dropped.covers(&event.run_id, event.at, now, self.keep.age) {
-                    return;
+                    return None;
                 }
                 match model.apply(&mut event, heard, live) {
                     Outcome::Applied(change) => Some(change),
                     Outcome::Ignored if self.remember_ignored(event.id) => None,
-                    Outcome::Ignored | Outcome::Duplicate => return,
+                    Outcome::Ignored | Outcome::Duplicate => return None,
                 }
             }
             (JournalEntryKind::Snapshot, Some(Item::Run(snapshot))) => {
                 let until = snapshot.reported_until().unwrap_or(heard);
                 if self.dropped.covers(&entry.run, until, now, self.keep.age) {
-                    return;
+                    return None;
                 }
                 model.join(snapshot, heard)
             }
             // Another version of the program can read it.
-            _ => return,
+            _ => return None,
         };
         if let Some(change) = change {
             staged.note(change, &state, &model);
         }
+        let is_snapshot = entry.kind == JournalEntryKind::Snapshot;
+        let is_same =
+            |it: &&JournalEntry| it.kind == JournalEntryKind::Snapshot && it.run == entry.run;
+        let before = staged.entries.iter().rfind(is_same).map(|it| it.seq);
+        let replaced = before.or_else(|| state.journal.snapshot_of(&entry.run));
         drop(state);
         // Those of other machines are told by the hub that watches.
         let _ = model.take_clock_steps();
         staged.entries.push(entry);
+        replaced.filter(|_| is_snapshot)
     }
 
     fn hear_upstream(&mut self, upstream: Upstream, staged: &mut PendingCommit) {
@@ -322,16 +366,14 @@ impl IngestThread {
         staged.upstream = Some(upstream);
     }
 
-    fn drop_run(&mut self, run: RunId, is_aged: bool, number: u64) {
-        let is_own = self.cluster.as_ref().is_some_and(|side| side.watch.is_some());
+    fn drop_run(&mut self, run: RunId, is_aged: bool) {
+        let numbers = self.shared.state().journal.numbers_of(&run).to_vec();
         self.drop_runs(vec![OutdatedRun { run: run.clone(), is_aged }]);
         let Some(side) = &mut self.cluster else { return };
         if let Some(watch) = &mut side.watch {
             watch.model.forget(&run, Timestamp::now());
         }
-        if is_own {
-            side.link.order(Order::PurgeRun(run, number));
-        }
+        side.outlive(numbers);
     }
 
     /// A hub begins to watch: begins to do so if it is this one.
@@ -379,6 +421,8 @@ impl IngestThread {
         side.watch =
             Some(Watch { epoch, model, strangers, signals, _source: source, has_connected: false });
         side.link.status().role = ClusterRole::Watching;
+        let replaced = side.replaced.drain(..).collect();
+        side.link.order(Order::Remove(replaced));
     }
 
     /// Leaves the backend, if this hub watches it.
