@@ -58,6 +58,8 @@ impl Front {
         let refusals = gate.refusals().clone();
         let passthrough = Passthrough::new(behind, allow_actions, refusals, hub.as_ref())?;
         let (gate, passthrough) = (Arc::new(gate), Arc::new(passthrough));
+        #[cfg(feature = "cluster")]
+        passthrough.answer_cluster();
         Ok(Self { gate, passthrough, hub, started: Started::now() })
     }
 

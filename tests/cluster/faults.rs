@@ -153,6 +153,19 @@ async fn failure_that_is_marked_at_one_hub_is_marked_at_all() {
     scene.until("all screens have the mark", RECOVERY, is_marked).await;
 }
 
+#[tokio::test]
+async fn rest_calls_at_any_hub_are_made_by_the_hub_that_watches() {
+    let scene = scene(1).await;
+    let run = scene.runs[0].to_string();
+    for hub in &scene.hubs {
+        let answer = hub.ask("GET", &format!("/api/v1/runs/{run}"), "").await.unwrap();
+        assert!(answer.contains(&run), "{answer}");
+        let answer = hub.ask("GET", "/api/v1/runs/nothing", "").await.unwrap();
+        assert!(answer.contains("detail"), "{answer}");
+    }
+    scene.recovers().await;
+}
+
 /// Rounds of random faults.
 fn rounds() -> usize {
     let rounds = std::env::var("METERBRIDGE_CLUSTER_ROUNDS").ok();

@@ -39,9 +39,13 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
+#[cfg(feature = "cluster")]
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+#[cfg(feature = "cluster")]
+use tokio_tungstenite::tungstenite::Bytes;
 use uuid::Uuid;
 
 pub use self::counters::Counters;
@@ -132,6 +136,9 @@ pub struct Hub {
     thread: Mutex<Option<Thread>>,
     #[cfg(feature = "cluster")]
     cluster: Option<cluster::SharedStatus>,
+    /// REST calls of other hubs, until they are taken.
+    #[cfg(feature = "cluster")]
+    calls: Mutex<Option<UnboundedReceiver<cluster::ForwardedCall>>>,
 }
 
 /// The ingest thread.
@@ -318,11 +325,11 @@ impl Hub {
         let options = HubOptions { store: None, ..options.clone() };
         let (mut ingest_thread, shared) = Self::prepare(&options)?;
         let backend = options.upstream.to_string();
-        let link =
+        let mut link =
             cluster::ClusterLink::open(cluster, options.keep, backend).map_err(HubError::Thread)?;
         // Requests that are passed on use the same connections.
         options.connection.api.budget.require(link.warrant.clone());
-        let status = link.shared_status();
+        let (status, calls) = (link.shared_status(), link.calls.take());
         let backend = match fed {
             Some(signals) => ingest_thread::Backend::Fed(signals),
             None => ingest_thread::Backend::Address(options.upstream, Box::new(options.connection)),
@@ -334,6 +341,7 @@ impl Hub {
             std::thread::sleep(Duration::from_millis(20));
         }
         hub.cluster = Some(status);
+        hub.calls = Mutex::new(calls);
         Ok(hub)
     }
 
@@ -341,6 +349,24 @@ impl Hub {
     #[cfg(feature = "cluster")]
     pub fn cluster(&self) -> Option<cluster::ClusterStatus> {
         self.cluster.as_ref().map(cluster::SharedStatus::read)
+    }
+
+    /// True while another hub of the cluster may watch the backend.
+    #[cfg(feature = "cluster")]
+    pub fn is_follower(&self) -> bool {
+        self.cluster.as_ref().is_some_and(cluster::SharedStatus::is_follower)
+    }
+
+    /// Has a REST call made by the hub that watches the backend; `None` when none answers.
+    #[cfg(feature = "cluster")]
+    pub(super) async fn ask_watching_hub(&self, call: Bytes) -> Option<Bytes> {
+        self.cluster.as_ref()?.call(call).await
+    }
+
+    /// Returns the REST calls of other hubs, once.
+    #[cfg(feature = "cluster")]
+    pub(super) fn take_calls(&self) -> Option<UnboundedReceiver<cluster::ForwardedCall>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn begin(
@@ -367,6 +393,8 @@ impl Hub {
             thread: Mutex::new(Some(Thread { quit, handle })),
             #[cfg(feature = "cluster")]
             cluster: None,
+            #[cfg(feature = "cluster")]
+            calls: Mutex::default(),
         })
     }
 

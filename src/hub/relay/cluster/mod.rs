@@ -29,12 +29,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use async_nats::Request;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use futures_util::StreamExt;
 use jiff::Timestamp;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{
+    UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_tungstenite::tungstenite::Bytes;
 use uuid::Uuid;
 
 use self::connection::Connection;
@@ -57,6 +61,9 @@ const AWAY_AFTER: Duration = Duration::from_secs(3);
 
 /// Pause before reading or beginning again after a failure.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// Time for the hub that watches to answer a REST call.
+const CALL_PATIENCE: Duration = Duration::from_secs(70);
 
 /// Answer to a request to mark failures.
 const DONE: &str = "done";
@@ -153,6 +160,15 @@ pub(super) enum Order {
     Remove(Vec<u64>),
     /// Asks the hub that watches to mark failures as seen.
     Mark(Vec<RunId>, oneshot::Sender<()>),
+    /// Asks the hub that watches to make a REST call.
+    Call(Bytes, oneshot::Sender<Bytes>),
+}
+
+/// A REST call of another hub, to be made by this one.
+#[derive(Debug)]
+pub struct ForwardedCall {
+    pub call: Bytes,
+    pub answer: oneshot::Sender<Bytes>,
 }
 
 /// Connection of a hub to its cluster. Dropping it gives the lease back.
@@ -160,6 +176,8 @@ pub(super) enum Order {
 pub(super) struct ClusterLink {
     pub events: Receiver<ClusterEvent>,
     pub warrant: Warrant,
+    /// REST calls of other hubs, until they are taken.
+    pub calls: Option<UnboundedReceiver<ForwardedCall>>,
     orders: Option<UnboundedSender<Order>>,
     shared: Arc<LinkShared>,
     thread: Option<JoinHandle<()>>,
@@ -221,12 +239,14 @@ impl ClusterLink {
         });
         let (event_sender, events) = unbounded();
         let (orders, order_receiver) = unbounded_channel();
+        let (call_sender, calls) = unbounded_channel();
         let warrant = Warrant::default();
         let worker = Worker {
             shared: shared.clone(),
             warrant: warrant.clone(),
             events: event_sender,
             orders: orders.downgrade(),
+            calls: call_sender,
         };
         let body = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -236,7 +256,8 @@ impl ClusterLink {
             }
         };
         let thread = std::thread::Builder::new().name("meterbridge-nats".to_owned()).spawn(body)?;
-        Ok(Self { events, warrant, orders: Some(orders), shared, thread: Some(thread) })
+        let (calls, orders, thread) = (Some(calls), Some(orders), Some(thread));
+        Ok(Self { events, warrant, calls, orders, shared, thread })
     }
 
     pub(super) fn order(&self, order: Order) {
@@ -259,7 +280,11 @@ impl ClusterLink {
 
     /// Returns the state of this hub for others.
     pub(super) fn shared_status(&self) -> SharedStatus {
-        SharedStatus { status: self.shared.status.clone(), warrant: self.warrant.clone() }
+        SharedStatus {
+            status: self.shared.status.clone(),
+            warrant: self.warrant.clone(),
+            orders: self.orders.as_ref().map(UnboundedSender::downgrade),
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -282,9 +307,24 @@ impl Drop for ClusterLink {
 pub(super) struct SharedStatus {
     status: Arc<Mutex<ClusterStatus>>,
     warrant: Warrant,
+    orders: Option<WeakUnboundedSender<Order>>,
 }
 
 impl SharedStatus {
+    /// True while another hub may watch the backend.
+    pub(super) fn is_follower(&self) -> bool {
+        !self.warrant.is_valid()
+    }
+
+    /// Has a REST call made by the hub that watches; `None` when none answers.
+    pub(super) async fn call(&self, call: Bytes) -> Option<Bytes> {
+        let orders = self.orders.as_ref()?.upgrade()?;
+        let (answer, answered) = oneshot::channel();
+        orders.send(Order::Call(call, answer)).ok()?;
+        drop(orders);
+        answered.await.ok()
+    }
+
     pub(super) fn read(&self) -> ClusterStatus {
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner).clone();
         status.lease_left = self.warrant.left();
@@ -297,7 +337,8 @@ struct Worker {
     shared: Arc<LinkShared>,
     warrant: Warrant,
     events: Sender<ClusterEvent>,
-    orders: tokio::sync::mpsc::WeakUnboundedSender<Order>,
+    orders: WeakUnboundedSender<Order>,
+    calls: UnboundedSender<ForwardedCall>,
 }
 
 impl Worker {
@@ -324,6 +365,7 @@ impl Worker {
             () = self.read(&connection) => {}
             () = self.keep_lease(&connection, &mut lease) => {}
             () = self.hear_marks(&connection) => {}
+            () = self.hear_calls(&connection) => {}
         }
         lease.release(&connection).await;
     }
@@ -430,6 +472,15 @@ impl Worker {
                     // Fails only when this hub ends.
                     let _ = removals.send(numbers);
                 }
+                Order::Call(call, answer) => {
+                    let (client, subject) = (connection.client.clone(), calls_subject(connection));
+                    tokio::spawn(async move {
+                        let request = Request::new().payload(call).timeout(Some(CALL_PATIENCE));
+                        if let Ok(message) = client.send_request(subject, request).await {
+                            let _ = answer.send(message.payload);
+                        }
+                    });
+                }
                 Order::Mark(runs, done) => {
                     let (client, subject) = (connection.client.clone(), marks_subject(connection));
                     tokio::spawn(async move {
@@ -451,6 +502,29 @@ impl Worker {
             let (name, backend) = (&self.shared.name, &self.shared.backend);
             if publisher.begin(connection, epoch, name, backend).await.is_ok() {
                 return;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Hears REST calls of other hubs, and answers while this hub watches.
+    async fn hear_calls(&self, connection: &Connection) {
+        loop {
+            if let Ok(mut asked) = connection.client.subscribe(calls_subject(connection)).await {
+                while let Some(message) = asked.next().await {
+                    let Some(reply) = message.reply.filter(|_| self.warrant.is_valid()) else {
+                        continue;
+                    };
+                    let (answer, answered) = oneshot::channel();
+                    let _ = self.calls.send(ForwardedCall { call: message.payload, answer });
+                    let client = connection.client.clone();
+                    tokio::spawn(async move {
+                        // Without an answer the other hub says that none came.
+                        if let Ok(answer) = answered.await {
+                            let _ = client.publish(reply, answer).await;
+                        }
+                    });
+                }
             }
             sleep(PAUSE).await;
         }
@@ -479,6 +553,10 @@ impl Worker {
             sleep(PAUSE).await;
         }
     }
+}
+
+fn calls_subject(connection: &Connection) -> String {
+    format!("{}.api", connection.prefix)
 }
 
 fn ids_json(runs: &[RunId]) -> String {
