@@ -6,6 +6,7 @@
 mod cluster;
 mod history;
 mod marks;
+mod upstream;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 pub(super) use self::cluster::{Backend, ClusterSide};
 pub(super) use self::marks::MarkRequest;
 use self::marks::has_failed;
+use self::upstream::upstream_of;
 use super::dropped_runs::DroppedRuns;
 use super::journal::{JournalEntry, JournalEntryKind, JournalRetention, OutdatedRun};
 use super::step_detector::StepDetector;
@@ -30,7 +32,7 @@ use crate::hub::log_line;
 use crate::model::{Change, ClockOwner, Model, Outcome, Run, RunStatus};
 use crate::protocol::hub::{HubFrame, Upstream, UpstreamState, run_frame};
 use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
-use crate::source::{ConnectionState, Signal, Updates};
+use crate::source::Signal;
 use crate::text::length_words;
 
 /// Maximum number of signals processed together and written in one commit.
@@ -543,32 +545,6 @@ impl PendingCommit {
         });
         self.replaced.extend(kept.filter(|seq| !self.replaced.contains(seq)));
     }
-}
-
-/// Converts the state of the source to the upstream state that screens are shown.
-fn upstream_of(state: &ConnectionState) -> Upstream {
-    let words;
-    let (state, reason) = match state {
-        ConnectionState::Connected { updates: Updates::Live, .. } => (UpstreamState::Live, ""),
-        ConnectionState::Connected { updates: Updates::Polling(polling), .. } => {
-            words = polling.words();
-            (UpstreamState::Polling, words.as_str())
-        }
-        ConnectionState::Connected { updates: Updates::Unanswered { since }, .. } => {
-            let reason = "the backend does not answer".to_owned();
-            return Upstream { state: UpstreamState::Lost, since: *since, reason };
-        }
-        // Upstream is another hub, which has lost its own upstream.
-        ConnectionState::Connected { updates: Updates::Cut { reason, .. }, .. } => {
-            (UpstreamState::Lost, reason.as_str())
-        }
-        ConnectionState::Disconnected => (UpstreamState::Lost, "not connected"),
-        ConnectionState::Connecting { .. } => (UpstreamState::Lost, "connecting"),
-        ConnectionState::Reconnecting { reason, .. } | ConnectionState::Failed { reason, .. } => {
-            (UpstreamState::Lost, reason.as_str())
-        }
-    };
-    Upstream { state, since: Timestamp::now(), reason: reason.to_owned() }
 }
 
 fn warn(words: &str) {
