@@ -8,6 +8,7 @@ use crate::hubs::HubProcess;
 use crate::nats::Nats;
 use crate::proxy::Proxy;
 use crate::scene::{RECOVERY, Scene};
+use crate::screen::Screen;
 
 /// Time for which runs go on between two parts of a fault.
 const A_WHILE: Duration = Duration::from_secs(2);
@@ -162,6 +163,25 @@ async fn rest_calls_at_any_hub_are_made_by_the_hub_that_watches() {
         let answer = hub.ask("GET", "/api/v1/runs/nothing", "").await.unwrap();
         assert!(answer.contains("detail"), "{answer}");
     }
+    scene.recovers().await;
+}
+
+#[tokio::test]
+async fn stream_that_is_deleted_is_made_again_from_what_the_backend_tells() {
+    let mut scene = scene(1).await;
+    let client = async_nats::connect(scene.nats.addresses()).await.unwrap();
+    let context = async_nats::jetstream::new(client);
+    context.delete_stream("meterbridge").await.unwrap();
+    scene.begin_runs();
+    scene
+        .until("all screens show the truth of another stream", RECOVERY, |scene| {
+            let is_other = |screen: &Screen| screen.shown().streams.len() == 2;
+            scene.screens.iter().all(is_other) && scene.differences().is_empty()
+        })
+        .await;
+    // A screen that comes later is sent everything, by any hub.
+    scene.screens.clear();
+    (0..3).for_each(|nth| scene.add_screen(nth));
     scene.recovers().await;
 }
 

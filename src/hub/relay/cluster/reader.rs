@@ -103,7 +103,8 @@ impl Reader {
             ..pull::Config::default()
         };
         let consumer = connection.answered(stream.create_consumer(config)).await?;
-        let behind = info.state.last_sequence.saturating_sub(self.last);
+        // Without messages that were removed.
+        let behind = consumer.cached_info().num_pending;
         each(Reading::Continued { behind }).await;
         let mut is_live = behind == 0;
         let asking = consumer

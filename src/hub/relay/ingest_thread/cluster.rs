@@ -170,8 +170,13 @@ impl IngestThread {
 
     /// Begins with another stream, or with the first.
     fn begin_stream(&mut self, stream: uuid::Uuid) {
+        let was_watching = self.cluster.as_ref().is_some_and(|side| side.watch.is_some());
         self.stop_watching("the stream was replaced");
         let Some(side) = &mut self.cluster else { return };
+        if let Some(epoch) = side.link.own_epoch().filter(|_| was_watching) {
+            // Everything that the backend still tells is published again.
+            side.link.order(Order::Begin(epoch));
+        }
         (side.epoch, side.last, side.upstream) = (0, 0, None);
         side.told = [0; 2];
         side.replaced.clear();
