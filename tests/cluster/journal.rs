@@ -239,6 +239,22 @@ async fn runs_beyond_the_limit_go_as_a_whole_and_do_not_return() {
         let frames = fed.kept(4).await;
         let texts: Vec<&String> = frames.iter().map(|(_, text)| text).collect();
         assert_eq!(texts, all[4..].iter().collect::<Vec<_>>());
+        if let Kept::Stream(nats) = &kept {
+            // What the hubs no longer keep has left the stream, too.
+            let client = async_nats::connect(nats.addresses()).await.unwrap();
+            let context = async_nats::jetstream::new(client);
+            let began = Instant::now();
+            loop {
+                let stream = context.get_stream("journal").await.unwrap();
+                let messages = stream.get_info().await.unwrap().state.messages;
+                // Four frames, two dropped runs, and who watches.
+                if messages == 7 {
+                    break;
+                }
+                assert!(began.elapsed() < PATIENCE, "{messages} messages");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
         fed.stop().await;
         let fed = Fed::with(kept.options(2)).await;
         fed.say(&all);

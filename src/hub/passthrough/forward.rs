@@ -14,6 +14,9 @@ use super::{ApiCall, Passthrough, ProxiedResponse};
 use crate::hub::relay::Hub;
 use crate::hub::relay::cluster::ForwardedCall;
 
+/// Maximum size of an answer's body, below the usual `max_payload` of NATS.
+const MOST_BYTES: usize = (1 << 20) - (4 << 10);
+
 #[derive(Serialize, Deserialize)]
 struct CallHead {
     method: String,
@@ -74,6 +77,11 @@ async fn make(passthrough: &Arc<Passthrough>, call: &[u8]) -> ProxiedResponse {
 }
 
 fn write_answer(response: &ProxiedResponse) -> Bytes {
+    if response.body.len() > MOST_BYTES {
+        let words =
+            "the answer is larger than NATS passes on: ask the hub that watches the backend";
+        return write_answer(&ProxiedResponse::words(StatusCode::BAD_GATEWAY, words));
+    }
     let content_type = response.content_type.as_ref().and_then(|it| it.to_str().ok());
     let head = AnswerHead {
         status: response.status.as_u16(),

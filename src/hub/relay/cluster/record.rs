@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 
 use crate::hub::relay::journal::JournalEntryKind;
+use crate::hub::relay::store::DroppedRun;
 use crate::protocol::hub::{HubFrame, Upstream};
 use crate::protocol::{Batch, Item, RunId};
 
@@ -52,7 +53,7 @@ pub(in crate::hub::relay) enum Content {
     /// A failure was marked as seen.
     Seen(RunId),
     /// A run is no longer kept.
-    Dropped { run: RunId, is_aged: bool },
+    Dropped(DroppedRun),
     /// The connection to the backend changed.
     Upstream(Upstream),
     /// A hub, by its name, begins to watch the backend at this address.
@@ -70,6 +71,9 @@ struct Head {
     run: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     live: bool,
+    /// Microseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<i64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     aged: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,7 +93,7 @@ impl Record {
                 format!("run.{}", token(run))
             }
             Content::Seen(run) => format!("seen.{}", token(run)),
-            Content::Dropped { run, .. } => format!("dropped.{}", token(run)),
+            Content::Dropped(DroppedRun { run, .. }) => format!("dropped.{}", token(run)),
             Content::Upstream(_) => "upstream".to_owned(),
             Content::Watch { .. } => "watch".to_owned(),
         }
@@ -111,6 +115,7 @@ impl Record {
             at: self.at.as_microsecond(),
             run: None,
             live: false,
+            until: None,
             aged: false,
             hub: None,
             backend: None,
@@ -124,8 +129,11 @@ impl Record {
                 text = frame.as_str();
             }
             Content::Seen(run) => head.run = Some(run.to_string()),
-            Content::Dropped { run, is_aged } => {
+            Content::Dropped(DroppedRun { run, until, is_aged }) => {
+                // Rounded up, so that it covers the run's last event.
+                let rest = i64::from(until.subsec_nanosecond() % 1_000 != 0);
                 head.run = Some(run.to_string());
+                head.until = Some(until.as_microsecond() + rest);
                 head.aged = *is_aged;
             }
             Content::Upstream(upstream) => {
@@ -149,14 +157,18 @@ impl Record {
     pub(super) fn read(kind: &str, payload: &[u8]) -> Option<(Self, u64)> {
         let payload = std::str::from_utf8(payload).ok()?;
         let (head, text) = payload.split_once('\n')?;
-        let Head { epoch, at, run, live, aged, hub, backend } = serde_json::from_str(head).ok()?;
+        let Head { epoch, at, run, live, until, aged, hub, backend } =
+            serde_json::from_str(head).ok()?;
         let run = run.map(RunId::from);
         let frame = |run, kind| Content::Frame { run, kind, live, id: None, text: text.into() };
         let content = match kind {
             "event" => frame(run?, JournalEntryKind::Event),
             "run" => frame(run?, JournalEntryKind::Snapshot),
             "seen" => Content::Seen(run?),
-            "dropped" => Content::Dropped { run: run?, is_aged: aged },
+            "dropped" => {
+                let until = Timestamp::from_microsecond(until?).ok()?;
+                Content::Dropped(DroppedRun { run: run?, until, is_aged: aged })
+            }
             "upstream" => {
                 let mut batch = Batch::new(Timestamp::UNIX_EPOCH, false);
                 batch.push_text(text);
@@ -208,7 +220,10 @@ mod tests {
             ("event", frame(JournalEntryKind::Event, "{\"a\":\n \"b\"}\n")),
             ("run", frame(JournalEntryKind::Snapshot, "{}")),
             ("seen", Content::Seen(run.clone())),
-            ("dropped", Content::Dropped { run: run.clone(), is_aged: true }),
+            (
+                "dropped",
+                Content::Dropped(DroppedRun { run: run.clone(), until: at, is_aged: true }),
+            ),
             ("upstream", Content::Upstream(upstream)),
             ("watch", Content::Watch { hub: "a".to_owned(), backend: "http://b".to_owned() }),
         ] {

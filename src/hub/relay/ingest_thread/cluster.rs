@@ -19,6 +19,7 @@ use crate::hub::relay::cluster::{
     ClusterEvent, ClusterLink, ClusterRole, Content, Order, ReadBatch, Record,
 };
 use crate::hub::relay::journal::{Journal, JournalEntry, JournalEntryKind, OutdatedRun};
+use crate::hub::relay::store::DroppedRun;
 use crate::hub::relay::{Marked, model_of};
 use crate::model::Outcome;
 use crate::protocol::hub::{Upstream, UpstreamState};
@@ -261,9 +262,9 @@ impl IngestThread {
                     }
                 }
                 Content::Seen(run) => staged.seen.push(run),
-                Content::Dropped { run, is_aged } => {
+                Content::Dropped(dropped) => {
                     self.commit(std::mem::take(&mut staged));
-                    self.drop_run(run, is_aged);
+                    self.drop_run(dropped);
                 }
                 Content::Upstream(upstream) => {
                     self.hear_upstream(upstream, &mut staged);
@@ -357,9 +358,12 @@ impl IngestThread {
         staged.upstream = Some(upstream);
     }
 
-    fn drop_run(&mut self, run: RunId, is_aged: bool) {
+    fn drop_run(&mut self, dropped: DroppedRun) {
+        let DroppedRun { run, is_aged, .. } = dropped.clone();
         let numbers = self.shared.state().journal.numbers_of(&run).to_vec();
         self.drop_runs(vec![OutdatedRun { run: run.clone(), is_aged }]);
+        // A hub that came later knows nothing else of the run.
+        self.dropped.insert(dropped);
         let Some(side) = &mut self.cluster else { return };
         if let Some(watch) = &mut side.watch {
             watch.model.forget(&run, Timestamp::now());

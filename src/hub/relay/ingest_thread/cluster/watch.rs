@@ -13,6 +13,7 @@ use crate::hub::relay::cluster::{ClusterRole, Content, Order, Record};
 use crate::hub::relay::ingest_thread::marks::has_failed;
 use crate::hub::relay::ingest_thread::{IngestThread, MOST_STRANGERS, upstream_of, warn};
 use crate::hub::relay::journal::{JournalEntryKind, OutdatedRun};
+use crate::hub::relay::store::DroppedRun;
 use crate::hub::relay::{model_of, unfinished};
 use crate::model::{ClockOwner, Model, Outcome, Run};
 use crate::protocol::hub::{HubFrame, run_frame};
@@ -215,11 +216,16 @@ impl IngestThread {
             return;
         }
         let at = Timestamp::now();
-        let record = |OutdatedRun { run, is_aged }| Record {
-            at,
-            content: Content::Dropped { run, is_aged },
+        let outdated = self.outdated(at);
+        let records = {
+            let (model, history) = (self.shared.model(), self.shared.history());
+            let record = |OutdatedRun { run, is_aged }| {
+                let last_event = model.run(&run).map(Run::last_event_at);
+                let until = last_event.or_else(|| history.last_end(&run)).unwrap_or(at);
+                Record { at, content: Content::Dropped(DroppedRun { run, until, is_aged }) }
+            };
+            outdated.into_iter().map(record).collect()
         };
-        let records = self.outdated(at).into_iter().map(record).collect();
         if let Some(side) = &mut self.cluster {
             side.publish(records);
         }
