@@ -67,6 +67,8 @@ fn main() {
             keep_history: KEEP,
             api: None,
             actions: false,
+            #[cfg(feature = "cluster")]
+            cluster: None,
         };
         let open = || {
             let (_upstream, signals) = crossbeam_channel::bounded(1);

@@ -44,6 +44,10 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub hub: HubArgs,
 
+    #[cfg(feature = "cluster")]
+    #[command(flatten)]
+    pub cluster: super::cluster_args::ClusterArgs,
+
     #[command(flatten)]
     pub gate: GateArgs,
 
@@ -121,6 +125,8 @@ impl ServeArgs {
             keep_history: self.hub.keep_history,
             api: ApiUrl::is_meant(url.as_str()).then_some(API_BASE),
             actions: ApiUrl::is_meant(url.as_str()) && self.connection.allow_actions,
+            #[cfg(feature = "cluster")]
+            cluster: self.cluster.options(&self.connection)?,
         }))
     }
 

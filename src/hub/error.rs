@@ -60,6 +60,10 @@ pub enum HubError {
     Store(#[from] StoreError),
     #[error("cannot start the hub's thread: {0}")]
     Thread(io::Error),
+    /// Usage error.
+    #[cfg(feature = "cluster")]
+    #[error("--cluster: {detail}")]
+    Cluster { detail: String },
 }
 
 impl HubError {
@@ -75,6 +79,8 @@ impl HubError {
             | Self::TokenFile(_)
             | Self::Webhooks(_)
             | Self::WebhooksWithoutHub => 2,
+            #[cfg(feature = "cluster")]
+            Self::Cluster { .. } => 2,
             Self::Upstream(_) | Self::Store(_) | Self::Thread(_) => 1,
         }
     }

@@ -65,6 +65,8 @@ impl Front {
         let (gate, passthrough) = (Arc::new(gate), Arc::new(passthrough));
         let webhooks = hub.as_ref().map(|hub| Webhooks::start(hub, webhooks)).transpose()?;
         let webhooks = webhooks.map(Arc::new);
+        #[cfg(feature = "cluster")]
+        passthrough.answer_cluster();
         Ok(Self { gate, passthrough, hub, webhooks, started: Started::now() })
     }
 

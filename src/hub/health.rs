@@ -20,6 +20,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 
+#[cfg(feature = "cluster")]
+use super::relay::cluster::ClusterStatus;
 use super::{
     answer::as_json,
     gate::Gate,
@@ -70,6 +72,8 @@ struct HubCondition {
     upstream: Upstream,
     store_trouble: Option<String>,
     is_at_work: bool,
+    #[cfg(feature = "cluster")]
+    cluster: Option<ClusterStatus>,
 }
 
 impl HubCondition {
@@ -78,6 +82,8 @@ impl HubCondition {
             upstream: hub.upstream_state(),
             store_trouble: hub.store_trouble(),
             is_at_work: hub.is_at_work(),
+            #[cfg(feature = "cluster")]
+            cluster: hub.cluster(),
         }
     }
 
@@ -86,6 +92,18 @@ impl HubCondition {
         if !self.is_at_work {
             let words = "the hub has stopped receiving events: restart it";
             troubles.push((Health::Down, words.to_owned()));
+        }
+        #[cfg(feature = "cluster")]
+        if let Some((words, _)) = self.cluster.as_ref().and_then(|it| it.away.as_ref()) {
+            let words = format!("NATS cannot be reached: {words}");
+            troubles.push((Health::Degraded, words));
+            // The state of the backend is not known, and the hub says the same about it.
+            return troubles;
+        }
+        #[cfg(feature = "cluster")]
+        if let Some(words) = self.cluster.as_ref().and_then(|it| it.lease_trouble.as_ref()) {
+            let words = format!("the lease of the cluster cannot be used: {words}");
+            troubles.push((Health::Degraded, words));
         }
         if self.upstream.state == UpstreamState::Lost {
             let words = format!("upstream is lost: {}", self.upstream.reason);
@@ -148,4 +166,24 @@ fn tell_hub(body: &mut Value, hub: &Hub, seen: &HubCondition) {
     let (state, bytes) = (hub.store_state(), hub.counters().store_bytes.get());
     body["store"] = json!({ "state": state.as_str(), "bytes": bytes });
     body["runs"] = hub.counters().runs.get().into();
+    #[cfg(feature = "cluster")]
+    if let Some(cluster) = &seen.cluster {
+        tell_cluster(body, cluster);
+    }
+}
+
+#[cfg(feature = "cluster")]
+fn tell_cluster(body: &mut Value, cluster: &ClusterStatus) {
+    body["cluster"] = json!({
+        "name": cluster.name,
+        "role": cluster.role.as_str(),
+        "watching": cluster.holder,
+        "lease_seconds": cluster.lease_left.as_secs_f64(),
+        "epoch": cluster.epoch,
+        "last": cluster.last,
+        "lag": cluster.lag,
+        "away_since": cluster.away.as_ref().map(|(_, since)| since.to_string()),
+        "unpublished": cluster.unpublished,
+        "outdated": cluster.outdated,
+    });
 }

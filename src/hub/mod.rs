@@ -14,7 +14,7 @@
 //!
 //! | module | content |
 //! | --- | --- |
-//! | `args` | arguments of `meterbridge serve` |
+//! | `args`, `cluster_args` | arguments of `meterbridge serve` |
 //! | `server` | connections: accepting, limiting and closing them |
 //! | `connections` | which connection is closed when there are too many |
 //! | `events` | the WebSocket handshake, before a connection goes to the demo or the hub |
@@ -35,6 +35,8 @@
 
 mod answer;
 mod args;
+#[cfg(feature = "cluster")]
+mod cluster_args;
 mod connections;
 mod error;
 mod events;

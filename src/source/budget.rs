@@ -1,10 +1,11 @@
 //! Limit on the connections that one program holds to a backend at the same time.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::held::HeldRuns;
+use super::warrant::Warrant;
 
 /// Longest time for which a change keeps other requests waiting.
 #[cfg(not(target_arch = "wasm32"))]
@@ -21,6 +22,7 @@ pub struct ConnectionBudget {
     permits: Arc<Semaphore>,
     most: usize,
     held: HeldRuns,
+    warrant: Arc<OnceLock<Warrant>>,
 }
 
 /// Permission to hold one connection. Dropping it returns the connection to the budget.
@@ -33,7 +35,8 @@ impl ConnectionBudget {
     /// Creates a budget of `most` connections, at least one.
     pub fn new(most: usize) -> Self {
         let most = crate::bounded::bounded(most, 1, Semaphore::MAX_PERMITS);
-        Self { permits: Arc::new(Semaphore::new(most)), most, held: HeldRuns::default() }
+        let permits = Arc::new(Semaphore::new(most));
+        Self { permits, most, held: HeldRuns::default(), warrant: Arc::default() }
     }
 
     /// Total number of connections.
@@ -46,10 +49,21 @@ impl ConnectionBudget {
         &self.held
     }
 
-    /// Waits for a free connection.
+    /// Lends connections only while `warrant` is valid, through this budget and all of its clones. The
+    /// first warrant stays.
+    pub fn require(&self, warrant: Warrant) {
+        let _ = self.warrant.set(warrant);
+    }
+
+    /// Waits for a free connection, and for the warrant if one is required.
     pub async fn take(&self) -> ConnectionPermit {
         // Always `Some`: the semaphore is never closed.
-        ConnectionPermit { _permit: self.permits.clone().acquire_owned().await.ok() }
+        let permit = self.permits.clone().acquire_owned().await.ok();
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(warrant) = self.warrant.get() {
+            warrant.granted().await;
+        }
+        ConnectionPermit { _permit: permit }
     }
 
     /// Carries out `request` with a connection, which other requests get after at most

@@ -24,6 +24,7 @@
 //! | `local_api` | run operations on a server in this process | that server |
 //! | `refetch` | refetches that an application asked for | how they are fetched |
 //! | `budget` | limit of connections to a backend | use of a connection |
+//! | `warrant` | permission to use a backend, which one of several hubs has | who gives it |
 //! | `history` | questions to a hub about the past | transport of a question |
 //! | `api_base` | path prefix of a backend's REST | the endpoints below it |
 //! | `amcs` | backend with REST and one socket per run | TCP, TLS, threads |
@@ -105,6 +106,7 @@ mod thread;
 mod timer;
 #[cfg(not(target_arch = "wasm32"))]
 mod trust;
+mod warrant;
 #[cfg(not(target_arch = "wasm32"))]
 mod websocket;
 
@@ -133,6 +135,7 @@ pub use spec::{RecordingFiles, SourceError, SourceSpec};
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{CommandSender, SourceHandle, spawn, spawn_recording};
 pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};
+pub use warrant::Warrant;
 
 use std::sync::Arc;
 

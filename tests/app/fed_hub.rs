@@ -37,6 +37,8 @@ impl FedHub {
                 keep_history: Duration::from_secs(86_400),
                 api: None,
                 actions: false,
+                #[cfg(feature = "cluster")]
+                cluster: None,
             };
             let hub = Hub::fed_by(signals, &options).unwrap();
             let listen = ([127, 0, 0, 1], 0).into();

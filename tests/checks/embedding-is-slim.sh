@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks that an embedding app compiles no command line, no HTTP server and no SQLite, and that the core
-# compiles no engine. `tests/run` builds both.
+# compiles no engine and no client of NATS. `tests/run` builds both.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -16,6 +16,6 @@ without() { # features, crates as an extended regular expression
     fi
 }
 
-without app 'anyhow|axum|clap|clap_builder|libsqlite3-sys|mimalloc|rusqlite|terminal_size|tower-http'
-without cli,hub 'bevy|bevy_[a-z_]*|egui|wgpu|winit'
+without app 'anyhow|async-nats|axum|clap|clap_builder|libsqlite3-sys|mimalloc|rusqlite|terminal_size|tower-http'
+without cli,hub 'async-nats|bevy|bevy_[a-z_]*|egui|wgpu|winit'
 exit "$status"

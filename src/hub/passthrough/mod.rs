@@ -5,6 +5,8 @@
 //! authorization and no other header. Of the answer only status, content type and body.
 
 mod calls;
+#[cfg(feature = "cluster")]
+mod forward;
 mod upstream;
 
 use std::{
@@ -26,7 +28,10 @@ use axum::{
     routing::any,
 };
 use futures_util::future::{FutureExt, Shared, WeakShared};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 pub use self::upstream::UpstreamSetupError;
 use self::{
@@ -204,6 +209,28 @@ impl Passthrough {
     }
 
     async fn ask(self: &Arc<Self>, target: &str) -> ProxiedResponse {
+        #[cfg(feature = "cluster")]
+        if let Some(hub) = self.follower() {
+            return forward::ask(&hub, &axum::http::Method::GET, target, "").await;
+        }
+        self.look(target).await
+    }
+
+    /// Returns the hub while another one of its cluster watches the backend.
+    #[cfg(feature = "cluster")]
+    fn follower(&self) -> Option<Arc<Hub>> {
+        self.hub.upgrade().filter(|hub| hub.is_follower())
+    }
+
+    /// Makes the calls that other hubs of the cluster pass on, while this one watches the backend.
+    #[cfg(feature = "cluster")]
+    pub fn answer_cluster(self: &Arc<Self>) {
+        if let Some(calls) = self.hub.upgrade().and_then(|hub| hub.take_calls()) {
+            tokio::spawn(forward::answer_calls(Arc::downgrade(self), calls));
+        }
+    }
+
+    async fn look(self: &Arc<Self>, target: &str) -> ProxiedResponse {
         let silent = |after| ProxiedResponse::from(Err(HttpError::Silent { after }.into()));
         let permit = async {
             // One read at a time waits for the connection, so that the hub itself gets every second turn.
@@ -243,7 +270,22 @@ impl Passthrough {
             },
             ApiCall::Change | ApiCall::Read => None,
         };
+        #[cfg(feature = "cluster")]
+        if let Some(hub) = self.follower().filter(|_| executing.is_none()) {
+            return forward::ask(&hub, &axum::http::Method::POST, &target, &json)
+                .await
+                .into_response();
+        }
         let _waiting = peer.filter(|_| executing.is_some()).map(|peer| peer.wait_long());
+        self.send_change(target, json, executing).await.into_response()
+    }
+
+    async fn send_change(
+        self: &Arc<Self>,
+        target: String,
+        json: String,
+        executing: Option<OwnedSemaphorePermit>,
+    ) -> ProxiedResponse {
         let passthrough = Arc::clone(self);
         let task = tokio::spawn(async move {
             let Ok(upstream) = &passthrough.upstream else { return ProxiedResponse::nothing() };
@@ -258,7 +300,7 @@ impl Passthrough {
             passthrough.watch_created_run(sent.into())
         });
         // The task does not panic, and only the end of the hub aborts it.
-        task.await.unwrap_or_else(|_| ProxiedResponse::nothing()).into_response()
+        task.await.unwrap_or_else(|_| ProxiedResponse::nothing())
     }
 
     /// Watches a run that was created. It is queued and in none of the backend's lists, but every

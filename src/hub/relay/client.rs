@@ -87,9 +87,10 @@ impl Shared {
     /// Returns the position at which a screen starts.
     pub(super) fn cursor(&self, resume: ResumeRequest) -> Cursor {
         let state = self.state();
-        let resumed = resume
-            .after
-            .filter(|after| resume.stream == Some(state.stream) && *after <= state.journal.last());
+        // In a cluster the screen may come from a hub that has read more of the stream than this one.
+        let is_known = |after: &u64| *after <= state.journal.last() || self.is_in_cluster;
+        let resumed =
+            resume.after.filter(|after| resume.stream == Some(state.stream) && is_known(after));
         match resumed {
             Some(_) => self.counters.resumes.add(1),
             None => self.counters.replays.add(1),

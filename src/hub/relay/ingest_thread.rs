@@ -2,8 +2,12 @@
 //! shows them to screens. Runs on a thread of its own, because the store may have to wait for a
 //! disk.
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod history;
 mod marks;
+mod pending;
+mod upstream;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,8 +18,11 @@ use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+#[cfg(feature = "cluster")]
+pub(super) use self::cluster::{Backend, ClusterSide};
 pub(super) use self::marks::MarkRequest;
-use self::marks::has_failed;
+use self::pending::PendingCommit;
+use self::upstream::upstream_of;
 use super::dropped_runs::DroppedRuns;
 use super::journal::{JournalEntry, JournalEntryKind, JournalRetention, OutdatedRun};
 use super::step_detector::StepDetector;
@@ -25,8 +32,8 @@ use crate::history::HistoryChanges;
 use crate::hub::log_line;
 use crate::model::{ClockOwner, Model, Outcome, Run, RunStatus};
 use crate::protocol::hub::{HubFrame, Upstream, UpstreamState, run_frame};
-use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
-use crate::source::{ConnectionState, Signal, Updates};
+use crate::protocol::{Batch, EventId, Item, RunId};
+use crate::source::Signal;
 use crate::text::length_words;
 
 /// Maximum number of signals processed together and written in one commit.
@@ -76,23 +83,9 @@ pub(super) struct IngestThread {
     news_since: Timestamp,
     /// News of what is being written.
     news: Vec<News>,
-}
-
-/// Changes that are written and shown together.
-#[derive(Default)]
-struct PendingCommit {
-    entries: Vec<JournalEntry>,
-    /// Numbers of snapshots that are replaced.
-    replaced: Vec<u64>,
-    /// Runs evicted from the model.
-    evicted: Vec<RunId>,
-    upstream: Option<Upstream>,
-    /// Failures that the upstream, a hub, has marked as seen.
-    seen: Vec<RunId>,
-    /// Runs that are no longer failed, and lose the mark that they were seen.
-    unseen: Vec<RunId>,
-    /// Runs that changed; one may occur more than once.
-    touched: Vec<RunId>,
+    /// The hub's part in a cluster, whose stream takes the place of the store.
+    #[cfg(feature = "cluster")]
+    pub(super) cluster: Option<ClusterSide>,
 }
 
 impl IngestThread {
@@ -118,6 +111,8 @@ impl IngestThread {
             counts_since: Some(Timestamp::now()),
             news_since: Timestamp::now(),
             news: Vec::new(),
+            #[cfg(feature = "cluster")]
+            cluster: None,
         };
         if let Some(mut store) = store {
             ingest_thread.load(&store)?;
@@ -182,6 +177,10 @@ impl IngestThread {
         marks: &Receiver<MarkRequest>,
         quit: &Receiver<()>,
     ) {
+        #[cfg(feature = "cluster")]
+        if self.cluster.is_some() {
+            return self.run_in_cluster(marks, quit);
+        }
         loop {
             let began = Instant::now();
             select! {
@@ -310,15 +309,7 @@ impl IngestThread {
                 Item::Hub(_) | Item::Ignored => None,
             };
             if let Some(change) = change {
-                let run = &change.run_id;
-                let is_marked = state.seen.contains(run);
-                if (is_marked || staged.seen.contains(run)) && !has_failed(&model, run) {
-                    // A failure to come is another one than that which was seen.
-                    staged.seen.retain(|seen| seen != run);
-                    staged.unseen.extend(is_marked.then(|| run.clone()));
-                }
-                staged.evicted.extend(change.evicted);
-                staged.touched.push(change.run_id);
+                staged.note(change, &state, &model);
             }
         }
         for step in model.take_clock_steps() {
@@ -420,14 +411,16 @@ impl IngestThread {
         self.write(|store| store.check());
         let surplus = self.shared.state_mut().journal.surplus();
         self.remove_frames(surplus);
-        let outdated = {
-            let model = self.shared.model();
-            let has_ended = |run: &RunId| {
-                let status = model.run(run).map(|run| run.status);
-                matches!(status, None | Some(RunStatus::Completed | RunStatus::Failed))
-            };
-            self.shared.state().journal.outdated(&self.keep, now, has_ended)
-        };
+        #[cfg(feature = "cluster")]
+        if self.cluster.is_some() {
+            // Frames of runs are dropped when the stream says so.
+            let excess = self.shared.state().journal.excess(&self.keep);
+            self.remove_frames(excess);
+            self.prune_history(now);
+            self.tidied = Instant::now();
+            return self.update_gauges();
+        }
+        let outdated = self.outdated(now);
         self.drop_runs(outdated);
         // Only running runs are left, of which the oldest frames can go.
         let excess = self.shared.state().journal.excess(&self.keep);
@@ -441,9 +434,21 @@ impl IngestThread {
         self.tidying = self.tidied - began;
     }
 
+    /// Returns the runs that are to be dropped now.
+    fn outdated(&self, now: Timestamp) -> Vec<OutdatedRun> {
+        let model = self.shared.model();
+        let has_ended = |run: &RunId| {
+            let status = model.run(run).map(|run| run.status);
+            matches!(status, None | Some(RunStatus::Completed | RunStatus::Failed))
+        };
+        self.shared.state().journal.outdated(&self.keep, now, has_ended)
+    }
+
     fn remove_frames(&mut self, frames: Vec<(RunId, Vec<u64>)>) {
         for (run, seqs) in frames {
             self.write(|store| store.commit(&[], &seqs, &HistoryChanges::default()));
+            #[cfg(feature = "cluster")]
+            self.remove_from_stream(&seqs);
             self.shared.state_mut().journal.remove(&run, &seqs);
         }
     }
@@ -523,42 +528,6 @@ impl IngestThread {
         counters.journal_bytes.set(state.journal.bytes() as u64);
         counters.runs.set(state.journal.runs() as u64);
     }
-}
-
-impl PendingCommit {
-    /// Replaces the staged snapshot of the same run, and marks the `kept` one as replaced.
-    fn replace_snapshot(&mut self, snapshot: &RunSnapshot, kept: Option<u64>) {
-        self.entries.retain(|entry| {
-            entry.kind != JournalEntryKind::Snapshot || entry.run != snapshot.run_id
-        });
-        self.replaced.extend(kept.filter(|seq| !self.replaced.contains(seq)));
-    }
-}
-
-/// Converts the state of the source to the upstream state that screens are shown.
-fn upstream_of(state: &ConnectionState) -> Upstream {
-    let words;
-    let (state, reason) = match state {
-        ConnectionState::Connected { updates: Updates::Live, .. } => (UpstreamState::Live, ""),
-        ConnectionState::Connected { updates: Updates::Polling(polling), .. } => {
-            words = polling.words();
-            (UpstreamState::Polling, words.as_str())
-        }
-        ConnectionState::Connected { updates: Updates::Unanswered { since }, .. } => {
-            let reason = "the backend does not answer".to_owned();
-            return Upstream { state: UpstreamState::Lost, since: *since, reason };
-        }
-        // Upstream is another hub, which has lost its own upstream.
-        ConnectionState::Connected { updates: Updates::Cut { reason, .. }, .. } => {
-            (UpstreamState::Lost, reason.as_str())
-        }
-        ConnectionState::Disconnected => (UpstreamState::Lost, "not connected"),
-        ConnectionState::Connecting { .. } => (UpstreamState::Lost, "connecting"),
-        ConnectionState::Reconnecting { reason, .. } | ConnectionState::Failed { reason, .. } => {
-            (UpstreamState::Lost, reason.as_str())
-        }
-    };
-    Upstream { state, since: Timestamp::now(), reason: reason.to_owned() }
 }
 
 fn warn(words: &str) {

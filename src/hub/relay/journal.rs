@@ -148,6 +148,12 @@ impl Journal {
         }
     }
 
+    /// Counts numbers up to `seq` as assigned, to what is no frame.
+    #[cfg(feature = "cluster")]
+    pub(super) fn skip_to(&mut self, seq: u64) {
+        self.last = self.last.max(seq);
+    }
+
     /// Returns the frames with numbers above `after`, up to `until`, in order.
     pub(super) fn read(&self, after: u64, until: u64) -> impl Iterator<Item = (u64, &Utf8Bytes)> {
         self.frames(after, until).map(|(seq, frame)| (seq, &frame.text))

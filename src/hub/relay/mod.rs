@@ -11,6 +11,7 @@
 //! | `seen_marks` | failures that somebody marked as seen | who marked them |
 //! | `studio` | totals of runs that ended, and durations, for `/metrics` | when they are read |
 //! | `step_detector` | notices that this machine's clock was set | what depends on it |
+//! | `cluster` | several hubs as one: a stream of NATS takes the place of the store (feature `cluster`) | screens |
 //! | `client` | one screen's connection: a position in the journal | other screens, upstream |
 //! | `stall_detector` | detects connections that take no data | the data |
 //! | [`counters`] | metrics of the hub | everything else |
@@ -20,6 +21,8 @@
 //! are shown, so that no screen has seen anything that the hub would not know after being killed.
 
 mod client;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod counters;
 mod dropped_runs;
 mod ingest_thread;
@@ -40,9 +43,13 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
+#[cfg(feature = "cluster")]
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+#[cfg(feature = "cluster")]
+use tokio_tungstenite::tungstenite::Bytes;
 use uuid::Uuid;
 
 pub use self::counters::Counters;
@@ -81,6 +88,10 @@ pub const HISTORY_PATH: &str = "/history";
 /// Maximum number of requests to mark failures that wait to be written.
 const MOST_MARK_REQUESTS: usize = 64;
 
+/// Longest time for which a hub of a cluster reads before it serves screens.
+#[cfg(feature = "cluster")]
+const CATCH_UP_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Options of a hub.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HubOptions {
@@ -96,6 +107,9 @@ pub struct HubOptions {
     pub api: Option<&'static str>,
     /// True when forwarded requests may change something.
     pub actions: bool,
+    /// The cluster that the hub belongs to, instead of a store.
+    #[cfg(feature = "cluster")]
+    pub cluster: Option<cluster::ClusterOptions>,
 }
 
 /// State of the store.
@@ -127,9 +141,13 @@ pub struct Hub {
     shared: Arc<Shared>,
     clients: Mutex<JoinSet<()>>,
     stopping: watch::Sender<bool>,
-    upstream: CommandSender,
     marks: Sender<MarkRequest>,
     thread: Mutex<Option<Thread>>,
+    #[cfg(feature = "cluster")]
+    cluster: Option<cluster::SharedStatus>,
+    /// REST calls of other hubs, until they are taken.
+    #[cfg(feature = "cluster")]
+    calls: Mutex<Option<UnboundedReceiver<cluster::ForwardedCall>>>,
 }
 
 /// The ingest thread.
@@ -155,6 +173,10 @@ struct Shared {
     keep_history: Duration,
     /// Address of the upstream, without secrets.
     upstream: String,
+    /// Commands to the source that watches the upstream, if this hub has one.
+    commands: Mutex<CommandSender>,
+    /// True when screens may come from another hub that has read more of the same stream.
+    is_in_cluster: bool,
     /// Notifies screens of changes in `state`.
     news: watch::Sender<()>,
     counters: Counters,
@@ -211,6 +233,10 @@ impl Shared {
         self.studio.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn commands(&self) -> MutexGuard<'_, CommandSender> {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Notifies the screens of changes.
     fn notify_clients(&self) {
         self.news.send_replace(());
@@ -224,6 +250,10 @@ impl Hub {
     ///
     /// Fails when the store cannot be used; the message says what to do.
     pub fn open(options: HubOptions) -> Result<Self, HubError> {
+        #[cfg(feature = "cluster")]
+        if options.cluster.is_some() {
+            return Self::join_cluster(&options, None);
+        }
         let (ingest_thread, shared) = Self::prepare(&options)?;
         let mut connection = options.connection;
         (connection.api.unfinished, connection.api.seen_until) = unfinished(&shared.model());
@@ -239,6 +269,10 @@ impl Hub {
     ///
     /// Same as [`open`](Self::open).
     pub fn fed_by(signals: Receiver<Signal>, options: &HubOptions) -> Result<Self, HubError> {
+        #[cfg(feature = "cluster")]
+        if options.cluster.is_some() {
+            return Self::join_cluster(options, Some(signals));
+        }
         let (ingest_thread, shared) = Self::prepare(options)?;
         Self::begin(ingest_thread, shared, signals, None)
     }
@@ -248,16 +282,6 @@ impl Hub {
         let store = options.store.as_deref().map(|path| Store::open(path, fresh)).transpose()?;
         let (stream, last) =
             store.as_ref().map_or((fresh, 0), |store| (store.stream(), store.last()));
-        let model = Model::new(Retention {
-            runs: options.keep.runs.max(LEAST_MODEL_RUNS),
-            log_events: 0,
-            // Usually the journal drops runs first, because a frame is longer than the texts kept of it.
-            // Journal and store also drop the runs that the model drops.
-            text_bytes: usize::try_from(options.keep.bytes)
-                .unwrap_or(usize::MAX)
-                .max(Retention::default().text_bytes),
-            ..Retention::default()
-        });
         let state = State {
             stream,
             stream_count: 0,
@@ -273,7 +297,7 @@ impl Hub {
         };
         let (news_sender, untaken_news) = mpsc::channel(news::MOST_WAITING);
         let shared = Arc::new(Shared {
-            model: Mutex::new(model),
+            model: Mutex::new(model_of(&options.keep)),
             state: RwLock::new(state),
             history: Mutex::default(),
             studio: Mutex::default(),
@@ -281,6 +305,11 @@ impl Hub {
             untaken_news: Mutex::new(Some(untaken_news)),
             keep_history: options.keep_history,
             upstream: options.upstream.to_string(),
+            commands: Mutex::default(),
+            #[cfg(feature = "cluster")]
+            is_in_cluster: options.cluster.is_some(),
+            #[cfg(not(feature = "cluster"))]
+            is_in_cluster: false,
             news: watch::Sender::new(()),
             counters: Counters::default(),
             has_store: store.is_some(),
@@ -301,8 +330,64 @@ impl Hub {
             keep_history: Duration::from_secs(400 * 86_400),
             api: None,
             actions: false,
+            #[cfg(feature = "cluster")]
+            cluster: None,
         };
         Self::prepare(&options).unwrap()
+    }
+
+    /// Opens a hub of a cluster, and waits a while until it has read what the cluster's stream has, so that
+    /// its first screens are not sent a part of it.
+    #[cfg(feature = "cluster")]
+    fn join_cluster(options: &HubOptions, fed: Option<Receiver<Signal>>) -> Result<Self, HubError> {
+        let Some(cluster) = options.cluster.clone() else {
+            return Err(HubError::Cluster { detail: "no server is named".to_owned() });
+        };
+        let options = HubOptions { store: None, ..options.clone() };
+        let (mut ingest_thread, shared) = Self::prepare(&options)?;
+        let backend = options.upstream.to_string();
+        let mut link =
+            cluster::ClusterLink::open(cluster, options.keep, backend).map_err(HubError::Thread)?;
+        // Requests that are passed on use the same connections.
+        options.connection.api.budget.require(link.warrant.clone());
+        let (status, calls) = (link.shared_status(), link.calls.take());
+        let backend = match fed {
+            Some(signals) => ingest_thread::Backend::Fed(signals),
+            None => ingest_thread::Backend::Address(options.upstream, Box::new(options.connection)),
+        };
+        ingest_thread.cluster = Some(ingest_thread::ClusterSide::new(link, backend));
+        let mut hub = Self::begin(ingest_thread, shared, crossbeam_channel::never(), None)?;
+        let began = std::time::Instant::now();
+        while !status.read().has_caught_up && began.elapsed() < CATCH_UP_PATIENCE {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        hub.cluster = Some(status);
+        hub.calls = Mutex::new(calls);
+        Ok(hub)
+    }
+
+    /// Returns the state of the hub in its cluster; `None` for a hub by itself.
+    #[cfg(feature = "cluster")]
+    pub fn cluster(&self) -> Option<cluster::ClusterStatus> {
+        self.cluster.as_ref().map(cluster::SharedStatus::read)
+    }
+
+    /// True while another hub of the cluster may watch the backend.
+    #[cfg(feature = "cluster")]
+    pub fn is_follower(&self) -> bool {
+        self.cluster.as_ref().is_some_and(cluster::SharedStatus::is_follower)
+    }
+
+    /// Has a REST call made by the hub that watches the backend; `None` when none answers.
+    #[cfg(feature = "cluster")]
+    pub(super) async fn ask_watching_hub(&self, call: Bytes) -> Option<Bytes> {
+        self.cluster.as_ref()?.call(call).await
+    }
+
+    /// Returns the REST calls of other hubs, once.
+    #[cfg(feature = "cluster")]
+    pub(super) fn take_calls(&self) -> Option<UnboundedReceiver<cluster::ForwardedCall>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn begin(
@@ -313,7 +398,7 @@ impl Hub {
     ) -> Result<Self, HubError> {
         let (quit, quitting) = bounded(0);
         let (marks, mark_requests) = bounded(MOST_MARK_REQUESTS);
-        let upstream = source.as_ref().map(SourceHandle::commander).unwrap_or_default();
+        *shared.commands() = source.as_ref().map(SourceHandle::commander).unwrap_or_default();
         let body = move || {
             // Owned by the thread, so that the upstream connection is released when the hub ends.
             let _source = source;
@@ -325,9 +410,12 @@ impl Hub {
             shared,
             clients: Mutex::default(),
             stopping: watch::Sender::new(false),
-            upstream,
             marks,
             thread: Mutex::new(Some(Thread { quit, handle })),
+            #[cfg(feature = "cluster")]
+            cluster: None,
+            #[cfg(feature = "cluster")]
+            calls: Mutex::default(),
         })
     }
 
@@ -389,7 +477,7 @@ impl Hub {
 
     /// Watches a run that was just created; a backend's lists do not contain queued runs.
     pub fn watch(&self, run: RunId) {
-        self.upstream.send(Command::Watch(run));
+        self.shared.commands().send(Command::Watch(run));
     }
 
     /// Marks failures as seen, for every screen, now and after a restart. The backend is told nothing.
@@ -465,6 +553,20 @@ impl Drop for Hub {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Returns an empty model for what is kept.
+fn model_of(keep: &JournalRetention) -> Model {
+    Model::new(Retention {
+        runs: keep.runs.max(LEAST_MODEL_RUNS),
+        log_events: 0,
+        // Usually the journal drops runs first, because a frame is longer than the texts kept of it.
+        // Journal and store also drop the runs that the model drops.
+        text_bytes: usize::try_from(keep.bytes)
+            .unwrap_or(usize::MAX)
+            .max(Retention::default().text_bytes),
+        ..Retention::default()
+    })
 }
 
 /// Returns the stored runs that had not ended, and the time of the last known event of any run. The

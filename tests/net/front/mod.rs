@@ -76,6 +76,8 @@ impl Plan {
             keep_history: Duration::from_secs(400 * 86_400),
             api: Some(API_BASE),
             actions: self.actions,
+            #[cfg(feature = "cluster")]
+            cluster: None,
         }
     }
 

@@ -80,6 +80,8 @@ pub fn options(store: Option<PathBuf>) -> HubOptions {
         keep_history: Duration::from_secs(400 * 86_400),
         api: None,
         actions: false,
+        #[cfg(feature = "cluster")]
+        cluster: None,
     }
 }
 
