@@ -167,7 +167,7 @@ async fn rest_calls_at_any_hub_are_made_by_the_hub_that_watches() {
 }
 
 #[tokio::test]
-async fn stream_that_is_deleted_is_made_again_from_what_the_backend_tells() {
+async fn deleted_stream_is_made_again_with_all_that_was_shown() {
     let mut scene = scene(1).await;
     let client = async_nats::connect(scene.nats.addresses()).await.unwrap();
     let context = async_nats::jetstream::new(client);
