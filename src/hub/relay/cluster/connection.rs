@@ -8,7 +8,7 @@ use async_nats::jetstream::{self, Context};
 use async_nats::{Client, ConnectOptions};
 use tokio::time::timeout;
 
-use super::ClusterOptions;
+use super::options::ClusterOptions;
 use crate::hub::relay::JournalRetention;
 
 /// Time for a server to answer a request about the stream or the lease.

@@ -3,6 +3,7 @@
 //! | part | what it does |
 //! | --- | --- |
 //! | `connection` | the connection to NATS; the stream and the bucket that are kept there |
+//! | `options` | settings |
 //! | `record` | messages of the stream |
 //! | `lease` | which hub watches the backend |
 //! | `publisher` | what the watching hub publishes |
@@ -19,11 +20,11 @@
 
 mod connection;
 mod lease;
+mod options;
 mod publisher;
 mod reader;
 mod record;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -43,6 +44,7 @@ use uuid::Uuid;
 
 use self::connection::Connection;
 use self::lease::{Lease, Turn};
+pub use self::options::ClusterOptions;
 use self::publisher::Publisher;
 pub(super) use self::reader::ReadBatch;
 use self::reader::{Reader, Reading};
@@ -67,19 +69,6 @@ const CALL_PATIENCE: Duration = Duration::from_secs(70);
 
 /// Answer to a request to mark failures.
 const DONE: &str = "done";
-
-/// Settings of a cluster of hubs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClusterOptions {
-    /// Addresses of NATS servers: `nats://` or `tls://`.
-    pub servers: Vec<String>,
-    /// File with the credentials of NATS.
-    pub credentials: Option<PathBuf>,
-    /// Name of the stream, and first part of all subjects. Hubs of one cluster have the same.
-    pub prefix: String,
-    /// Number of NATS servers that keep each message.
-    pub replicas: usize,
-}
 
 /// Part of a hub in its cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, never, select};
 use jiff::Timestamp;
 
-use self::watch::{Watch, marks_of};
+pub(in crate::hub::relay) use self::watch::Backend;
+use self::watch::{Watch, marks_of, records_of};
 use super::marks::has_failed;
 use super::{IngestThread, MOST_SIGNALS, MarkRequest, PendingCommit, TIDY_INTERVAL, warn};
 use crate::hub::log_line;
@@ -24,7 +25,7 @@ use crate::hub::relay::{Marked, model_of};
 use crate::model::Outcome;
 use crate::protocol::hub::{Upstream, UpstreamState};
 use crate::protocol::{Batch, Item};
-use crate::source::{Address, ConnectionSettings, Signal};
+use crate::source::Signal;
 
 /// Interval of checks while nothing happens.
 const IDLE_INTERVAL: Duration = Duration::from_secs(1);
@@ -50,14 +51,8 @@ pub(in crate::hub::relay) struct ClusterSide {
     /// Numbers of messages that others have replaced and that the hub that watched may not have removed.
     replaced: VecDeque<u64>,
     is_away: bool,
-}
-
-/// Source of signals for a hub that watches.
-pub(in crate::hub::relay) enum Backend {
-    /// A source is begun with each watch.
-    Address(Address, Box<ConnectionSettings>),
-    /// Signals of a test.
-    Fed(Receiver<Signal>),
+    /// Frames of a stream that was deleted while this hub watched, to be published in the next one.
+    saved: Vec<Record>,
 }
 
 impl ClusterSide {
@@ -73,6 +68,7 @@ impl ClusterSide {
             told: [0; 2],
             replaced: VecDeque::new(),
             is_away: true,
+            saved: Vec::new(),
         }
     }
 
@@ -175,7 +171,7 @@ impl IngestThread {
         self.stop_watching("the stream was replaced");
         let Some(side) = &mut self.cluster else { return };
         if let Some(epoch) = side.link.own_epoch().filter(|_| was_watching) {
-            // Everything that the backend still tells is published again.
+            side.saved = records_of(&self.shared.state().journal);
             side.link.order(Order::Begin(epoch));
         }
         (side.epoch, side.last, side.upstream) = (0, 0, None);

@@ -6,19 +6,27 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 use foldhash::fast::FixedState;
 use jiff::Timestamp;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::Backend;
 use crate::hub::log_line;
 use crate::hub::relay::cluster::{ClusterRole, Content, Order, Record};
 use crate::hub::relay::ingest_thread::marks::has_failed;
 use crate::hub::relay::ingest_thread::{IngestThread, MOST_STRANGERS, upstream_of, warn};
-use crate::hub::relay::journal::{JournalEntryKind, OutdatedRun};
+use crate::hub::relay::journal::{Journal, JournalEntryKind, OutdatedRun};
 use crate::hub::relay::store::DroppedRun;
 use crate::hub::relay::{model_of, unfinished};
 use crate::model::{ClockOwner, Model, Outcome, Run};
 use crate::protocol::hub::{HubFrame, run_frame};
 use crate::protocol::{Batch, EventId, Item, RunId};
-use crate::source::{self, ConnectionState, Signal, SourceHandle};
+use crate::source::{self, Address, ConnectionSettings, ConnectionState, Signal, SourceHandle};
+
+/// Source of signals for a hub that watches.
+pub(in crate::hub::relay) enum Backend {
+    /// A source is begun with each watch.
+    Address(Address, Box<ConnectionSettings>),
+    /// Signals of a test.
+    Fed(Receiver<Signal>),
+}
 
 /// Watching the backend, for the whole cluster.
 pub(super) struct Watch {
@@ -55,15 +63,16 @@ impl IngestThread {
         {
             let state = self.shared.state();
             for (_, frame) in state.journal.frames(0, state.journal.last()) {
-                let mut batch = Batch::new(frame.at, false);
-                batch.push_text(&frame.text);
-                match batch.items.pop() {
-                    Some(Item::Event(mut event)) => drop(model.apply(&mut event, frame.at, false)),
-                    Some(Item::Run(snapshot)) => drop(model.join(snapshot, frame.at)),
-                    _ => {}
-                }
+                apply(&mut model, frame.at, &frame.text);
             }
         }
+        let saved = std::mem::take(&mut side.saved);
+        for Record { at, content } in &saved {
+            if let Content::Frame { text, .. } = content {
+                apply(&mut model, *at, text);
+            }
+        }
+        side.publish(saved);
         let (signals, source) = match &side.backend {
             Backend::Fed(signals) => (signals.clone(), None),
             Backend::Address(address, connection) => {
@@ -236,4 +245,36 @@ impl IngestThread {
 pub(super) fn marks_of(runs: Vec<RunId>) -> Vec<Record> {
     let at = Timestamp::now();
     runs.into_iter().map(|run| Record { at, content: Content::Seen(run) }).collect()
+}
+
+/// Applies a frame of the journal to a model.
+fn apply(model: &mut Model, at: Timestamp, text: &str) {
+    let mut batch = Batch::new(at, false);
+    batch.push_text(text);
+    match batch.items.pop() {
+        Some(Item::Event(mut event)) => drop(model.apply(&mut event, at, false)),
+        Some(Item::Run(snapshot)) => drop(model.join(snapshot, at)),
+        _ => {}
+    }
+}
+
+/// Returns messages with the frames of a journal.
+pub(super) fn records_of(journal: &Journal) -> Vec<Record> {
+    let record = |at: Timestamp, text: &Utf8Bytes| {
+        let mut batch = Batch::new(at, false);
+        batch.push_text(text);
+        let (run, kind, id) = match batch.items.pop()? {
+            Item::Event(event) => {
+                (event.run_id, JournalEntryKind::Event, Some(format!("{:032x}", event.id.0)))
+            }
+            Item::Run(snapshot) => (snapshot.run_id.clone(), JournalEntryKind::Snapshot, None),
+            _ => return None,
+        };
+        let content = Content::Frame { run, kind, live: false, id, text: text.clone() };
+        Some(Record { at, content })
+    };
+    journal
+        .frames(0, journal.last())
+        .filter_map(|(_, frame)| record(frame.at, &frame.text))
+        .collect()
 }
