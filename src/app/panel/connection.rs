@@ -100,7 +100,15 @@ pub(super) fn connection_ui(
     let waiting = reconnect_wait(view);
     section_ui(ui, open, "Connection", |ui| {
         let sign = state_sign(view.state, waiting.map(|(_, part)| part));
-        let words = RichText::new(state_words(view.state))
+        // A recording is played, not connected to.
+        let words = match (view.source, view.state) {
+            (Some(SourceSpec::Recording(_)), ConnectionState::Connected { .. }) => {
+                "Playing".to_owned()
+            }
+            (Some(SourceSpec::Recording(_)), ConnectionState::Disconnected) => "Ended".to_owned(),
+            (_, state) => state_words(state),
+        };
+        let words = RichText::new(words)
             .font(style::semibold(text::BODY))
             .color(ink(sign.text_colour(style::palette(ui.ctx()))));
         ui.label(words);
