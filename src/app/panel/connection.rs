@@ -120,7 +120,7 @@ pub(super) fn connection_ui(
     match view.source {
         Some(SourceSpec::Recording(files)) => {
             let name = files.name();
-            ui.weak(format!("Playing {name}. Times are those of the recording."))
+            ui.weak(format!("Replay of {name}. Times are those of the recording."))
                 .on_hover_text(files.to_string());
             address_ui(ui, view, &mut draft.address, &mut actions);
         }
