@@ -150,7 +150,7 @@ fn totals_words(summary: &Summary) -> String {
     // Nothing is known of a period before the history began.
     let change = match before.runs {
         0 => String::new(),
-        _ => format!(" ({} against the period before)", change_of(now.runs, before.runs)),
+        _ => format!(" ({} from before)", change_of(now.runs, before.runs)),
     };
     let mut words = format!(
         "{}{change}: {} finished, {} failed, {} cancelled; {} success",

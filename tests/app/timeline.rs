@@ -326,7 +326,7 @@ fn all_runs_stand_in_order_of_their_starts_with_how_they_ended() {
 }
 
 #[test]
-fn failure_before_the_time_shown_is_told() {
+fn failure_without_a_row_is_told() {
     let mut app = headless_app();
     let failed = |id: &str, name: &str, second: i64| {
         let mut events = run_of(id, name, second - 30, &[("PLAN", 5)]);
@@ -334,28 +334,33 @@ fn failure_before_the_time_shown_is_told() {
         events.push(event(id, None, "fail", second));
         events
     };
-    feed(&mut app, failed("old", "Ashes of June", -1_500));
-    // Room for the newest only, so that they alone decide which time is shown.
+    // A run that goes on, so that no time is folded.
+    feed(&mut app, run_of("long", "Low Sun", -2_400, &[("PLAN", 5)]));
+    feed(&mut app, failed("old", "Ashes of June", -1_530));
     for number in 0..14 {
         let id = format!("new-{number:02}");
         feed(&mut app, run_of(&id, &id, -200 + number, &[("PLAN", 1)]));
     }
-    let view = runs(&app, 14);
-    assert_eq!((view.minutes, view.rows.iter().any(|row| row.id == "old")), (5, false));
+    let view = runs(&app, 15);
+    assert!(view.rows.iter().all(|row| row.id != "old"), "running runs have all rows");
     assert_eq!(
-        view.earlier,
-        [
-            "Ashes of June failed 20 min before this window",
-            "failed 20 min before this window",
-            "1 failed before this window"
-        ]
+        view.untold,
+        ["Ashes of June failed 25 min ago", "failed 25 min ago", "1 failed earlier"]
     );
+    // Closer, it is before the time shown.
+    app.world_mut().resource_mut::<TimelineState>().zoom = Some(4);
+    let view = runs(&app, 15);
+    let window = view.axis.span().from;
+    let now = app.world().resource::<PlaybackClock>().server_now;
+    let before = (now.duration_since(window).as_secs() - 1_530).abs() / 60;
+    assert_eq!(view.untold[0], format!("Ashes of June failed {before} min before this window"));
     feed(&mut app, failed("older", "Neon Rain", -2_000));
-    let earlier = runs(&app, 14).earlier;
-    let words = "2 failed before this window, the latest, Ashes of June, 20 min before it";
-    assert_eq!(earlier[0], words);
-    // One that is seen is not told of twice.
-    assert!(runs(&app, 40).earlier.is_empty());
+    let words =
+        format!("2 failed earlier, the latest, Ashes of June, {before} min before this window");
+    assert_eq!(runs(&app, 15).untold[0], words);
+    // With a row it is not told of twice, and it has one before a success.
+    app.world_mut().resource_mut::<TimelineState>().zoom = None;
+    assert!(runs(&app, 40).untold.is_empty());
 }
 
 #[test]

@@ -528,8 +528,8 @@ fn stage_tile_and_header_say_the_same_of_the_time_left() {
     check(-2_000, "0:02 to go", to_go("0:02"), "0:02 to go");
     check(-1_999, "0:02 to go", to_go("0:02"), "0:02 to go");
     check(-1, "0:01 to go", to_go("0:01"), "0:01 to go");
-    check(0, "any moment now", ("done", "any moment"), "any moment now");
-    check(999, "any moment now", ("done", "any moment"), "any moment now");
+    check(0, "any moment now", ("finishes", "any moment"), "any moment now");
+    check(999, "any moment now", ("finishes", "any moment"), "any moment now");
     check(1_000, "late by 0:01", ("late by", "0:01"), "late by 0:01");
     check(20_000, "late by 0:20", ("late by", "0:20"), "late by 0:20");
 }

@@ -487,7 +487,7 @@ fn table_and_csv_tell_the_same_numbers() {
     let table = String::from_utf8(table).unwrap();
     for line in [
         "Tue 17 Nov to Mon 23 Nov 2026, time zone Europe/Berlin",
-        "166 runs (±0 against the period before): 152 finished, 14 failed, 0 cancelled; 91.6 % success (−4.2 points)",
+        "166 runs (±0 from before): 152 finished, 14 failed, 0 cancelled; 91.6 % success (−4.2 points)",
         "RENDER    152   0:58         0:59    0:49  +9.1 s  changed most",
         "     7      +7  ███████  RENDER: quota 12 exceeded",
         "     7      ±0  ███████  RENDER: no answer in 30 s",

@@ -100,7 +100,15 @@ pub(super) fn connection_ui(
     let waiting = reconnect_wait(view);
     section_ui(ui, open, "Connection", |ui| {
         let sign = state_sign(view.state, waiting.map(|(_, part)| part));
-        let words = RichText::new(state_words(view.state))
+        // A recording is played, not connected to.
+        let words = match (view.source, view.state) {
+            (Some(SourceSpec::Recording(_)), ConnectionState::Connected { .. }) => {
+                "Playing".to_owned()
+            }
+            (Some(SourceSpec::Recording(_)), ConnectionState::Disconnected) => "Ended".to_owned(),
+            (_, state) => state_words(state),
+        };
+        let words = RichText::new(words)
             .font(style::semibold(text::BODY))
             .color(ink(sign.text_colour(style::palette(ui.ctx()))));
         ui.label(words);
@@ -112,7 +120,7 @@ pub(super) fn connection_ui(
     match view.source {
         Some(SourceSpec::Recording(files)) => {
             let name = files.name();
-            ui.weak(format!("Playing {name}. Times are those of the recording."))
+            ui.weak(format!("Replay of {name}. Times are those of the recording."))
                 .on_hover_text(files.to_string());
             address_ui(ui, view, &mut draft.address, &mut actions);
         }

@@ -4,6 +4,7 @@ pub mod bridge;
 pub mod chrome;
 pub mod counts;
 pub mod history;
+mod key_cap;
 pub mod rewound;
 pub mod stage;
 pub mod timeline;

@@ -22,6 +22,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::status::DisplayStatus;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::app::theme::{Theme, motion, size};
+use crate::app::views::key_cap::draw_key;
 use crate::app::words::{ago_words, clock_words, count_words};
 use crate::layout::CanvasSize;
 
@@ -405,17 +406,10 @@ impl LiveFailureCard {
         let right = rect.right() - Self::END * k;
         let key =
             Rect::new(right - Self::KEY * k, rect.centre_y() - 14.0 * k, Self::KEY * k, 28.0 * k);
-        let cap = Shape::rounded_box(key).radius(6.0 * k).border(1.5 * k, palette.text);
-        part.shape(Layer::Band, cap.fill(palette.failed_tint.with_alpha(0.0)).keep_colour());
-        let at = (key.centre_x(), key.centre_y() + 8.0 * k);
         let keys = ActionEntry::keys_of(&Action::Time(Transport::Live)).unwrap_or_default();
-        part.text(
-            Layer::Band,
-            Text::new("live failure key", keys, at.0, at.1, Face::Text600, size::ESSENTIAL_MIN * k)
-                .middle()
-                .colour(palette.text)
-                .keep_colour(),
-        );
+        let place = (key, size::ESSENTIAL_MIN * k, k);
+        let colours = (palette.text, palette.failed_tint);
+        draw_key(part, Layer::Band, ("live failure key", keys), place, colours);
     }
 }
 

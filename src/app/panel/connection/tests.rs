@@ -413,6 +413,7 @@ fn recording_has_diagnostics_and_a_log_too() {
     scene.draft.health.is_open = true;
     let mut harness = harness(scene, |ui, scene| scene.show(ui));
     assert!(harness.query_by_label_contains("uptime").is_none(), "a recording has none");
+    assert!(harness.query_by_label("Playing").is_some(), "it is not connected to anything");
     assert!(harness.query_by_label("frames 9").is_some());
     assert!(harness.query_by_label("Connection log").is_some());
     let text = copied(&mut harness, "Copy diagnostics");

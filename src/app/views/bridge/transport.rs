@@ -14,6 +14,7 @@ use crate::app::state::link::Present;
 use crate::app::state::rewind::{PastView, SPEEDS};
 use crate::app::state::run_store::RunStore;
 use crate::app::theme::size;
+use crate::app::views::key_cap::draw_key;
 use crate::app::words::{clock_words, count_words, phase_words};
 use crate::bounded::bounded;
 use crate::layout::Bridge;
@@ -533,13 +534,9 @@ fn draw_keys(part: &mut Part, (is_playing, present): (bool, Present), body: Rect
                 let text = Text::new(id, key.clone(), x, baseline, Face::Text500, type_size);
                 part.text(LAYER, text.colour(palette.text_secondary));
             } else {
-                let cap = Rect::new(x, y, w, 30.0 * k);
-                let edge =
-                    Shape::rounded_box(cap).radius(6.0 * k).border(1.5 * k, palette.text_tertiary);
-                part.shape(LAYER, edge.fill(palette.card.with_alpha(0.0)));
-                let text =
-                    Text::new(id, key.clone(), x + w / 2.0, baseline, Face::Text600, type_size);
-                part.text(LAYER, text.middle().colour(palette.text));
+                let place = (Rect::new(x, y, w, 30.0 * k), type_size, k);
+                let colours = (palette.text_tertiary, palette.card);
+                draw_key(part, LAYER, (id, key.clone()), place, colours);
             }
             x += w + 7.0 * k;
         }

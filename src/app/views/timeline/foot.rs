@@ -10,7 +10,7 @@ use crate::app::state::status::DisplayStatus;
 use crate::layout::TimeRows;
 
 const WORDS: f32 = 24.0;
-/// Distance between the legend, what is told of earlier failures, and the summary.
+/// Distance between the legend, what is told of failures without a row, and the summary.
 const BETWEEN: f32 = 44.0;
 /// Least room for a summary that is cut.
 const LEAST_SUMMARY: f32 = 240.0;
@@ -34,7 +34,7 @@ pub fn draw(
     rows: &TimeRows,
     readout: Option<&Readout>,
     legend: &[(Sign, &'static str)],
-    (summary, earlier): (&str, &[String]),
+    (summary, untold): (&str, &[String]),
 ) {
     let palette = part.palette;
     let (k, y) = (rows.scale, rows.foot);
@@ -60,16 +60,16 @@ pub fn draw(
         None => draw_legend(part, rows, legend),
     };
     let width = measure(Face::Text500, size, 0.0, summary);
-    let earlier = if readout.is_some() { &[] } else { earlier };
+    let untold = if readout.is_some() { &[] } else { untold };
     if let Some(y) = rows.second_foot {
         let words = truncate(Face::Text500, size, summary, rows.right - rows.left).into_owned();
         let text = Text::new("summary", words, rows.left, y, Face::Text500, size);
         part.text(Layer::Face, text.colour(palette.text_secondary));
-        draw_earlier(part, earlier, (rows.left + width + BETWEEN * k, rows.right, y), k);
+        draw_untold(part, untold, (rows.left + width + BETWEEN * k, rows.right, y), k);
         return;
     }
     let end =
-        draw_earlier(part, earlier, (end + BETWEEN * k, rows.right - width - BETWEEN * k, y), k)
+        draw_untold(part, untold, (end + BETWEEN * k, rows.right - width - BETWEEN * k, y), k)
             .unwrap_or(end);
     let room = rows.right - end - 48.0 * k;
     if room >= width.min(LEAST_SUMMARY * k) {
@@ -79,9 +79,9 @@ pub fn draw(
     }
 }
 
-/// Draws the longest of these words about earlier failures that fits between two ends, with the sign of a
+/// Draws the longest of these words about failures without a row that fits between two ends, with the sign of a
 /// failure; returns their right end, if any fits.
-fn draw_earlier(
+fn draw_untold(
     part: &mut Part,
     words: &[String],
     (left, right, y): (f32, f32, f32),
@@ -92,8 +92,8 @@ fn draw_earlier(
     let fits = |words: &&String| x + measure(Face::Text600, size, 0.0, words) <= right;
     let words = words.iter().find(fits)?;
     let centre = Vec2::new(left + 10.0 * k, y - 8.0 * k);
-    badge(part, Layer::Face, DisplayStatus::Failed, centre, 10.5 * k, "earlier");
-    let text = Text::new("earlier", words.clone(), x, y, Face::Text600, size);
+    badge(part, Layer::Face, DisplayStatus::Failed, centre, 10.5 * k, "untold");
+    let text = Text::new("untold", words.clone(), x, y, Face::Text600, size);
     part.text(Layer::Face, text.colour(part.palette.failed_text).keep_colour());
     Some(x + measure(Face::Text600, size, 0.0, words))
 }

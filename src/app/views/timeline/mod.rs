@@ -428,7 +428,7 @@ fn draw_runs(
         let places =
             runs::draw(part, view, (rows, &scale), &zone, chosen.as_ref(), selected.as_ref());
         let words = runs_view::minutes_words(view);
-        foot::draw(part, rows, readout.as_ref(), &OF_RUNS, (&words, &view.earlier));
+        foot::draw(part, rows, readout.as_ref(), &OF_RUNS, (&words, &view.untold));
         pickable.show_tiles(places.runs.iter().map(|(id, rect)| (id, *rect)));
         **cells =
             Cells { cells: places.cells, ms_per_px: px_ms, most_back_ms: still.view.most_back_ms };

@@ -53,9 +53,8 @@ pub struct RunsView {
     pub now_words: String,
     /// Milliseconds by which the right end can be moved back.
     pub most_back_ms: f64,
-    /// Failures of the last hour that were before the time shown, in words from long to short; empty without
-    /// such.
-    pub earlier: Vec<String>,
+    /// Failures of the last hour that have no row, in words from long to short; empty without such.
+    pub untold: Vec<String>,
 }
 
 /// Row of a run.
@@ -188,13 +187,14 @@ impl RunsView {
         let in_sight = |timed: &&Timed| timed.span.to >= shown.from && timed.span.from <= shown.to;
         let mut found: Vec<&Timed> = runs.iter().filter(in_sight).collect();
         let in_time = found.len();
-        let earlier = earlier_words(&runs, run_store, shown.from, server_now);
-        // A run that goes on never gives its place to one that is over; of the queue the first stay.
+        // A run that goes on never gives its place to one that is over, nor a failure to a success; of the queue the
+        // first stay.
         let class = |timed: &Timed| match timed.run.status {
             RunStatus::Failed if is_fresh(timed.run, run_store, server_now) => 0,
             RunStatus::Running => 1,
             RunStatus::Pending => 2,
-            _ => 3,
+            RunStatus::Failed => 3,
+            _ => 4,
         };
         found.sort_by_cached_key(|timed| {
             let place = timed.span.from.as_millisecond();
@@ -202,6 +202,7 @@ impl RunsView {
             (class, if class == 2 { place } else { place.saturating_neg() })
         });
         found.truncate(room);
+        let untold = untold_words(&runs, &found, run_store, (shown.from, server_now));
         found.sort_unstable_by(|a, b| {
             a.span.from.cmp(&b.span.from).then_with(|| a.run.id().cmp(b.run.id()))
         });
@@ -228,46 +229,52 @@ impl RunsView {
             now,
             now_words: time_words(server_now, zone),
             most_back_ms,
-            earlier,
+            untold,
         }
     }
 }
 
-/// Returns the failures of the last hour that were before `from` in words, from long to short.
-fn earlier_words(
+/// Returns the failures of the last hour that have no row in words, from long to short. `rows` are the runs that
+/// have one, `from` is the begin of the time shown.
+fn untold_words(
     runs: &[Timed],
+    rows: &[&Timed],
     run_store: &RunStore,
-    from: Timestamp,
-    server_now: Timestamp,
+    (from, server_now): (Timestamp, Timestamp),
 ) -> Vec<String> {
     let hour = moved(server_now, -3_600_000.0);
-    let is_told = |timed: &&Timed| {
-        timed.run.status == RunStatus::Failed && timed.span.to >= hour && timed.span.to < from
-    };
-    let failed = || runs.iter().filter(is_told);
-    let Some(latest) = failed().max_by_key(|timed| timed.span.to) else { return Vec::new() };
-    let before = match millis_between(latest.span.to, from) {
-        millis if millis < 60_000 => "less than 1 min".to_owned(),
+    let has_row = |timed: &Timed| rows.iter().any(|row| row.run.id() == timed.run.id());
+    let untold = runs.iter().filter(|timed| {
+        timed.run.status == RunStatus::Failed && timed.span.to >= hour && !has_row(timed)
+    });
+    let untold: Vec<&Timed> = untold.collect();
+    let Some(latest) = untold.iter().max_by_key(|timed| timed.span.to) else { return Vec::new() };
+    let minutes = |millis: u64| match millis {
+        ..60_000 => "less than 1 min".to_owned(),
         millis => length_words(millis / 60_000 * 60_000),
     };
+    let end = latest.span.to;
+    let (when, window) = match end < from {
+        true => (format!("{} before", minutes(millis_between(end, from))), "this window"),
+        false => (format!("{} ago", minutes(millis_between(end, server_now))), ""),
+    };
     let name = run_store.name(latest.run);
-    match failed().count() {
+    let words = match untold.len() {
         1 => vec![
-            format!("{name} failed {before} before this window"),
-            format!("failed {before} before this window"),
-            "1 failed before this window".to_owned(),
+            format!("{name} failed {when} {window}"),
+            format!("failed {when} {window}"),
+            "1 failed earlier".to_owned(),
         ],
         count => {
             let count = count_words(count as u64);
             vec![
-                format!(
-                    "{count} failed before this window, the latest, {name}, {before} before it"
-                ),
-                format!("{count} failed before this window, the latest {before} before it"),
-                format!("{count} failed before this window"),
+                format!("{count} failed earlier, the latest, {name}, {when} {window}"),
+                format!("{count} failed earlier, the latest {when} {window}"),
+                format!("{count} failed earlier"),
             ]
         }
-    }
+    };
+    words.into_iter().map(|words| words.trim_end().to_owned()).collect()
 }
 
 /// Returns the smallest zoom into which the runs fit that would have a row, in minutes.
