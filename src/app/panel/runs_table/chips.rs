@@ -15,7 +15,7 @@ use super::state::{Ids, RunsTableState};
 use super::tools::{is_key_pressed, key_cap, key_cap_width};
 use crate::app::panel::glyph::Sign;
 use crate::app::panel::style::{self, ink, text};
-use crate::app::panel::widgets::{elided, paint_line};
+use crate::app::panel::widgets::{elided, keep_arrows, paint_line};
 use crate::app::words::count_words;
 use crate::model::RunStatus;
 
@@ -148,7 +148,7 @@ fn chip_ui(
     if response.has_focus() {
         let ring = Stroke::new(2.0, ink(palette.violet_text));
         ui.painter().rect_stroke(rect, 13.5, ring, StrokeKind::Inside);
-        focus::keep_arrows(ui, id);
+        keep_arrows(ui, id);
     }
     if response.clicked() {
         state.status = if is_chosen { None } else { chip.status };
