@@ -42,9 +42,9 @@ fn esc_goes_from_the_innermost_to_the_view_before() {
     window.press(Key::Enter);
     assert_eq!((window.panel().desk.shown, window.view()), (Pane::Inspector, View::Desk));
     window.press(Key::C);
-    assert!(window.panel().desk.is_comparing);
+    assert!(window.is_comparing());
     window.press(Key::Escape);
-    assert!(!window.panel().desk.is_comparing);
+    assert!(!window.is_comparing());
     assert_eq!(window.panel().desk.shown, Pane::Inspector, "only the comparison was closed");
     window.press(Key::Escape);
     assert_eq!((window.panel().desk.shown, window.view()), (Pane::Runs, View::Desk));
