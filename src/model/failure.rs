@@ -63,6 +63,11 @@ impl FailureCause {
     }
 }
 
+/// True when a score of this name is the total of the others.
+pub fn is_total_score(name: &str) -> bool {
+    matches!(name, "total" | "score" | "overall")
+}
+
 /// Returns the score named "total", else "score", else "overall".
 pub fn total_score(scores: &[Score]) -> Option<f64> {
     let named = |name: &str| scores.iter().find(|(n, _)| n == name).map(|(_, value)| *value);

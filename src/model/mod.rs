@@ -52,7 +52,9 @@ pub use durations::Baseline;
 pub use estimate::{EstimateErrors, LEAST_SAMPLES, Remaining, millis_between};
 pub use estimate_record::EstimateRecord;
 pub use fact::FactKind;
-pub use failure::{FailureCause, failure_words, failure_words_of, final_score, total_score};
+pub use failure::{
+    FailureCause, failure_words, failure_words_of, final_score, is_total_score, total_score,
+};
 pub use log::{EventLog, LogEntry, LogItem};
 pub use node::{Attempt, Node, NodeStatus};
 pub use pace::{Pace, Trend};

@@ -144,6 +144,11 @@ impl RunState {
         self.nodes.iter().find(|node| node.name == name)
     }
 
+    /// Returns the number of fix passes that were begun: as the backend counts them, or by the starts of FIX.
+    pub fn fix_passes(&self) -> u32 {
+        self.fix_iterations.max(self.node("FIX").map_or(0, |fix| fix.attempts))
+    }
+
     /// Returns the index in `nodes` of a fact's node; `None` for the run and for a new node.
     fn index_of(&self, subject: &Subject) -> Option<usize> {
         match subject {

@@ -2,8 +2,8 @@
 //! looks at it, not when it arrives.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -112,12 +112,8 @@ pub fn readable_json(text: &str) -> Option<Cow<'_, str>> {
 
 /// Returns the `data` of an event as JSON text; `None` where it has none, or is not a JSON object.
 pub fn data_of(json: &str) -> Option<&str> {
-    #[derive(Deserialize)]
-    struct Event<'a> {
-        #[serde(borrow)]
-        data: Option<&'a RawValue>,
-    }
-    serde_json::from_str::<Event>(json).ok()?.data.map(RawValue::get)
+    let fields: HashMap<Cow<str>, &RawValue> = serde_json::from_str(json).ok()?;
+    fields.get("data").map(|data| data.get())
 }
 
 fn value_of(text: &str) -> Option<Value> {

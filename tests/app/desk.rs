@@ -90,10 +90,11 @@ fn view_that_is_opened_from_the_desk_follows_as_before() {
 fn compare_on_the_desk_stays_there_and_elsewhere_opens_the_race() {
     let mut app = two_runs();
     perform(&mut app, Action::ToggleDesk);
-    assert!(!app.world().resource::<Desk>().wants_compare);
-    perform(&mut app, Action::Race);
-    assert_eq!(view(&app), View::Desk);
-    assert!(app.world().resource::<Desk>().wants_compare, "the comparison is asked for");
+    for is_on in [true, false, true] {
+        perform(&mut app, Action::Race);
+        assert_eq!(view(&app), View::Desk);
+        assert_eq!(app.world().resource::<Desk>().is_comparing, is_on);
+    }
     perform(&mut app, Action::ShowStage);
     perform(&mut app, Action::Race);
     assert!(matches!(view(&app), View::Timeline { mode: TimelineMode::Race, .. }));

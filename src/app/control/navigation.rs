@@ -311,7 +311,7 @@ fn apply_navigation_actions(
             Action::Fit => *zoom = Zoom::default(),
             // Refused where `transport` says so.
             Action::MarkSeen(_) if run_store.is_rewound() => {}
-            Action::Race if on_desk => desk.wants_compare = true,
+            Action::Race if on_desk => desk.is_comparing ^= true,
             Action::Race => wall.race(&mut focus, &run_store),
             Action::ZoomTime(steps) if on_timeline => wall.timeline.zoom_by(*steps),
             Action::ZoomTime(_) => {}

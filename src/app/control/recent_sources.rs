@@ -6,9 +6,7 @@ use crossbeam_channel::{Receiver, TryRecvError};
 use super::starter::Starter;
 use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
-use crate::app::state::opening::{
-    AddressTest, RecentSources, can_be_remembered, in_background, replace,
-};
+use crate::app::state::opening::{AddressTest, RecentSources, in_background, replace};
 use crate::app::state::run_store::Connected;
 use crate::source::test_address;
 
@@ -31,11 +29,9 @@ pub(super) fn apply(
     }
     if connected.read().count() > 0
         && !link.is_recording()
-        && let Some(stream) = link.stream().filter(can_be_remembered)
-        && recent.sources().next() != Some(&stream)
+        && let Some(stream) = link.stream()
     {
-        recent.add(stream);
-        has_changed = true;
+        has_changed |= recent.bypass_change_detection().connected_to(stream);
     }
     let tested = match testing.as_ref().map(Receiver::try_recv) {
         None | Some(Err(TryRecvError::Empty)) => None,

@@ -58,6 +58,25 @@ impl DeskInput<'_> {
         notices.tell(notice, self.draw_clock.secs);
     }
 
+    /// True while something has the place of the runs.
+    pub(super) fn covers_runs(&self, ctx: &egui::Context, state: &PanelState) -> bool {
+        self.desk.is_comparing || state.desk.covers_runs(ctx)
+    }
+
+    /// Shows a pane, in place of a comparison.
+    fn show_pane(&mut self, state: &mut PanelState, pane: Pane) {
+        state.desk.shown = pane;
+        self.desk.bypass_change_detection().is_comparing = false;
+    }
+
+    /// Ends the comparison, or goes back to the runs where another pane has their place.
+    fn go_back(&mut self, ctx: &egui::Context, state: &mut PanelState) {
+        let was_comparing = std::mem::take(&mut self.desk.bypass_change_detection().is_comparing);
+        if !was_comparing && state.desk.covers_runs(ctx) {
+            state.desk.shown = Pane::Runs;
+        }
+    }
+
     /// Shows the desk; returns the requested actions.
     pub(super) fn show(
         &mut self,
@@ -66,6 +85,19 @@ impl DeskInput<'_> {
         notices: &mut Notices,
         state: &mut PanelState,
     ) -> Vec<Action> {
+        let is_free =
+            *self.focus == KeyboardFocus::View || matches!(*self.focus, KeyboardFocus::List { .. });
+        let is_covered = self.ui.as_ref().is_some_and(|ui| ui.help || ui.palette)
+            || view.operations.dialog.is_some()
+            || state.log.opened.is_some();
+        if is_free && !is_covered && ctx.input(|input| input.key_pressed(egui::Key::Escape)) {
+            self.go_back(ctx, state);
+        }
+        if self.desk.wants_search {
+            self.desk.bypass_change_detection().wants_search = false;
+            self.show_pane(state, Pane::Runs);
+            state.table.focus_search();
+        }
         let past = view.run_store.shown_past();
         let key = (
             view.live_now.as_second(),
@@ -95,50 +127,41 @@ impl DeskInput<'_> {
             transport: &transport.1,
             past,
         };
-        let is_free =
-            *self.focus == KeyboardFocus::View || matches!(*self.focus, KeyboardFocus::List { .. });
-        let is_covered = self.ui.as_ref().is_some_and(|ui| ui.help || ui.palette)
-            || view.operations.dialog.is_some()
-            || state.log.opened.is_some();
-        if is_free && !is_covered && ctx.input(|input| input.key_pressed(egui::Key::Escape)) {
-            state.desk.back(ctx);
-        }
-        if self.desk.wants_search {
-            self.desk.bypass_change_detection().wants_search = false;
-            state.desk.show(Pane::Runs);
-            state.table.focus_search();
-        }
         // The desk begins with the events of the run that is selected.
         if !std::mem::replace(&mut state.desk.was_shown, true) {
             state.log.show_all_runs(false);
-        }
-        if std::mem::take(&mut self.desk.bypass_change_detection().wants_compare) {
-            state.desk.is_comparing ^= true;
         }
         let mut chosen_tab = None;
         let shown = state.desk.shown;
         let PanelState { desk, table, inspector, compare, log, .. } = state;
         let is_offline = self.chrome.as_ref().is_some_and(|chrome| chrome.is_lost());
-        let mut actions = desk_ui(ctx, (&top_bar, notices), &foot, desk, |ui, pane, form| {
-            let mut panes = Panes { table, inspector, compare, log };
-            if form != Form::Three && matches!(pane, Pane::Inspector | Pane::Events) {
-                chosen_tab = chosen_tab.or(tabs_ui(ui, shown, form));
-            }
-            pane_ui(ui, pane, (form, is_offline), view, &mut panes)
-        });
+        let mut actions = desk_ui(
+            ctx,
+            (&top_bar, notices),
+            &foot,
+            (desk, self.desk.is_comparing),
+            |ui, pane, form| {
+                let mut panes = Panes { table, inspector, compare, log };
+                if form != Form::Three && matches!(pane, Pane::Inspector | Pane::Events) {
+                    chosen_tab = chosen_tab.or(tabs_ui(ui, shown, form));
+                }
+                pane_ui(ui, pane, (form, is_offline), view, &mut panes)
+            },
+        );
         if let Some(pane) = chosen_tab {
-            state.desk.show(pane);
+            self.show_pane(state, pane);
         }
-        couple(state);
+        if couple(state) {
+            self.show_pane(state, Pane::Events);
+        }
         let by = std::mem::take(&mut self.desk.bypass_change_detection().wants_step);
         if let Some(run) = state.table.stepped(view.focus.run(), by) {
             actions.push(Action::SelectRun(run));
         }
-        self.desk.bypass_change_detection().is_comparing = state.desk.is_comparing;
         // Where there is one pane, a run that is opened is shown in it.
         if DeskState::is_alone(ctx) && actions.iter().any(|it| matches!(it, Action::Open(_))) {
             actions.retain(|action| !matches!(action, Action::Open(_)));
-            state.desk.show(Pane::Inspector);
+            self.show_pane(state, Pane::Inspector);
         }
         let wants_export = self.desk.bypass_change_detection().wants_export.take();
         if let Some(form) = state.table.wants_export.take().or(wants_export) {
@@ -250,8 +273,9 @@ fn pane_ui(
     }
 }
 
-/// Brings the choices in events and details in step: what is chosen in one of them is chosen in both.
-fn couple(state: &mut PanelState) {
+/// Brings the choices in events and details in step: what is chosen in one of them is chosen in both. Returns true
+/// when the events are to be shown.
+fn couple(state: &mut PanelState) -> bool {
     let of_log = state.log.chosen();
     if of_log != state.chosen.of_log {
         // An event that was chosen in the details keeps its frame there.
@@ -275,10 +299,11 @@ fn couple(state: &mut PanelState) {
             (None, None) => {}
         }
     }
-    if let Some((run, node)) = state.inspector.wants_log.take() {
-        state.log.show_node(&run, &node, None);
-        state.desk.show(Pane::Events);
+    let wanted = state.inspector.wants_log.take();
+    if let Some((run, node)) = &wanted {
+        state.log.show_node(run, node, None);
     }
     let of_inspector = state.inspector.choice().cloned();
     state.chosen = Chosen { of_log: state.log.chosen(), of_inspector };
+    wanted.is_some()
 }

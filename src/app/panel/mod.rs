@@ -131,11 +131,11 @@ fn close(
 }
 
 /// Forgets what was chosen of a source, because another one begins.
-fn forget(mut state: ResMut<PanelState>) {
-    let PanelState { unfolded, mut desk, mut table, mut inspector, asked, .. } =
+fn forget(mut state: ResMut<PanelState>, mut on_desk: ResMut<Desk>) {
+    let PanelState { unfolded, desk, mut table, mut inspector, asked, .. } =
         std::mem::take(&mut *state);
     table.forget();
-    desk.is_comparing = false;
+    on_desk.is_comparing = false;
     inspector.forget();
     *state = PanelState { unfolded, desk, table, inspector, asked, ..PanelState::default() };
 }
@@ -232,7 +232,7 @@ fn show(
     if state.log.is_at_work() {
         state.log.end_frame();
     }
-    let covers = on_desk && state.desk.covers_runs(&ctx);
+    let covers = on_desk && surroundings.covers_runs(&ctx, &state);
     dialog.set_if_neq(PanelDialog(!hides_panel && state.log.opened.is_some() || asks || covers));
     if chrome.help {
         actions.write_batch(help::help_ui(&ctx, operations.allowed, link.is_demo()));

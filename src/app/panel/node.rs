@@ -23,7 +23,7 @@ use crate::app::words::{
     clock_words, duration_words, number_words, score_words, time_words, whole_seconds,
 };
 use crate::bounded::bounded;
-use crate::model::{Attempt, Node, NodeStatus, Run, RunStatus};
+use crate::model::{Attempt, Node, NodeStatus, Run, RunStatus, is_total_score};
 use crate::protocol::{MAX_FIX_PASSES, NodeName, RunId, Score};
 
 /// Height of a node's cell.
@@ -342,7 +342,7 @@ pub(super) fn scores_ui(ui: &mut Ui, scores: &[Score], status: NodeStatus) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         let (total, parts): (Vec<_>, Vec<_>) =
-            scores.iter().partition(|(name, _)| name == "total" || name == "overall");
+            scores.iter().partition(|(name, _)| is_total_score(name));
         for (name, score) in parts {
             score_ui(ui, name, *score, false, palette.led_neutral);
         }

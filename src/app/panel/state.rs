@@ -74,7 +74,7 @@ impl PanelState {
         let choice = Choice { run: run.clone(), node: Some(node.clone()), attempt: 0, event: None };
         self.inspector.choose(Some(choice));
         self.node.choose(run.clone(), node.clone());
-        self.desk.show(Pane::Inspector);
+        self.desk.shown = Pane::Inspector;
         self.log.show_node(run, node, None);
     }
 }

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 use super::state::PanelState;
 use crate::app::control;
+use crate::app::state::desk::Desk;
 use crate::app::state::focus::Focus;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::view::View;
@@ -65,6 +66,10 @@ impl Window {
 
     fn panel(&self) -> &PanelState {
         self.world().resource::<PanelState>()
+    }
+
+    fn is_comparing(&self) -> bool {
+        self.world().resource::<Desk>().is_comparing
     }
 
     fn selected(&self) -> Option<&str> {

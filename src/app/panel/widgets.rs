@@ -2,9 +2,9 @@
 
 use bevy::color::Color;
 use bevy_egui::egui::{
-    Align, Button, Color32, Context, FontId, Galley, Id, Layout, Pos2, Rect, Response, RichText,
-    Sense, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, WidgetType, pos2, text::LayoutJob,
-    vec2,
+    Align, Button, Color32, Context, EventFilter, FontId, Galley, Id, Layout, Pos2, Rect, Response,
+    RichText, Sense, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, WidgetType, pos2,
+    text::LayoutJob, vec2,
 };
 use std::sync::Arc;
 
@@ -189,6 +189,13 @@ pub(super) fn list_focus(ctx: &Context, focused: Id) -> Option<bool> {
 
 fn list_focus_key() -> Id {
     Id::new("list with the keyboard's focus")
+}
+
+/// Keeps egui from moving the focus by arrows while a widget has it.
+pub(super) fn keep_arrows(ui: &Ui, id: Id) {
+    let filter =
+        EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
 }
 
 /// Paints the focus ring of a widget that egui does not paint.

@@ -23,8 +23,6 @@ pub struct Desk {
     pub wants_copy: Option<RunId>,
     /// Rows of the table by which the selection is still to be moved.
     pub wants_step: i32,
-    /// True until the comparison of the selected run has been opened, or closed.
-    pub wants_compare: bool,
     /// True while two runs are compared: digits and Shift with a letter are then for the comparison.
     pub is_comparing: bool,
 }

@@ -83,6 +83,15 @@ impl RecentSources {
         self.drop_oldest();
     }
 
+    /// Adds a stream that was connected to as the newest; returns false where it is so already, or has secrets.
+    pub(in crate::app) fn connected_to(&mut self, stream: SourceSpec) -> bool {
+        if !can_be_remembered(&stream) || self.sources().next() == Some(&stream) {
+            return false;
+        }
+        self.add(stream);
+        true
+    }
+
     /// Names a source, adding it if it is new; an empty name removes the name. Letters over the limit are
     /// cut off. A source with secrets cannot be remembered, and keeps no name.
     pub fn give_name(&mut self, spec: &SourceSpec, name: &str) {

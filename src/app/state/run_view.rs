@@ -8,7 +8,7 @@ use crate::app::state::status::DisplayStatus;
 use crate::app::words::{clock_words, countdown_words, names_words, number_words, whole_seconds};
 use crate::model::{
     Attempt, Baseline, MOST_ATTEMPTS, Model, NodeStatus, Remaining, Run, RunStatus, SongStory,
-    Stats,
+    Stats, is_total_score,
 };
 pub use crate::model::{failure_words, final_score, total_score};
 use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
@@ -309,7 +309,7 @@ fn fix_view(run: &Run, stats: &Stats, server_now: Timestamp) -> FixView {
     };
     let running = fix.status == NodeStatus::Running;
     let so_far = || fix.started_at.map(|started_at| millis_between(started_at, server_now));
-    let passes = run.fix_iterations.max(fix.attempts);
+    let passes = run.fix_passes();
     let verdicts = if passes > 0 { verdicts(run) } else { Vec::new() };
     let judged = verdicts.iter().filter(|verdict| verdict.passed.is_some()).count() as u32;
     FixView {
@@ -325,7 +325,7 @@ fn fix_view(run: &Run, stats: &Stats, server_now: Timestamp) -> FixView {
 /// Returns VALIDATE's verdicts, one for each of its kept attempts, oldest first.
 pub fn verdicts(run: &Run) -> Vec<Verdict> {
     let Some(validate) = run.node("VALIDATE") else { return Vec::new() };
-    let passes = run.fix_iterations.max(run.node("FIX").map_or(0, |fix| fix.attempts));
+    let passes = run.fix_passes();
     let moved_on = moved_on(run);
     let render = run.node("RENDER").map(|render| render.status);
     let exhausted = passes >= MAX_FIX_PASSES && render == Some(NodeStatus::Skipped);
@@ -372,7 +372,6 @@ fn failure_view(run: &Run, modules: &[ModuleView], server_now: Timestamp) -> Opt
 fn scores_view(run: &Run, fix: &FixView) -> Option<ScoresView> {
     let validate = run.node("VALIDATE")?;
     let latest = validate.history().iter().rfind(|attempt| !attempt.scores.is_empty())?;
-    let named_total = |name: &str| matches!(name, "total" | "score" | "overall");
     Some(ScoresView {
         total: total_score(&latest.scores),
         passed: fix
@@ -382,7 +381,7 @@ fn scores_view(run: &Run, fix: &FixView) -> Option<ScoresView> {
         parts: latest
             .scores
             .iter()
-            .filter(|(name, _)| !named_total(name))
+            .filter(|(name, _)| !is_total_score(name))
             .map(|(name, value)| (crate::app::words::score_words(name), *value))
             .collect(),
     })

@@ -13,6 +13,16 @@ impl RunStore {
         runs.extend(self.songs.later(&self.model, run));
         runs
     }
+
+    /// Returns the runs of the song of `run` as [`RunStore::song_runs`] does, each with its number among all of them,
+    /// from 1.
+    pub fn numbered_song_runs<'a>(&'a self, run: &'a Run) -> Vec<(usize, &'a Run)> {
+        let runs = self.song_runs(run);
+        let own = runs.iter().position(|listed| listed.id() == run.id()).unwrap_or(0);
+        let number = self.song_story(run).map_or(1, |story| story.attempt);
+        let numbered = |(place, run): (usize, &'a Run)| ((number + place).saturating_sub(own), run);
+        runs.into_iter().enumerate().map(numbered).collect()
+    }
 }
 
 #[cfg(test)]
@@ -38,6 +48,10 @@ mod tests {
             runs.into_iter().map(|run| run.id().to_string()).collect()
         };
         assert_eq!(listed("b"), ["a", "b", "c"]);
+        let numbers = run_store.numbered_song_runs(run_store.model.run("b").unwrap());
+        let numbers: Vec<_> =
+            numbers.into_iter().map(|(number, run)| (number, run.id().as_str())).collect();
+        assert_eq!(numbers, [(1, "a"), (2, "b"), (3, "c")]);
         assert_eq!(listed("x"), ["x"]);
         assert_eq!(listed("alone"), ["alone"]);
     }

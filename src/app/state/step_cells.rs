@@ -29,7 +29,7 @@ pub enum StepCell {
 /// Returns the cells of a run's current execution, in the order of the pipeline.
 pub fn step_cells(run: &Run) -> [StepCell; PIPELINE.len()] {
     let status_of = |name: &str| run.node(name).map_or(NodeStatus::Pending, |node| node.status);
-    let passes = run.fix_iterations.max(run.node("FIX").map_or(0, |fix| fix.attempts));
+    let passes = run.fix_passes();
     let live = passes > 0 && run.status == RunStatus::Running && {
         let is_judged = |verdict: &&Verdict| verdict.passed.is_some();
         verdicts(run).iter().filter(is_judged).count() <= passes as usize

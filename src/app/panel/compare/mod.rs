@@ -121,10 +121,7 @@ fn side_name(view: &CompareView, run: Option<&Run>) -> String {
 
 /// Returns the runs of A's song with their numbers, without A and B, the latest first.
 fn others<'a>(view: &CompareView<'a>) -> Vec<(usize, &'a Run)> {
-    let runs = view.run_store.song_runs(view.a);
-    let own = runs.iter().position(|run| run.id() == view.a.id()).unwrap_or(0);
-    let first = view.run_store.song_story(view.a).map_or(1, |story| story.attempt);
-    let numbered = runs.into_iter().enumerate().map(|(place, run)| ((first + place) - own, run));
+    let numbered = view.run_store.numbered_song_runs(view.a).into_iter();
     let is_shown =
         |run: &Run| run.id() == view.a.id() || view.b.is_some_and(|b| b.id() == run.id());
     let mut others: Vec<_> = numbered.filter(|(_, run)| !is_shown(run)).collect();

@@ -68,8 +68,6 @@ pub(super) struct DeskState {
     pub two: f32,
     /// Pane beside the runs, or the only one.
     pub shown: Pane,
-    /// True while two runs are compared, which takes the place of all panes.
-    pub is_comparing: bool,
     /// True once the desk was shown.
     pub was_shown: bool,
 }
@@ -80,47 +78,31 @@ impl Default for DeskState {
             three: [948.0 / 1920.0, 488.0 / 1920.0],
             two: 0.51,
             shown: Pane::Runs,
-            is_comparing: false,
             was_shown: false,
         }
     }
 }
 
 impl DeskState {
-    /// Shows a pane, in place of a comparison.
-    pub(super) fn show(&mut self, pane: Pane) {
-        self.shown = pane;
-        self.is_comparing = false;
-    }
-
     /// True where only one pane has room.
     pub(super) fn is_alone(ctx: &egui::Context) -> bool {
         let size = ctx.viewport_rect().size();
         Form::of(size.x, size.y) == Form::One
     }
 
-    /// True while another pane covers the runs.
+    /// True while another pane has the place of the runs.
     pub(super) fn covers_runs(&self, ctx: &egui::Context) -> bool {
-        self.is_comparing || Self::is_alone(ctx) && self.shown != Pane::Runs
-    }
-
-    /// Goes back to the runs where another pane covers them.
-    pub(super) fn back(&mut self, ctx: &egui::Context) {
-        if std::mem::take(&mut self.is_comparing) {
-            return;
-        }
-        if self.covers_runs(ctx) {
-            self.shown = Pane::Runs;
-        }
+        Self::is_alone(ctx) && self.shown != Pane::Runs
     }
 }
 
-/// Shows the desk; `pane_ui` shows a pane in the `Ui` that it is given. Returns the requested actions.
+/// Shows the desk; `pane_ui` shows a pane in the `Ui` that it is given. While two runs are compared, the comparison
+/// has the place of all panes. Returns the requested actions.
 pub(super) fn desk_ui(
     ctx: &egui::Context,
     (top_bar, notices): (&TopBarView, &mut Notices),
     foot: &FootView,
-    state: &mut DeskState,
+    (state, is_comparing): (&mut DeskState, bool),
     mut pane_ui: impl FnMut(&mut Ui, Pane, Form) -> Vec<Action>,
 ) -> Vec<Action> {
     let palette = style::palette(ctx);
@@ -143,7 +125,14 @@ pub(super) fn desk_ui(
     }
     actions.extend(top_bar_ui(&mut child(&root, "top bar", bar), top_bar, notices));
     let form = Form::of(screen.width(), screen.height());
-    for (pane, rect) in panes_ui(&mut root, body, form, state) {
+    let panes = match is_comparing {
+        true => {
+            let below_bar = Rect::from_min_max(body.min + vec2(0.0, 1.0), body.max);
+            vec![(Pane::Compare, below_bar)]
+        }
+        false => panes_ui(&mut root, body, form, state),
+    };
+    for (pane, rect) in panes {
         root.painter().rect_filled(rect, 0.0, ink(palette.bridge));
         let name = match pane {
             Pane::Runs => "runs pane",
@@ -176,9 +165,6 @@ fn panes_ui(root: &mut Ui, body: Rect, form: Form, state: &mut DeskState) -> Vec
             pos2(body.left() + to, body.bottom()),
         )
     };
-    if state.is_comparing {
-        return vec![(Pane::Compare, between(0.0, width))];
-    }
     match form {
         Form::One => vec![(state.shown, between(0.0, width))],
         Form::Two => {

@@ -107,8 +107,8 @@ pub(super) fn attempts_ui(
 ) -> Vec<Action> {
     let mut actions = Vec::new();
     let palette = style::palette(ui.ctx());
-    let runs = view.run_store.song_runs(run);
-    let finished = runs.iter().filter(|run| run.status == RunStatus::Completed).count();
+    let runs = view.run_store.numbered_song_runs(run);
+    let finished = runs.iter().filter(|(_, run)| run.status == RunStatus::Completed).count();
     let finished = match finished {
         0 => "none finished".to_owned(),
         finished => format!("{finished} finished"),
@@ -129,10 +129,6 @@ pub(super) fn attempts_ui(
     }
     let columns = Columns::of(ui.available_width());
     heads(ui, &columns);
-    // Numbers count from the first run that is looked at.
-    let first = view.run_store.song_story(run).map_or(1, |story| story.attempt);
-    let own = runs.iter().position(|listed| listed.id() == run.id()).unwrap_or(0);
-    let number = |place: usize| (first + place).saturating_sub(own);
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         ScrollArea::vertical()
@@ -141,10 +137,9 @@ pub(super) fn attempts_ui(
             .auto_shrink([false, true])
             .show_rows(ui, ROW, runs.len(), |ui, rows| {
                 for row in rows {
-                    let place = runs.len() - 1 - row;
-                    let listed = runs[place];
+                    let (number, listed) = runs[runs.len() - 1 - row];
                     let is_own = listed.id() == run.id();
-                    if attempt_ui(ui, view, listed, number(place), &columns, is_own) && !is_own {
+                    if attempt_ui(ui, view, listed, number, &columns, is_own) && !is_own {
                         actions.push(Action::SelectRun(listed.id().clone()));
                     }
                 }

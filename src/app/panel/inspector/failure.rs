@@ -42,11 +42,10 @@ struct Failed<'a> {
 /// Returns the failures of the song up to the shown run, the latest first.
 fn failures<'a>(view: &InspectorView<'a>, run: &'a Run) -> Vec<Failed<'a>> {
     let mut found = Vec::new();
-    let runs = view.run_store.song_runs(run);
-    let own = runs.iter().position(|listed| listed.id() == run.id()).unwrap_or(0);
-    let first = view.run_store.song_story(run).map_or(1, |story| story.attempt);
-    for (back, listed) in runs[..=own.min(runs.len() - 1)].iter().rev().enumerate() {
-        let attempt = (back > 0).then(|| first.saturating_sub(back));
+    let runs = view.run_store.numbered_song_runs(run);
+    let earlier = runs.into_iter().rev().skip_while(|(_, listed)| listed.id() != run.id());
+    for (number, listed) in earlier {
+        let attempt = (listed.id() != run.id()).then_some(number);
         if listed.status == RunStatus::Failed {
             found.push(Failed {
                 run: listed,

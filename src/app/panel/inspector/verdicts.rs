@@ -5,12 +5,9 @@ use std::sync::Arc;
 use super::choice::{Choice, attempt_of, number_of};
 use crate::app::state::run_view::verdicts;
 use crate::app::words::number_words;
-use crate::model::{Run, total_score};
+use crate::model::{Run, is_total_score, total_score};
 use crate::protocol::{MAX_FIX_PASSES, NodeName, Score};
 use crate::timeline::RunBars;
-
-/// Names of a total score.
-const TOTALS: [&str; 3] = ["total", "score", "overall"];
 
 /// Verdict before the first fix, or after one.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,8 +98,7 @@ impl Fixes {
             })
         };
         let columns: Vec<FixColumn> = (0..validate.history().len()).filter_map(column).collect();
-        let fixes = run.node("FIX").map_or(0, |fix| fix.attempts);
-        let begun = run.fix_iterations.max(fixes);
+        let begun = run.fix_passes();
         // While a fix is under way, the verdict before it is not the last word.
         let settled = |column: &&FixColumn| run.status.is_over() || column.fix >= begun;
         let passed = columns.last().filter(settled).and_then(|column| column.passed);
@@ -143,7 +139,7 @@ impl Fixes {
 
     /// True when a score of this name is the total.
     pub(in crate::app::panel) fn is_total(name: &str) -> bool {
-        TOTALS.contains(&name)
+        is_total_score(name)
     }
 
     /// Names of all scores but the total, in order.

@@ -1,8 +1,8 @@
 //! Rows of the event log: scrolling, choosing, keys.
 
 use bevy_egui::egui::{
-    Event, EventFilter, FontId, Id, Key, Modifiers, Rect, Response, ScrollArea, Sense, Stroke, Ui,
-    UiBuilder, WidgetInfo, WidgetType, accesskit::Role, pos2, scroll_area::ScrollBarVisibility,
+    Event, FontId, Id, Key, Modifiers, Rect, Response, ScrollArea, Sense, Stroke, Ui, UiBuilder,
+    WidgetInfo, WidgetType, accesskit::Role, pos2, scroll_area::ScrollBarVisibility,
     style::ScrollStyle, vec2,
 };
 use jiff::Timestamp;
@@ -49,9 +49,7 @@ pub(super) fn keys_ui(ui: &mut Ui, id: Id, view: &LogView, state: &mut LogState)
     if !ui.memory(|memory| memory.has_focus(id)) {
         return;
     }
-    let filter =
-        EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
+    widgets::keep_arrows(ui, id);
     tell_list_focus(ui.ctx(), id, true);
     // Space means time everywhere; egui would take it for a click.
     ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Space));

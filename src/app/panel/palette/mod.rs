@@ -25,6 +25,7 @@ use crate::app::control::situation::SituationInput;
 use crate::app::state::actions::{ACTIONS, Action};
 use crate::app::state::chrome::Chrome;
 use crate::app::state::clock::PlaybackClock;
+use crate::app::state::desk::Desk;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::settings::SettingsBook;
 use crate::app::state::view::View;
@@ -51,7 +52,7 @@ pub(super) fn show(
     input: SituationInput,
     run_store: Res<RunStore>,
     clock: Res<PlaybackClock>,
-    mut panel: ResMut<PanelState>,
+    (mut panel, mut desk): (ResMut<PanelState>, ResMut<Desk>),
     mut actions: MessageWriter<Action>,
 ) -> Result {
     if !chrome.palette {
@@ -78,6 +79,7 @@ pub(super) fn show(
         }
         PaletteChoice::Step(run, node) => {
             panel.show_step(&run, &node);
+            desk.is_comparing = false;
             if situation.view != View::Desk {
                 actions.write(Action::ToggleDesk);
             }

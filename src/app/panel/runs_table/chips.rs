@@ -16,7 +16,7 @@ use super::tools::is_key_pressed;
 use crate::app::panel::glyph::Sign;
 use crate::app::panel::key_caps::{keys_width, paint_keys};
 use crate::app::panel::style::{self, ink, text};
-use crate::app::panel::widgets::{elided, paint_line};
+use crate::app::panel::widgets::{elided, keep_arrows, paint_line};
 use crate::app::words::count_words;
 use crate::model::RunStatus;
 
@@ -151,7 +151,7 @@ fn chip_ui(
     if response.has_focus() {
         let ring = Stroke::new(2.0, ink(palette.violet_text));
         ui.painter().rect_stroke(rect, 13.5, ring, StrokeKind::Inside);
-        focus::keep_arrows(ui, id);
+        keep_arrows(ui, id);
     }
     if response.clicked() {
         state.status = if is_chosen { None } else { chip.status };

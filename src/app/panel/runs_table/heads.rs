@@ -116,7 +116,7 @@ fn head_ui(
     }
     widgets::focus_ring(ui, &response, rect);
     if response.has_focus() {
-        focus::keep_arrows(ui, id);
+        widgets::keep_arrows(ui, id);
     }
     response.context_menu(|ui| headless_ui(ui, headless, state));
     if response.clicked() {

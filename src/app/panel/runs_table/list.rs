@@ -16,7 +16,7 @@ use super::tools::{centred_label_ui, nothing_found_words};
 use super::{focus, keys};
 use crate::app::panel::run_words::run_tip_ui;
 use crate::app::panel::style::{self, ink, space, text};
-use crate::app::panel::widgets::{elided, paint_line, tell_list_focus};
+use crate::app::panel::widgets::{elided, keep_arrows, paint_line, tell_list_focus};
 use crate::app::state::actions::Action;
 use crate::bounded::bounded;
 use crate::protocol::RunId;
@@ -119,7 +119,7 @@ fn rows_ui(
     {
         // A row out of view keeps the focus.
         ui.interact(at(row), ids.row(&run), Sense::click());
-        focus::keep_arrows(ui, ids.row(&run));
+        keep_arrows(ui, ids.row(&run));
         tell_list_focus(ui.ctx(), ids.row(&run), false);
     }
     for (row, id) in (first..).zip(&shown) {
@@ -135,7 +135,7 @@ fn rows_ui(
         row_ui(ui, rect, &response, &contents, &look);
         if response.has_focus() {
             state.cursor = Some(id.clone());
-            focus::keep_arrows(ui, ids.row(id));
+            keep_arrows(ui, ids.row(id));
             tell_list_focus(ui.ctx(), ids.row(id), false);
         }
         // A click elsewhere shortly before makes a triple click of a double click.

@@ -73,7 +73,7 @@ impl RowView {
             cells: step_cells(run),
             step,
             step_tone,
-            fixes: match fixes(run) {
+            fixes: match run.fix_passes() {
                 0 => String::new(),
                 fixes => format!("fix {fixes}"),
             },
@@ -138,11 +138,6 @@ pub(super) fn attempt_words(attempt: usize) -> String {
         MOST_ATTEMPTS => format!("{MOST_ATTEMPTS} or later"),
         attempt => attempt.to_string(),
     }
-}
-
-/// Number of fix passes of a run.
-fn fixes(run: &Run) -> u32 {
-    run.fix_iterations.max(run.node("FIX").map_or(0, |fix| fix.attempts))
 }
 
 /// Milliseconds without news of a running run, if they are many. Without a connection there is no news of

@@ -37,14 +37,14 @@ fn esc_goes_from_the_innermost_to_the_view_before() {
     let mut window = window(ViewName::Wall, (800.0, 600.0));
     window.press(Key::D);
     assert_eq!(window.panel().desk.shown, Pane::Runs);
-    // The run that was followed is selected already, so that a click opens it.
-    assert_eq!(window.selected(), Some("run-b"));
     window.click("Birch, ");
+    assert_eq!((window.selected(), window.panel().desk.shown), (Some("run-b"), Pane::Runs));
+    window.press(Key::Enter);
     assert_eq!((window.panel().desk.shown, window.view()), (Pane::Inspector, View::Desk));
     window.press(Key::C);
-    assert!(window.panel().desk.is_comparing);
+    assert!(window.is_comparing());
     window.press(Key::Escape);
-    assert!(!window.panel().desk.is_comparing);
+    assert!(!window.is_comparing());
     assert_eq!(window.panel().desk.shown, Pane::Inspector, "only the comparison was closed");
     window.press(Key::Escape);
     assert_eq!((window.panel().desk.shown, window.view()), (Pane::Runs, View::Desk));

@@ -13,7 +13,7 @@ use crate::app::state::auto::Auto;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
-use crate::app::state::opening::{RecentSources, can_be_remembered};
+use crate::app::state::opening::RecentSources;
 use crate::app::state::run_store::Connected;
 use crate::app::state::view::View;
 use crate::app::theme::ThemeChoice;
@@ -131,10 +131,8 @@ fn keep_recent(
         has_changed |= recent.bypass_change_detection().apply(action);
     }
     let has_connected = connected.read().count() > 0;
-    let shown = SourceSpec::of_address(&link.url);
-    if has_connected && !link.is_recording() && can_be_remembered(&shown) {
-        recent.add(shown);
-        has_changed = true;
+    if has_connected && !link.is_recording() {
+        has_changed |= recent.connected_to(SourceSpec::of_address(&link.url));
     }
     if !has_changed {
         return;
