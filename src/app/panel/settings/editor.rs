@@ -52,6 +52,11 @@ pub(super) fn editor_ui(
     }
 }
 
+/// Returns the default without the cases in which it is another one.
+fn short_default(entry: &SettingEntry) -> &str {
+    entry.default.split(';').next().unwrap_or_default()
+}
+
 /// Returns the change of a setting to one value.
 fn change(entry: &SettingEntry, value: &str) -> Action {
     Action::ChangeSetting(entry.name.clone(), Some(vec![value.to_owned()]))
@@ -89,7 +94,7 @@ fn choice_ui(
 ) -> Option<Action> {
     let now = match entry.values.first() {
         Some(value) => value.clone(),
-        None => entry.default.clone(),
+        None => short_default(entry).to_owned(),
     };
     let mut wanted = None;
     ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
@@ -139,7 +144,7 @@ fn field_ui(
         inner.max.x -= unit.size().x + 6.0;
         paint_line(ui, inner.right() + 6.0, rect.center().y, unit);
     }
-    let hint = match entry.default.as_str() {
+    let hint = match short_default(entry) {
         "" => "not set",
         default => default,
     };
@@ -151,7 +156,8 @@ fn field_ui(
         .margin(egui::Margin::ZERO)
         .vertical_align(Align::Center)
         .desired_width(inner.width());
-    let response = ui.put(inner, field);
+    // A child, so that the field takes no room from the rows.
+    let response = ui.new_child(UiBuilder::new().max_rect(inner)).add(field);
     set_accessible_name(&response, &entry.title());
     if enters {
         response.request_focus();
