@@ -97,24 +97,23 @@ fn choice_ui(
         None => short_default(entry).to_owned(),
     };
     let mut wanted = None;
-    ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
-        ui.spacing_mut().interact_size.y = HEIGHT;
-        let shown = ComboBox::from_id_salt(field_id(&entry.name))
-            .width(rect.width())
-            .selected_text(crate::text::one_line(&now))
-            .truncate()
-            .show_ui(ui, |ui| {
-                for choice in choices {
-                    if ui.selectable_label(*choice == now, choice).clicked() {
-                        wanted = Some(change(entry, choice));
-                    }
+    let mut child = ui.new_child(UiBuilder::new().max_rect(rect));
+    child.spacing_mut().interact_size.y = HEIGHT;
+    let shown = ComboBox::from_id_salt(field_id(&entry.name))
+        .width(rect.width())
+        .selected_text(crate::text::one_line(&now))
+        .truncate()
+        .show_ui(&mut child, |ui| {
+            for choice in choices {
+                if ui.selectable_label(*choice == now, choice).clicked() {
+                    wanted = Some(change(entry, choice));
                 }
-            });
-        set_accessible_name(&shown.response, &entry.title());
-        if enters {
-            shown.response.request_focus();
-        }
-    });
+            }
+        });
+    set_accessible_name(&shown.response, &entry.title());
+    if enters {
+        shown.response.request_focus();
+    }
     wanted
 }
 
@@ -155,6 +154,7 @@ fn field_ui(
         .frame(egui::Frame::NONE)
         .margin(egui::Margin::ZERO)
         .vertical_align(Align::Center)
+        .min_size(inner.size())
         .desired_width(inner.width());
     // A child, so that the field takes no room from the rows.
     let response = ui.new_child(UiBuilder::new().max_rect(inner)).add(field);
