@@ -154,7 +154,11 @@ fn origin_words(view: &SettingsView, entry: &SettingEntry) -> (String, bool) {
         return (format!("not saved: {}", one_line(reason)), true);
     }
     if let Some(line) = entry.wrong_line {
-        return (format!("line {line} was not understood"), true);
+        let words = format!("line {line} was not understood");
+        return match &entry.origin {
+            Origin::Default => (words, true),
+            origin => (format!("{}; {words}", one_line(&origin.to_string())), true),
+        };
     }
     let place = match &entry.origin {
         // A default that depends on other settings.
