@@ -128,7 +128,15 @@ impl SettingsStore for FileStore {
         let in_profile = profile.filter(|_| values.is_some() || file.has(name, profile));
         let new = file.changed(name, &kind, in_profile, values)?;
         let layers = layers_of(&new, &self.arguments, profile);
-        let complaint = layers.table.complaints.iter().find(|it| it.name.as_deref() == Some(name));
+        // Another line of the same setting may be wrong already.
+        let known = layers_of(&file, &self.arguments, profile).table.complaints;
+        let is_known = |new: &Complaint| {
+            known
+                .iter()
+                .any(|it| (&it.name, &it.words, &it.line) == (&new.name, &new.words, &new.line))
+        };
+        let mut complaints = layers.table.complaints.iter();
+        let complaint = complaints.find(|it| it.name.as_deref() == Some(name) && !is_known(it));
         if let Some(complaint) = complaint.filter(|_| values.is_some()) {
             return Err(complaint.words.clone());
         }

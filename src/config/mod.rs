@@ -1,7 +1,7 @@
 //! The settings. `options` (feature `cli`) makes them from the command line, the environment and a
 //! page's address. `file` reads and changes the settings file; `entries` is what the settings window shows.
 
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 mod catalogue;
 mod entries;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]

@@ -532,4 +532,16 @@ mod tests {
         let full = press(&mut app, KeyCode::F11, Key::F11, false);
         assert_eq!(full, [Action::ToggleFullscreen]);
     }
+
+    #[test]
+    fn open_settings_take_all_keys_but_those_of_the_palette() {
+        let mut app = app(KeyboardFocus::View);
+        app.insert_resource(Chrome { settings: true, ..Chrome::default() });
+        assert!(press(&mut app, KeyCode::KeyP, character("p"), false).is_empty());
+        assert!(press(&mut app, KeyCode::Escape, Key::Escape, false).is_empty());
+        app.world_mut().resource_mut::<ButtonInput<KeyCode>>().press(KeyCode::ControlLeft);
+        press(&mut app, KeyCode::ControlLeft, Key::Control, false);
+        let asked = press(&mut app, KeyCode::KeyK, character("k"), false);
+        assert_eq!(asked, [Action::TogglePalette]);
+    }
 }

@@ -259,6 +259,19 @@ fn value_that_the_option_refuses_is_not_saved() {
 }
 
 #[test]
+fn profile_can_set_what_another_line_has_wrong() {
+    let text = "reconnect-delay = \"soon\"\n[profile.wall-3]\nkiosk = true\n";
+    let scene = Scene::new("other-line", text);
+    let mut store = scene.open(Some("wall-3"), &[]);
+    let error = store.change("reconnect-delay", Some(&["later".to_owned()])).unwrap_err();
+    assert!(error.starts_with("expected seconds"), "{error}");
+    store.change("reconnect-delay", Some(&["9".to_owned()])).unwrap();
+    assert_eq!(scene.text(), format!("{text}reconnect-delay = 9\n"));
+    assert_eq!(store.settings().connection.reconnect_delay.as_secs(), 9);
+    assert_eq!(entry(&store, "reconnect-delay").wrong_line, Some(1));
+}
+
+#[test]
 fn missing_file_is_made_by_the_first_change() {
     let scene = Scene::new("missing", "");
     fs::remove_file(&scene.0).unwrap();

@@ -52,6 +52,11 @@ pub(super) fn editor_ui(
     }
 }
 
+/// Returns the default without the cases in which it is another one.
+fn short_default(entry: &SettingEntry) -> &str {
+    entry.default.split(';').next().unwrap_or_default()
+}
+
 /// Returns the change of a setting to one value.
 fn change(entry: &SettingEntry, value: &str) -> Action {
     Action::ChangeSetting(entry.name.clone(), Some(vec![value.to_owned()]))
@@ -89,27 +94,26 @@ fn choice_ui(
 ) -> Option<Action> {
     let now = match entry.values.first() {
         Some(value) => value.clone(),
-        None => entry.default.clone(),
+        None => short_default(entry).to_owned(),
     };
     let mut wanted = None;
-    ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
-        ui.spacing_mut().interact_size.y = HEIGHT;
-        let shown = ComboBox::from_id_salt(field_id(&entry.name))
-            .width(rect.width())
-            .selected_text(crate::text::one_line(&now))
-            .truncate()
-            .show_ui(ui, |ui| {
-                for choice in choices {
-                    if ui.selectable_label(*choice == now, choice).clicked() {
-                        wanted = Some(change(entry, choice));
-                    }
+    let mut child = ui.new_child(UiBuilder::new().max_rect(rect));
+    child.spacing_mut().interact_size.y = HEIGHT;
+    let shown = ComboBox::from_id_salt(field_id(&entry.name))
+        .width(rect.width())
+        .selected_text(crate::text::one_line(&now))
+        .truncate()
+        .show_ui(&mut child, |ui| {
+            for choice in choices {
+                if ui.selectable_label(*choice == now, choice).clicked() {
+                    wanted = Some(change(entry, choice));
                 }
-            });
-        set_accessible_name(&shown.response, &entry.title());
-        if enters {
-            shown.response.request_focus();
-        }
-    });
+            }
+        });
+    set_accessible_name(&shown.response, &entry.title());
+    if enters {
+        shown.response.request_focus();
+    }
     wanted
 }
 
@@ -139,7 +143,7 @@ fn field_ui(
         inner.max.x -= unit.size().x + 6.0;
         paint_line(ui, inner.right() + 6.0, rect.center().y, unit);
     }
-    let hint = match entry.default.as_str() {
+    let hint = match short_default(entry) {
         "" => "not set",
         default => default,
     };
@@ -150,8 +154,10 @@ fn field_ui(
         .frame(egui::Frame::NONE)
         .margin(egui::Margin::ZERO)
         .vertical_align(Align::Center)
+        .min_size(inner.size())
         .desired_width(inner.width());
-    let response = ui.put(inner, field);
+    // A child, so that the field takes no room from the rows.
+    let response = ui.new_child(UiBuilder::new().max_rect(inner)).add(field);
     set_accessible_name(&response, &entry.title());
     if enters {
         response.request_focus();

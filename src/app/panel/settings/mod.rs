@@ -151,6 +151,10 @@ fn keys(ctx: &Context, view: &SettingsView, state: &mut SettingsState) -> Vec<Ac
     {
         if pressed(Modifiers::NONE, key) {
             state.step(view.table, by);
+            // Enter is then for the row, and not for a button that was used before.
+            if let Some(id) = focused.filter(|_| !is_search) {
+                ctx.memory_mut(|memory| memory.surrender_focus(id));
+            }
         }
     }
     // A button or a list that has the focus takes Enter itself.

@@ -29,6 +29,8 @@ const COMPLAINTS: f32 = 168.0;
 const SEARCH: f32 = 420.0;
 /// Name of the choice of all groups.
 const ALL: &str = "All";
+/// Height of a rank.
+const RANK: f32 = 22.0;
 /// Ranks of the places that a value comes from.
 const RANKS: [&str; 6] =
     ["1  flag", "2  environment", "3  URL", "4  file, this profile", "5  file, all", "6  default"];
@@ -163,7 +165,7 @@ fn complaint_ui(ui: &mut Ui, complaint: &Complaint, has_button: bool) -> bool {
         .stroke(Stroke::new(1.5, ink(palette.cancelled)))
         .corner_radius(8)
         .inner_margin(Margin { left: 18, right: 14, top: 8, bottom: 8 });
-    frame.show(ui, |ui| {
+    let shown = frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
@@ -182,6 +184,9 @@ fn complaint_ui(ui: &mut Ui, complaint: &Complaint, has_button: bool) -> bool {
             });
         });
     });
+    let edge =
+        Rect::from_min_size(shown.response.rect.min, vec2(6.0, shown.response.rect.height()));
+    ui.painter().rect_filled(edge, 2.0, ink(palette.cancelled));
     reads
 }
 
@@ -240,11 +245,11 @@ pub(super) fn groups_ui(ui: &mut Ui, rect: Rect, view: &SettingsView, state: &mu
                 state.group = (name != ALL).then(|| name.to_owned());
             }
         }
-        if ui.available_height() < 24.0 * (RANKS.len() + 1) as f32 {
+        ui.spacing_mut().interact_size.y = RANK;
+        if ui.available_height() < RANK * (RANKS.len() + 2) as f32 {
             return;
         }
         ui.add_space(10.0);
-        ui.spacing_mut().item_spacing.y = 3.0;
         ui.horizontal(|ui| {
             ui.add_space(12.0);
             ui.label(RichText::new("What wins").font(style::semibold(14.5)));

@@ -56,7 +56,7 @@ pub(super) fn row_ui(
     } else if response.hovered() {
         ui.painter().rect_filled(rect, 0.0, ink(palette.hover));
     } else if is_odd {
-        ui.painter().rect_filled(rect, 0.0, ink(palette.card));
+        ui.painter().rect_filled(rect, 0.0, ink(palette.text).gamma_multiply(0.03));
     }
     focus_ring(ui, &response, rect);
     if response.clicked() {
@@ -90,23 +90,27 @@ pub(super) fn row_ui(
             wanted = Some(Action::ChangeSetting(entry.name.clone(), None));
         }
     }
-    right -= RESET;
+    if entry.is_in_file() {
+        right -= RESET;
+    }
     origin_ui(
         ui,
         view,
         entry,
         Rect::from_min_max(pos2(x(ORIGIN), rect.top()), pos2(right, rect.bottom())),
+        is_chosen,
     );
     wanted
 }
 
 /// Paints where the value comes from: a pill and words.
-fn origin_ui(ui: &Ui, view: &SettingsView, entry: &SettingEntry, room: Rect) {
+fn origin_ui(ui: &Ui, view: &SettingsView, entry: &SettingEntry, room: Rect, is_chosen: bool) {
     let palette = style::palette(ui.ctx());
+    let quiet = if is_chosen { palette.text } else { palette.text_secondary };
     let y = room.center().y;
     let is_default = entry.origin == Origin::Default;
     let (font, tone) = match is_default {
-        true => (style::body(WORDS), palette.text_secondary),
+        true => (style::body(WORDS), quiet),
         false => (style::semibold(WORDS), palette.text),
     };
     let word = elided(ui, entry.origin.word(), font, tone, room.width() - 18.0);
@@ -123,7 +127,7 @@ fn origin_ui(ui: &Ui, view: &SettingsView, entry: &SettingEntry, room: Rect) {
     paint_line(ui, pill.left() + 9.0, y, word);
     let (words, is_warning) = origin_words(view, entry);
     let left = pill.right() + 9.0;
-    let tone = if is_warning { palette.cancelled } else { palette.text_secondary };
+    let tone = if is_warning { palette.cancelled } else { quiet };
     let font = if is_warning { style::semibold(WORDS) } else { style::body(WORDS) };
     let words = elided(ui, &words, font, tone, room.right() - left);
     paint_line(ui, left, y, words);
@@ -150,10 +154,15 @@ fn origin_words(view: &SettingsView, entry: &SettingEntry) -> (String, bool) {
         return (format!("not saved: {}", one_line(reason)), true);
     }
     if let Some(line) = entry.wrong_line {
-        return (format!("line {line} was not understood"), true);
+        let words = format!("line {line} was not understood");
+        return match &entry.origin {
+            Origin::Default => (words, true),
+            origin => (format!("{}; {words}", one_line(&origin.to_string())), true),
+        };
     }
     let place = match &entry.origin {
-        Origin::Environment(name) => name.clone(),
+        // A default that depends on other settings.
+        Origin::Default if entry.default.contains(';') => entry.default.clone(),
         origin => origin.to_string(),
     };
     let words = match &entry.loses {
