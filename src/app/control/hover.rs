@@ -166,6 +166,7 @@ impl Rest {
 
 /// Shows the hint on what is below the resting pointer, and hides it when the pointer leaves that, or a key or
 /// button is pressed or the screen touched.
+#[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 fn point(
     pointer: Pointer,
     subjects: Subjects,

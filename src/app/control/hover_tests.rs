@@ -52,14 +52,19 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(view: ViewName, (width, height): (u32, u32)) -> Self {
+    fn new(view: ViewName, size: (u32, u32)) -> Self {
+        Self::of(view, size, batch())
+    }
+
+    /// Display of what is told in a batch.
+    fn of(view: ViewName, (width, height): (u32, u32), batch: Batch) -> Self {
         let mut app = test_display::display(view, noon());
         let size_px = Vec2::new(width as f32, height as f32);
         app.insert_resource(Viewport { size_px, ..default() }).add_plugins((plugin, hints_plugin));
         let mut window = Window::default();
         window.resolution.set_physical_resolution(width, height);
         app.world_mut().spawn((window, PrimaryWindow));
-        app.world_mut().resource_mut::<RunStore>().receive(batch(), |_, _| {});
+        app.world_mut().resource_mut::<RunStore>().receive(batch, |_, _| {});
         app.update();
         let mut desk = Self { app };
         desk.wait(60.0);
@@ -201,17 +206,13 @@ fn step_cell_on_the_wall_says_which_step_it_is() {
 
 #[test]
 fn cell_of_the_board_says_which_run_it_is() {
-    let mut desk = Desk::new(ViewName::Wall, (1920, 1080));
     let mut batch = Batch::new(noon(), true);
     for number in 0..120 {
         let run = format!("Song {number}");
         batch.push_text(&event(&run, "", "start", -60, 0));
         batch.push_text(&event(&run, "PLAN", "start", -50, 0));
     }
-    desk.app.world_mut().resource_mut::<RunStore>().receive(batch, |_, _| {});
-    for _ in 0..3 {
-        desk.wait(60.0);
-    }
+    let mut desk = Desk::of(ViewName::Wall, (1920, 1080), batch);
     let cells = desk.app.world().resource::<Pickable>().cells();
     let (run, rect) = cells.iter().find(|(run, _)| run.as_str() == "Song 77").unwrap().clone();
     desk.rest_at(Vec2::new(rect.centre_x(), rect.centre_y()));
