@@ -181,7 +181,7 @@ fn other_value(entry: &SettingEntry) -> String {
         (_, "source") => "ws://studio/events".to_owned(),
         (_, "time-zone") => "Europe/Berlin".to_owned(),
         (_, "screen") => "2/3".to_owned(),
-        (_, "dim") => "22:00-07:00".to_owned(),
+        (_, "dim" | "quiet-hours") => "22:00-07:00".to_owned(),
         (_, "dim-level") => "0.5".to_owned(),
         (_, "max-message-bytes" | "rotate-size") => "1M".to_owned(),
         (_, "rotate-after") => "2h".to_owned(),

@@ -43,7 +43,7 @@ fn chosen_event_chooses_its_run_and_its_step() {
     let mut window = desk((1920.0, 1080.0));
     window.click("Song of run-a");
     assert_eq!(window.selected(), Some("run-a"));
-    window.click("STYLE finished");
+    window.click("STYLE done");
     assert_eq!(chosen_in_log(&window), step("run-a", "STYLE"));
     assert_eq!(chosen_in_details(&window), step("run-a", "STYLE"));
     // Another event moves both.
@@ -71,10 +71,10 @@ fn step_chosen_in_the_details_chooses_its_event() {
 fn other_run_shows_its_own_events() {
     let mut window = desk((1920.0, 1080.0));
     window.click("Song of run-a");
-    window.click("STYLE finished");
+    window.click("STYLE done");
     window.click("Song of run-b");
     assert_eq!(window.selected(), Some("run-b"));
-    window.click("LYRICS finished");
+    window.click("LYRICS done");
     assert_eq!(chosen_in_log(&window), step("run-b", "LYRICS"));
     assert_eq!(chosen_in_details(&window), step("run-b", "LYRICS"));
 }

@@ -484,7 +484,7 @@ fn reason_of_a_failure_has_the_free_room_of_its_row_or_tile() {
         ["4 min ago"],
         "the reason goes before its being not retried"
     );
-    let words = words_beside_a_failure(6, "Engine queue rejected the job: quota exceeded");
+    let words = words_beside_a_failure(7, "Engine queue rejected the job: quota exceeded");
     let lines = ["Engine queue rejected the", "job: quota exceeded"];
     assert!(lines.iter().all(|line| words.iter().any(|it| it == line)), "{words:?}");
     assert!(words.iter().any(|it| it == "not retried"), "{words:?}");
