@@ -285,7 +285,7 @@ fn presenters_keys_do_nothing_outside_the_demo_and_say_why() {
     for entry in ACTIONS.iter().filter(|entry| entry.presents()) {
         perform(&mut app, (entry.action)());
         let words = notices(&app).next().map(|(_, words)| words).unwrap_or_default();
-        assert!(words.contains("control the demo studio"), "{}: {words}", entry.name);
+        assert!(words.contains("only for the demo studio"), "{}: {words}", entry.name);
         assert!(words.contains("this display shows no source"), "{}: {words}", entry.name);
     }
     assert!(model(&app).is_empty());
@@ -301,7 +301,7 @@ fn demo_connected_to_another_server_needs_permission_for_operations_again() {
     let cancel = RunOperation::Cancel(run.clone());
     perform(&mut app, Action::Answer(Some(cancel)));
     perform(&mut app, Action::Present(Presenting::FailNext));
-    assert!(is_told(&app, "control the demo studio"));
+    assert!(is_told(&app, "only for the demo studio"));
     assert!(!model(&app).run(&run).unwrap().cancel_requested);
 }
 
