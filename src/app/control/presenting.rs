@@ -5,7 +5,9 @@ use bevy::prelude::*;
 use super::transport;
 use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::{Notice, Notices};
-use crate::app::state::actions::{Action, ActionEntry, Obstacle, Presenting};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::app::state::actions::ActionEntry;
+use crate::app::state::actions::{Action, Obstacle, Presenting};
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::link::Link;
 use crate::app::systems::AppSystems;

@@ -49,8 +49,8 @@ use crate::app::draw::{NoAdapter, graphics_settings, panic_message};
 use crate::app::panel::memory::PanelMemory;
 use crate::app::plugins::{self, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use crate::app::state::chrome::Chrome;
-#[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::first_start::FirstStart;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::link::Link;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::opening::RecentSources;
