@@ -1,10 +1,13 @@
 //! Limit on the connections that one program holds to a backend at the same time.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+#[cfg(not(target_arch = "wasm32"))]
+use std::sync::OnceLock;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::held::HeldRuns;
+#[cfg(not(target_arch = "wasm32"))]
 use super::warrant::Warrant;
 
 /// Longest time for which a change keeps other requests waiting.
@@ -22,6 +25,7 @@ pub struct ConnectionBudget {
     permits: Arc<Semaphore>,
     most: usize,
     held: HeldRuns,
+    #[cfg(not(target_arch = "wasm32"))]
     warrant: Arc<OnceLock<Warrant>>,
 }
 
@@ -36,7 +40,13 @@ impl ConnectionBudget {
     pub fn new(most: usize) -> Self {
         let most = crate::bounded::bounded(most, 1, Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(most));
-        Self { permits, most, held: HeldRuns::default(), warrant: Arc::default() }
+        Self {
+            permits,
+            most,
+            held: HeldRuns::default(),
+            #[cfg(not(target_arch = "wasm32"))]
+            warrant: Arc::default(),
+        }
     }
 
     /// Total number of connections.
@@ -51,6 +61,7 @@ impl ConnectionBudget {
 
     /// Lends connections only while `warrant` is valid, through this budget and all of its clones. The
     /// first warrant stays.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn require(&self, warrant: Warrant) {
         let _ = self.warrant.set(warrant);
     }

@@ -106,6 +106,7 @@ mod thread;
 mod timer;
 #[cfg(not(target_arch = "wasm32"))]
 mod trust;
+#[cfg(not(target_arch = "wasm32"))]
 mod warrant;
 #[cfg(not(target_arch = "wasm32"))]
 mod websocket;
@@ -135,6 +136,7 @@ pub use spec::{RecordingFiles, SourceError, SourceSpec};
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{CommandSender, SourceHandle, spawn, spawn_recording};
 pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};
+#[cfg(not(target_arch = "wasm32"))]
 pub use warrant::Warrant;
 
 use std::sync::Arc;
