@@ -82,6 +82,13 @@ fn fallback_words(number: usize, screens: usize) -> String {
     }
 }
 
+/// Returns the size that a window is created with. The system gives a full-screen window another one, of which
+/// nobody hears in time, so that it must be the size of no screen: a window that seems to fill its screen is not
+/// resized.
+pub(super) fn first_size(fullscreen: bool) -> (u32, u32) {
+    (WINDOW_SIZE.x, WINDOW_SIZE.y + u32::from(fullscreen))
+}
+
 /// Screen that the window was made to fill, and the size that the window had before.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
 struct FilledScreen(Option<(Screen, UVec2)>);
@@ -164,6 +171,7 @@ fn fill(window: &mut Mut<Window>, screen: Option<Screen>, filled: &mut FilledScr
     let before = match filled.0 {
         Some((known, _)) if known == screen => return,
         Some((_, before)) => before,
+        None if is == UVec2::from(first_size(true)) => WINDOW_SIZE,
         None => is,
     };
     filled.0 = Some((screen, before));
@@ -245,7 +253,7 @@ mod tests {
     fn bare_app() -> App {
         let mut app = app("");
         let mode = WindowMode::BorderlessFullscreen(MonitorSelection::Current);
-        let resolution = (WINDOW_SIZE.x, WINDOW_SIZE.y).into();
+        let resolution = first_size(true).into();
         app.world_mut().spawn((Window { resolution, mode, ..default() }, PrimaryWindow));
         app.insert_resource(DrawClock { secs: 3.0, ..default() });
         app
@@ -267,12 +275,24 @@ mod tests {
         let told = XScreenSize::default();
         app.insert_resource(told.clone());
         assert_eq!(size(&mut app), [1920, 1080]);
-        for new in [[1280, 720], [3840, 2160], [1080, 1920]] {
+        for new in [[1280, 720], [3840, 2160], [1080, 1920], [1600, 900]] {
             *told.0.lock().unwrap() = Some(new.into());
             assert_eq!(size(&mut app), new);
         }
         window_of(&mut app).mode = WindowMode::Windowed;
         assert_eq!(size(&mut app), WINDOW_SIZE.to_array(), "no longer in full screen");
+    }
+
+    /// The X server's window is of another size than the engine was told, and a resize to the size that the engine
+    /// knows already does not happen.
+    #[test]
+    fn screen_of_the_size_of_an_ordinary_window_is_filled_by_a_request() {
+        let mut app = bare_app();
+        let (physical_width, physical_height) = (WINDOW_SIZE.x, WINDOW_SIZE.y);
+        app.world_mut().spawn(Monitor { physical_width, physical_height, ..monitor("only", 0, 0) });
+        let asked = window_of(&mut app).physical_size();
+        assert_ne!(asked.to_array(), [1600, 900]);
+        assert_eq!(size(&mut app), [1600, 900]);
     }
 
     #[test]
@@ -313,7 +333,7 @@ mod tests {
 
     #[test]
     fn chosen_screen_of_several_is_filled_and_otherwise_the_system_chooses() {
-        for (wanted, expected) in [("", WINDOW_SIZE.to_array()), ("2", [2560, 1440])] {
+        for (wanted, expected) in [("", first_size(true).into()), ("2", [2560, 1440])] {
             let mut app = bare_app();
             app.insert_resource(WantedMonitor(wanted.parse().ok()));
             app.world_mut().spawn(monitor("left", 0, 0));

@@ -109,7 +109,7 @@ pub fn run(
     let engine = DefaultPlugins.set(log_plugin(LOG_FILTER));
     let window = Window {
         name: Some("meterbridge".to_owned()),
-        resolution: (monitors::WINDOW_SIZE.x, monitors::WINDOW_SIZE.y).into(),
+        resolution: monitors::first_size(request.settings.view.fullscreen).into(),
         mode: window_mode(request.settings.view.fullscreen, MonitorSelection::Current),
         ..default()
     };
