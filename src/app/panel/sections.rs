@@ -21,6 +21,9 @@ use crate::app::state::dock::PanelSide;
 use crate::bounded::bounded;
 use crate::config::ThemeName;
 
+/// Room beside the sections for their scroll bar, in points, so that it covers nothing.
+const BAR_ROOM: f32 = 10.0;
+
 /// Height reserved for the event log in a low window, in points.
 const LOG_HEIGHT: f32 = 210.0;
 /// Height of the event log's title when folded, in points.
@@ -82,6 +85,7 @@ pub(super) fn stacked_ui(
         .auto_shrink([false, true])
         .show(ui, |ui| {
             use Section::{Connection, Notices, Operations, Runs, Step};
+            ui.set_max_width(ui.available_width() - BAR_ROOM);
             for section in [Connection, Runs, Operations, Step, Notices] {
                 if section != Connection && exists(section, view) {
                     widgets::rule_ui(ui);
@@ -133,6 +137,7 @@ pub(super) fn columns_ui(
                 actions.extend(section_ui(&mut inner, Section::Log, view, rows, notices, state));
             } else {
                 ScrollArea::vertical().auto_shrink([false, false]).show(&mut inner, |ui| {
+                    ui.set_max_width(ui.available_width() - BAR_ROOM);
                     for section in column {
                         if *section != column[0] && exists(*section, view) {
                             widgets::rule_ui(ui);

@@ -249,9 +249,13 @@ fn node_choices(view: &LogView) -> Vec<NodeFilter> {
     choices
 }
 
-/// Shows the buttons that move to other rows, and the menus.
+/// Width of the buttons that move to other rows and of both menus, in points.
+const MOVES: f32 = 400.0;
+
+/// Shows the buttons that move to other rows, and the menus, of which there is one where two have no room.
 pub(super) fn moves_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
     ui.horizontal(|ui| {
+        let has_room = ui.available_width() >= MOVES;
         for (words, key, to) in [
             ("Previous failure", "[", LogMove::FailureBefore),
             ("Next failure", "]", LogMove::NextFailure),
@@ -259,6 +263,10 @@ pub(super) fn moves_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
             if move_button_ui(ui, words, key).clicked() {
                 state.go(to);
             }
+        }
+        if !has_room {
+            more_ui(ui, view, state);
+            return;
         }
         ui.menu_button("Go to", |ui| go_items_ui(ui, state));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

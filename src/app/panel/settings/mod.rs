@@ -38,7 +38,7 @@ const LEAST: egui::Vec2 = vec2(320.0, 300.0);
 /// Margin around it.
 const AROUND: f32 = 24.0;
 /// Width of the groups, and the width of the window from which on they stand beside the rows.
-const GROUPS: f32 = 190.0;
+const GROUPS: f32 = 210.0;
 const LEAST_FOR_GROUPS: f32 = 800.0;
 
 /// Shows the settings while they are open.
