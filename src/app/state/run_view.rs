@@ -488,6 +488,17 @@ pub fn song_story_words(story: SongStory) -> String {
     }
 }
 
+/// Returns the milliseconds until a running run should finish, by which the next one is chosen; `None` where they
+/// are not known, or where the run is to be cancelled.
+pub fn millis_to_finish(model: &Model, run: &Run, server_now: Timestamp) -> Option<u64> {
+    match model.remaining(run, server_now) {
+        _ if run.cancel_requested => None,
+        Remaining::AnyMoment => Some(0),
+        Remaining::Left { millis, .. } => Some(millis),
+        Remaining::Late { .. } | Remaining::Unknown => None,
+    }
+}
+
 /// The time that a run will still take, in words: "1:47 to go", "late by 0:12".
 pub fn remaining_words(left: Remaining) -> String {
     match left {
@@ -508,4 +519,49 @@ pub fn ordinal_words(number: u32) -> String {
         _ => "th",
     };
     format!("{number}{suffix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Retention;
+    use crate::protocol::Batch;
+
+    /// A run that is to be cancelled will hardly finish, although its steps go on.
+    #[test]
+    fn run_that_is_to_be_cancelled_does_not_count_as_the_next_to_finish() {
+        let second = |second: i64| Timestamp::from_second(1_795_428_000 + second).unwrap();
+        let mut run_store = RunStore::new(Retention::default());
+        let mut tell = |at: i64, run: &str, rest: &str| {
+            let at = second(at);
+            let mut batch = Batch::new(at, true);
+            batch.push_text(&format!(r#"{{"ts":"{at}","run_id":"{run}",{rest}}}"#));
+            run_store.receive(batch, |_, _| ());
+        };
+        let step = |node: &str, phase: &str| format!(r#""node_name":"{node}","phase":"{phase}""#);
+        for (nth, run) in ["a", "b", "c"].into_iter().enumerate() {
+            let from = 100 * nth as i64;
+            tell(from, run, r#""phase":"start""#);
+            for (node, start, end) in [("PLAN", 0, 10), ("STYLE", 10, 30)] {
+                tell(from + start, run, &step(node, "start"));
+                tell(from + end, run, &step(node, "end"));
+            }
+            tell(from + 30, run, r#""phase":"end""#);
+        }
+        for run in ["goes on", "cancelled"] {
+            tell(400, run, r#""phase":"start""#);
+            tell(400, run, &step("PLAN", "start"));
+        }
+        tell(405, "cancelled", r#""phase":"info","data":{"message":"Workflow run cancelled"}"#);
+        for run in ["goes on", "cancelled"] {
+            tell(410, run, &step("PLAN", "end"));
+            tell(410, run, &step("STYLE", "start"));
+        }
+        let left = |run: &str| {
+            let run = run_store.model.run(run).unwrap();
+            assert_eq!(run.status, RunStatus::Running);
+            millis_to_finish(&run_store.model, run, second(412))
+        };
+        assert_eq!((left("goes on"), left("cancelled")), (Some(18_000), None));
+    }
 }

@@ -8,7 +8,7 @@ use super::bar::{BarKind, silent_since};
 use crate::app::state::clock::millis_between;
 use crate::app::state::failure_life::is_fresh;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::failure_words;
+use crate::app::state::run_view::{failure_words, millis_to_finish};
 use crate::app::state::status::DisplayStatus;
 use crate::app::state::timeline::{CellId, TimelineState};
 use crate::app::words::{clock_words, count_words, countdown_words, time_words};
@@ -321,10 +321,9 @@ fn next_to_finish(run_store: &RunStore, server_now: Timestamp) -> Option<RunId> 
         .model
         .runs()
         .filter(|run| run.status == RunStatus::Running && silent_since(run, server_now).is_none());
-    let to_go = running.filter_map(|run| match run_store.model.remaining(run, server_now) {
-        Remaining::Left { millis: ms, .. } => Some((ms, run.started_at, run.id())),
-        Remaining::AnyMoment => Some((0, run.started_at, run.id())),
-        Remaining::Unknown | Remaining::Late { .. } => None,
+    let to_go = running.filter_map(|run| {
+        let millis = millis_to_finish(&run_store.model, run, server_now)?;
+        Some((millis, run.started_at, run.id()))
     });
     to_go.min().map(|(.., id)| id.clone())
 }

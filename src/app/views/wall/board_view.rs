@@ -6,10 +6,10 @@ use super::causes::Failures;
 use super::wall_index::{LATELY, Load, WallIndex};
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::{final_score, remaining_words};
+use crate::app::state::run_view::{final_score, millis_to_finish, remaining_words};
 use crate::app::views::counts::RunCounts;
 use crate::app::words::{ago_words, count_words, number_words, span_words};
-use crate::model::{Model, Pace, Remaining, RunStatus, StepLoad, Trend};
+use crate::model::{Model, Pace, RunStatus, StepLoad, Trend};
 use crate::protocol::{PIPELINE, RunId};
 
 /// Most running runs that have a cell each.
@@ -264,17 +264,13 @@ impl NextToFinish {
         let model = &run_store.model;
         let known = wall_index.running().filter_map(|(_, id)| {
             let run = model.run(id)?;
-            match model.remaining(run, server_now) {
-                left @ Remaining::AnyMoment => Some((0, left, run)),
-                left @ Remaining::Left { millis, .. } => Some((millis, left, run)),
-                Remaining::Late { .. } | Remaining::Unknown => None,
-            }
+            Some((millis_to_finish(model, run, server_now)?, run))
         });
         // The first of equals: the one that runs longest.
-        known.min_by_key(|(millis, ..)| *millis).map_or_else(Self::default, |(_, left, run)| Self {
+        known.min_by_key(|(millis, _)| *millis).map_or_else(Self::default, |(_, run)| Self {
             id: Some(run.id().clone()),
             title: run_store.name(run),
-            left: remaining_words(left),
+            left: remaining_words(model.remaining(run, server_now)),
         })
     }
 }

@@ -322,7 +322,13 @@ impl WallMemory {
                 words.push_str(&counted);
                 None
             }
-            (None, Some(last)) => Some((format!("+ {counted}"), last.rect)),
+            (None, Some(last)) => {
+                // At the left, because the mode of the display stands below the last tile.
+                let row = tiles.into_iter().flat_map(|places| &places.runs);
+                let row = row.filter(|placed| placed.rect.y == last.rect.y);
+                let first = row.map(|placed| placed.rect).min_by(|a, b| a.x.total_cmp(&b.x));
+                Some((format!("+ {counted}"), first.unwrap_or(last.rect)))
+            }
             (None, None) => None,
         };
         if self.label != label {

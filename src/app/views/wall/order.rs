@@ -6,6 +6,7 @@ use super::level::{MOST_ROWS, NEWS};
 use super::wall_index::{LATELY, WallIndex};
 use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::run_store::RunStore;
+use crate::app::state::run_view::millis_to_finish;
 use crate::layout::Rect;
 use crate::model::{FailureCause, Model, Remaining, RunStatus};
 use crate::protocol::RunId;
@@ -307,6 +308,9 @@ fn by_time_to_go(
         })
         .collect();
     running.sort_by_key(|(key, _)| *key);
-    let next = running.first().filter(|((unknown, _), _)| !unknown).map(|(_, id)| (*id).clone());
+    let is_next = |id: &RunId| {
+        model.run(id).is_some_and(|run| millis_to_finish(model, run, server_now).is_some())
+    };
+    let next = running.iter().map(|(_, id)| *id).find(|id| is_next(id)).cloned();
     (running.into_iter().map(|(_, id)| id.clone()).collect(), next)
 }

@@ -138,9 +138,8 @@ pub fn plan(request: &PlanRequest) -> Plan {
         return Plan::Runs(Box::new(place(request, lists)));
     };
     let hold = |keep_ended| {
-        let mut held = lists.clone().hold(&before.runs, keep_ended);
-        held.next.clone_from(&before.next);
-        place(request, held)
+        // The order waits, the mark of the run that finishes next does not.
+        place(request, lists.clone().hold(&before.runs, keep_ended))
     };
     let held = Plan::Runs(Box::new(hold(true)));
     // A run that ended does not hold the place of a running one.

@@ -127,15 +127,14 @@ pub fn ghost(chain: Vec<ModuleView>) -> TileView {
     }
 }
 
-/// Draws the counts of runs of which none has a tile, on the lower edge of the last one.
+/// Draws the counts of runs of which none has a tile, on the lower edge of this one.
 pub fn draw_more(part: &mut Part, words: &str, tile: Rect) {
     let palette = part.palette;
     let room = tile.w - 2.0 * MORE_PAD - 24.0;
     let words_size = size_for(Face::Text600, (size::ESSENTIAL_MIN, 20.0), words, room);
     let words = truncate(Face::Text600, words_size, words, room).into_owned();
     let width = measure(Face::Text600, words_size, 0.0, &words) + 2.0 * MORE_PAD;
-    let right = tile.right() - 12.0;
-    let label = Rect::new(right - width, tile.bottom() - 14.0, width, MORE_HEIGHT);
+    let label = Rect::new(tile.x + 12.0, tile.bottom() - 14.0, width, MORE_HEIGHT);
     let shape = Shape::rounded_box(label).radius(8.0).unsnapped();
     part.shape(Layer::OverlayFace, shape.fill(palette.panel_top).border(2.0, palette.tile_edge));
     let baseline = label.centre_y() + words_size * 0.36;
