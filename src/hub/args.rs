@@ -103,7 +103,15 @@ impl ServeArgs {
     pub fn hub(&self) -> Result<Option<HubOptions>, HubError> {
         let Some(url) = &self.url else { return Ok(None) };
         check_address(url.as_str())?;
+        #[cfg(feature = "cluster")]
+        let cluster = self.cluster.options(&self.connection)?;
+        #[cfg(feature = "cluster")]
+        let is_in_cluster = cluster.is_some();
+        #[cfg(not(feature = "cluster"))]
+        let is_in_cluster = false;
         let store = match &self.hub.store {
+            // The stream of the cluster takes its place.
+            _ if is_in_cluster => None,
             Some(path) if path == Path::new("none") => None,
             Some(path) => Some(path.clone()),
             None => Some(
@@ -126,7 +134,7 @@ impl ServeArgs {
             api: ApiUrl::is_meant(url.as_str()).then_some(API_BASE),
             actions: ApiUrl::is_meant(url.as_str()) && self.connection.allow_actions,
             #[cfg(feature = "cluster")]
-            cluster: self.cluster.options(&self.connection)?,
+            cluster,
         }))
     }
 

@@ -136,7 +136,8 @@ impl Studio {
 
 /// Returns a run that failed at RENDER this many seconds ago.
 fn failed(run: &str, ago: i64) -> Vec<String> {
-    let at = |ago: i64| Timestamp::now() - SignedDuration::from_secs(ago);
+    let now = Timestamp::now();
+    let at = |ago: i64| now - SignedDuration::from_secs(ago);
     let render = r#","node_name":"RENDER""#;
     let event = |ago: i64, phase: &str, more: &str| {
         format!(r#"{{"ts":"{}","run_id":"{run}","phase":"{phase}"{more}}}"#, at(ago))
@@ -152,9 +153,8 @@ fn failed(run: &str, ago: i64) -> Vec<String> {
 
 /// Returns a run that succeeds now.
 fn finished(run: &str) -> Vec<String> {
-    let event = |phase: &str| {
-        format!(r#"{{"ts":"{}","run_id":"{run}","phase":"{phase}"}}"#, Timestamp::now())
-    };
+    let now = Timestamp::now();
+    let event = |phase: &str| format!(r#"{{"ts":"{now}","run_id":"{run}","phase":"{phase}"}}"#);
     vec![event("start"), event("end")]
 }
 

@@ -105,6 +105,10 @@ impl Shared {
         let state = self.state();
         let journal = &state.journal;
         if cursor.stream != Some(state.stream_count) {
+            if cursor.stream.is_some_and(|stream| stream < state.numbers_since) {
+                // Numbers of the stream before say nothing about this one.
+                cursor.after = 0;
+            }
             cursor.stream = Some(state.stream_count);
             cursor.replay_until = journal.last();
             cursor.is_live = false;

@@ -191,6 +191,8 @@ struct State {
     stream: Uuid,
     /// Number of changes of `stream`.
     stream_count: u32,
+    /// Number of changes of `stream` until its numbers last began anew.
+    numbers_since: u32,
     journal: Journal,
     upstream: Upstream,
     /// Number of changes of `upstream`.
@@ -285,6 +287,7 @@ impl Hub {
         let state = State {
             stream,
             stream_count: 0,
+            numbers_since: 0,
             journal: Journal::after(last),
             upstream: Upstream {
                 state: UpstreamState::Lost,
@@ -370,6 +373,14 @@ impl Hub {
     #[cfg(feature = "cluster")]
     pub fn cluster(&self) -> Option<cluster::ClusterStatus> {
         self.cluster.as_ref().map(cluster::SharedStatus::read)
+    }
+
+    /// True where this hub tells webhooks; of several hubs of a cluster only the one that watches the backend does.
+    pub fn tells_webhooks(&self) -> bool {
+        #[cfg(feature = "cluster")]
+        return !self.is_follower();
+        #[cfg(not(feature = "cluster"))]
+        true
     }
 
     /// True while another hub of the cluster may watch the backend.

@@ -19,6 +19,9 @@ pub const BOUNDS_SECS: [u32; 13] = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_20
 /// Most nodes with numbers of their own, those of the pipeline included; others are counted together.
 pub const MOST_NODES: usize = 32;
 
+/// Name under which nodes without a place of their own are told together.
+const OTHER: &str = "other";
+
 /// Most nodes outside the pipeline with numbers of their own.
 const MOST_OTHER_NODES: usize = MOST_NODES - crate::protocol::PIPELINE.len();
 
@@ -130,9 +133,11 @@ impl StudioNumbers {
 
     fn node(&mut self, name: &str) -> &mut DurationHistogram {
         let name = SmolStr::from(text::excerpt(name, LONGEST_NODE));
-        let is_own = pipeline_index(&name).is_some()
-            || self.nodes.contains_key(&name)
-            || self.other_names() < MOST_OTHER_NODES;
+        // A node of this name is told together with those that have no place.
+        let is_own = name != OTHER
+            && (pipeline_index(&name).is_some()
+                || self.nodes.contains_key(&name)
+                || self.other_names() < MOST_OTHER_NODES);
         match is_own {
             true => self.nodes.entry(name).or_default(),
             false => self.other_nodes.get_or_insert_default(),
@@ -156,8 +161,7 @@ impl StudioNumbers {
     /// Returns the durations of successful attempts by node, in the order of names; `other` comes last.
     pub fn node_durations(&self) -> impl Iterator<Item = (&str, &DurationHistogram)> {
         let named = self.nodes.iter().map(|(name, durations)| (name.as_str(), durations));
-        // A node that has this name itself is told together with the others.
-        let others = self.other_nodes.iter().map(|durations| ("other", durations));
+        let others = self.other_nodes.iter().map(|durations| (OTHER, durations));
         named.chain(others)
     }
 }

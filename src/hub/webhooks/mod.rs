@@ -143,9 +143,15 @@ async fn decide(
 ) {
     let (began, since) = (Instant::now(), Timestamp::now());
     let now = || Moment { at: Timestamp::now(), elapsed: began.elapsed() };
+    // Every hub of a cluster keeps in mind what has been told, so that another one can go on.
+    let tell = |outbox: &Outbox, messages: Vec<Message>| {
+        if hub.tells_webhooks() {
+            messages.into_iter().for_each(|message| outbox.push(message));
+        }
+    };
     let hear = |rules: &mut [(Rule, Arc<Outbox>)], news: &News| {
         for (rule, outbox) in rules {
-            rule.hear(news, now()).into_iter().for_each(|message| outbox.push(message));
+            tell(outbox, rule.hear(news, now()));
         }
     };
     hear(&mut rules, &News::Upstream(hub.upstream_state()));
@@ -164,7 +170,7 @@ async fn decide(
                     slow.into_iter().for_each(|run| hear(&mut rules, &News::Slow(run)));
                 }
                 for (rule, outbox) in &mut rules {
-                    rule.tick(now()).into_iter().for_each(|message| outbox.push(message));
+                    tell(outbox, rule.tick(now()));
                 }
             }
             _ = stopping.wait_for(|stopping| *stopping) => break,
@@ -174,7 +180,7 @@ async fn decide(
         hear(&mut rules, &news);
     }
     for (rule, outbox) in &mut rules {
-        rule.finish(now()).into_iter().for_each(|message| outbox.push(message));
+        tell(outbox, rule.finish(now()));
         outbox.close();
     }
 }

@@ -119,6 +119,10 @@ impl Lease {
         let sent = Instant::now();
         match connection.answered(bucket.update(KEY, value, revision)).await {
             Ok(revision) => {
+                // A warrant that ended meanwhile stays ended: whoever depends on it has given up.
+                if let Some(lost) = self.expire() {
+                    return Ok(Some(lost));
+                }
                 self.held = Some(revision);
                 self.warrant.extend(sent + VALID_FOR);
                 Ok(self.expire())

@@ -117,13 +117,17 @@ impl Reader {
         let mut delivered = 0;
         while let Some(message) = messages.next().await {
             let mut batch = ReadBatch { records: Vec::new(), behind: 0, is_live };
-            self.take(message, &mut delivered, &mut batch)?;
-            while batch.records.len() < AT_ONCE {
+            let mut taken = self.take(message, &mut delivered, &mut batch);
+            while taken.is_ok() && batch.records.len() < AT_ONCE {
                 let Some(Some(message)) = messages.next().now_or_never() else { break };
-                self.take(message, &mut delivered, &mut batch)?;
+                taken = self.take(message, &mut delivered, &mut batch);
             }
             is_live |= batch.behind == 0;
-            each(Reading::Batch(batch)).await;
+            // What was read before an error is not read again.
+            if !batch.records.is_empty() {
+                each(Reading::Batch(batch)).await;
+            }
+            taken?;
         }
         Ok(())
     }

@@ -182,11 +182,16 @@ impl IngestThread {
         *shared.history() = crate::history::History::default();
         self.strangers.clear();
         self.dropped = super::DroppedRuns::default();
+        if shared.state().stream_count > 0 {
+            // What the new stream repeats has been counted and told.
+            (self.counts_since, self.news_since) = (Some(Timestamp::now()), Timestamp::now());
+        }
         let mut state = shared.state_mut();
         state.journal = Journal::default();
         state.seen = crate::hub::relay::SeenMarks::default();
         state.stream = stream;
         state.stream_count += 1;
+        state.numbers_since = state.stream_count;
         drop(state);
         shared.notify_clients();
     }
@@ -229,6 +234,7 @@ impl IngestThread {
     fn show_upstream(&mut self, upstream: Upstream) {
         let shared = self.shared.clone();
         self.set_upstream(&mut shared.state_mut(), upstream);
+        self.tell_news();
         shared.notify_clients();
     }
 

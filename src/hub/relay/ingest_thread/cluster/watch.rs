@@ -73,6 +73,8 @@ impl IngestThread {
             }
         }
         side.publish(saved);
+        // A source of before closes its connection first.
+        side.watch = None;
         let (signals, source) = match &side.backend {
             Backend::Fed(signals) => (signals.clone(), None),
             Backend::Address(address, connection) => {
