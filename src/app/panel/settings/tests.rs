@@ -13,6 +13,7 @@ struct Scene {
     table: SettingsTable,
     state: SettingsState,
     refusal: Option<(String, String)>,
+    is_saved: bool,
     actions: Vec<Action>,
 }
 
@@ -21,6 +22,7 @@ fn scene() -> Scene {
         table: settings_table(),
         state: SettingsState::default(),
         refusal: None,
+        is_saved: true,
         actions: Vec::new(),
     }
 }
@@ -36,7 +38,7 @@ fn open_at(width: f32, scene: Scene) -> Harness<'static, Scene> {
                 let view = SettingsView {
                     table: &scene.table,
                     refusal: refusal.map(|(name, reason)| (name.as_str(), reason.as_str())),
-                    saved: Some("saved 2 s ago".to_owned()),
+                    saved: scene.is_saved.then(|| "saved 2 s ago".to_owned()),
                 };
                 let wanted = settings_ui(ui.ctx(), &view, &mut scene.state, true);
                 scene.actions.extend(wanted);
@@ -90,7 +92,7 @@ fn mistake_in_the_file_is_quoted_above_the_rows() {
     for text in [
         "settings.toml, line 12, column 14: expected 0, or seconds from 1 to 86400, such as 30",
         "12 | probe-secs = \"soon\"",
-        "The default of 30 is used; all other lines hold.",
+        "The default of 30 is used; all other lines are used.",
     ] {
         assert!(harness.query_by_label(text).is_some(), "{text}");
     }
@@ -215,11 +217,12 @@ fn chosen_setting_is_explained_with_the_time_of_its_effect() {
         assert!(found, "{name}");
     };
     about(&mut harness, "theme");
-    assert!(harness.query_by_label_contains("A change holds at once.").is_some());
+    assert!(harness.query_by_label_contains("A change takes effect at once.").is_some());
     about(&mut harness, "director");
-    assert!(harness.query_by_label_contains("A change holds from the next start.").is_some());
+    assert!(harness.query_by_label_contains("A change takes effect at the next start.").is_some());
     about(&mut harness, "time-zone");
-    let words = "Set by --time-zone: a change is saved and holds from the next start without it.";
+    let words =
+        "Set by --time-zone: a change is saved and takes effect at the next start without it.";
     assert!(harness.query_by_label_contains(words).is_some());
 }
 
@@ -240,6 +243,7 @@ fn profile_is_chosen_from_those_of_the_file() {
     let mut harness = open();
     harness.get_by_label("Profile").click();
     harness.run_steps(4);
+    assert!(harness.query_by_label("to start with it: --profile NAME").is_some());
     harness.get_by_label("wall-2").click();
     harness.run_steps(4);
     let expected = Action::ChooseProfile(Some("wall-2".to_owned()));
@@ -252,6 +256,14 @@ fn refused_change_of_no_setting_is_told_at_the_foot() {
     let scene = Scene { refusal: Some((String::new(), reason.clone())), ..scene() };
     let harness = open_at(1280.0, scene);
     assert!(harness.query_by_label(&reason).is_some());
+}
+
+#[test]
+fn window_without_a_file_does_not_claim_to_save() {
+    let mut scene = scene();
+    (scene.table.place, scene.is_saved) = (String::new(), false);
+    let harness = open_at(1280.0, scene);
+    assert!(harness.query_by_label("no settings file is used").is_some());
 }
 
 #[test]
