@@ -352,10 +352,10 @@ pub(super) fn foot_ui(ui: &mut Ui, rect: Rect, view: &SettingsView) {
     let y = rect.center().y;
     let (words, tone) = match (&view.refusal, &view.saved) {
         (Some(("", reason)), _) => (one_line(reason), palette.cancelled),
-        (_, Some(saved)) => (format!("{saved} in {}", view.table.place), palette.text_secondary),
         _ if view.table.place.is_empty() => {
             ("no settings file is used".to_owned(), palette.text_secondary)
         }
+        (_, Some(saved)) => (format!("{saved} in {}", view.table.place), palette.text_secondary),
         _ => (format!("saved in {}", view.table.place), palette.text_secondary),
     };
     let half = rect.width() * 0.5;
