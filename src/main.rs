@@ -118,8 +118,15 @@ fn open_window(args: &WindowArgs, store: Option<FileStore>) -> anyhow::Result<()
             "there is no display to open a window on; `meterbridge inspect`, `meterbridge record`, \
              `meterbridge snapshot`, `meterbridge demo` and `meterbridge serve` work without one"
         );
-        meterbridge::app::run(request, store.map(Into::into))
-            .context("the window could not be shown")
+        let recording = store.as_ref().and_then(FileStore::recording_words);
+        let shown = meterbridge::app::run(request, store.map(Into::into));
+        let shown = shown.map_err(|error| match recording {
+            Some(words) if matches!(error, meterbridge::app::WindowError::Record(_)) => {
+                anyhow::Error::from(error).context(words)
+            }
+            _ => error.into(),
+        });
+        shown.context("the window could not be shown")
     }
     #[cfg(not(feature = "app"))]
     {

@@ -7,12 +7,15 @@ use clap::{CommandFactory, Parser};
 
 use super::{Cli, FileOptions};
 use crate::config::{
-    Checks, Complaint, Layers, Settings, SettingsFile, SettingsStore, SettingsTable, reason_of,
-    settings_file,
+    Checks, Complaint, Layers, Origin, SettingEntry, Settings, SettingsFile, SettingsStore,
+    SettingsTable, reason_of, settings_file,
 };
 
 /// Value of `--settings` that reads no file.
 const NO_FILE: &str = "none";
+/// Reason against a recording that ends the start after the next.
+const RECORDS_ONCE: &str = "a second start cannot record into the same file: first set `rotate-size`, \
+                            `rotate-after` or `overwrite`";
 /// Number of changes that can be taken back.
 const MOST_UNDONE: usize = 100;
 
@@ -82,6 +85,14 @@ impl FileStore {
         &self.layers.table.complaints
     }
 
+    /// Says which line of the file names the recording; `None` where the file does not.
+    pub fn recording_words(&self) -> Option<String> {
+        let Origin::File { line, .. } = self.layers.table.entry("record")?.origin else {
+            return None;
+        };
+        Some(format!("`record` is set in line {line} of {}", self.file.place_words()))
+    }
+
     /// Takes what the layers say as the settings. A source that does not exist leaves them as they were.
     fn follow(&mut self) {
         if let Some(request) = self.cli().and_then(|cli| cli.window.request().ok()) {
@@ -99,11 +110,23 @@ impl FileStore {
     }
 }
 
+/// True when the file names a recording that only one start can write.
+fn records_once(layers: &Layers) -> bool {
+    let is_in_file = layers.table.entry("record").is_some_and(SettingEntry::is_in_file);
+    let cli = Cli::try_parse_from(&layers.arguments).ok().filter(|_| is_in_file);
+    let record = cli.and_then(|cli| cli.window.record.settings());
+    record.is_some_and(|it| !it.overwrite && it.rotate_size.is_none() && it.rotate_after.is_none())
+}
+
 fn layers_of(file: &SettingsFile, arguments: &[OsString], profile: Option<&str>) -> Layers {
     let parse =
         |given: &[OsString]| Cli::try_parse_from(given).map_err(|error| reason_of(&error, ""));
     let values = |given: &[OsString]| parse(given).map(drop);
-    let whole = |given: &[OsString]| parse(given).and_then(|cli| cli.check());
+    let whole = |given: &[OsString]| {
+        let cli = parse(given)?;
+        cli.check()?;
+        cli.window.request().map(drop).map_err(|error| error.to_string())
+    };
     let checks = Checks { values: &values, whole: &whole };
     Layers::new(file, &Cli::command(), arguments, profile, checks)
 }
@@ -128,17 +151,22 @@ impl SettingsStore for FileStore {
         let in_profile = profile.filter(|_| values.is_some() || file.has(name, profile));
         let new = file.changed(name, &kind, in_profile, values)?;
         let layers = layers_of(&new, &self.arguments, profile);
-        // Another line of the same setting may be wrong already.
-        let known = layers_of(&file, &self.arguments, profile).table.complaints;
+        // Other lines may be wrong already.
+        let old = layers_of(&file, &self.arguments, profile);
         let is_known = |new: &Complaint| {
-            known
-                .iter()
-                .any(|it| (&it.name, &it.words, &it.line) == (&new.name, &new.words, &new.line))
+            let mut known = old.table.complaints.iter();
+            known.any(|it| (&it.name, &it.words, &it.line) == (&new.name, &new.words, &new.line))
         };
-        let mut complaints = layers.table.complaints.iter();
-        let complaint = complaints.find(|it| it.name.as_deref() == Some(name) && !is_known(it));
-        if let Some(complaint) = complaint.filter(|_| values.is_some()) {
-            return Err(complaint.words.clone());
+        if let Some(complaint) = layers.table.complaints.iter().find(|it| !is_known(it)) {
+            return Err(match &complaint.name {
+                Some(other) if other != name => {
+                    format!("`{other}` does not fit it then: {}", complaint.words)
+                }
+                _ => complaint.words.clone(),
+            });
+        }
+        if records_once(&layers) && !records_once(&old) {
+            return Err(RECORDS_ONCE.to_owned());
         }
         new.write()?;
         let (before, after) = (file.text().to_owned(), new.text().to_owned());
@@ -156,6 +184,7 @@ impl SettingsStore for FileStore {
     fn undo(&mut self) -> Result<Option<String>, String> {
         let Some(change) = self.changes.last() else { return Ok(None) };
         let file = self.read_file();
+        file.check_readable()?;
         if file.text() != change.after {
             return Err("the settings file was changed elsewhere since".to_owned());
         }

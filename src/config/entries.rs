@@ -63,12 +63,12 @@ impl SettingEntry {
 
     /// True when the settings file sets the value that is in use.
     pub fn is_in_file(&self) -> bool {
-        matches!(self.origin, Origin::File { .. } | Origin::Browser)
+        matches!(self.origin, Origin::File { .. })
     }
 
-    /// True when a change is only seen at the next start without this flag, variable or address.
+    /// True when a change is only seen at the next start without this flag or variable.
     pub fn is_overridden(&self) -> bool {
-        matches!(self.origin, Origin::Flag(_) | Origin::Environment(_) | Origin::Address(_))
+        matches!(self.origin, Origin::Flag(_) | Origin::Environment(_))
     }
 
     /// True when a change takes effect at once; the others do at the next start.
@@ -123,8 +123,6 @@ pub enum Origin {
     Flag(String),
     /// This environment variable.
     Environment(String),
-    /// The page's address, by this parameter.
-    Address(String),
     /// The settings file.
     File {
         /// Line, from 1.
@@ -132,8 +130,6 @@ pub enum Origin {
         /// Profile whose table sets it; `None` for the top level.
         profile: Option<String>,
     },
-    /// The browser's storage.
-    Browser,
     /// Nothing sets it.
     Default,
 }
@@ -144,9 +140,7 @@ impl Origin {
         match self {
             Self::Flag(_) => "flag",
             Self::Environment(_) => "environment",
-            Self::Address(_) => "URL",
             Self::File { .. } => "file",
-            Self::Browser => "browser",
             Self::Default => "default",
         }
     }
@@ -157,12 +151,10 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(name) | Self::Environment(name) => f.write_str(name),
-            Self::Address(name) => write!(f, "?{name}"),
             Self::File { line, profile: None } => write!(f, "line {line}"),
             Self::File { line, profile: Some(profile) } => {
                 write!(f, "line {line}, profile {profile}")
             }
-            Self::Browser => f.write_str("kept by this browser"),
             Self::Default => Ok(()),
         }
     }
@@ -220,7 +212,7 @@ pub struct SettingsTable {
     pub entries: Vec<SettingEntry>,
     /// Mistakes in the file.
     pub complaints: Vec<Complaint>,
-    /// Name of the place where changes are saved.
+    /// Name of the place where changes are saved; empty for none.
     pub place: String,
     /// Profile that is in use.
     pub profile: Option<String>,

@@ -135,7 +135,7 @@ pub use run_operation::{OperationOutcome, OperationRefusal, OperationSuccess, Ru
 pub use spec::{RecordingFiles, SourceError, SourceSpec};
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{CommandSender, SourceHandle, spawn, spawn_recording};
-pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};
+pub use url::{Address, SourceUrl, UrlError, is_secret, parse_source_url, redact};
 #[cfg(not(target_arch = "wasm32"))]
 pub use warrant::Warrant;
 

@@ -226,7 +226,7 @@ pub fn redact(text: &str) -> String {
     format!("{scheme}{place}{}", redact_target(target))
 }
 
-/// Parts of query parameter names that mark the value as secret.
+/// Parts of names that mark the value as secret.
 const SECRET_NAMES: [&str; 10] =
     ["token", "key", "secret", "password", "passwd", "auth", "jwt", "sig", "session", "credential"];
 
@@ -242,7 +242,8 @@ fn redact_target(target: &str) -> String {
     format!("{path}?{}", pairs.join("&"))
 }
 
-fn is_secret(name: &str) -> bool {
+/// True when the name of a parameter or setting marks its value as secret.
+pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRET_NAMES.iter().any(|part| name.contains(part))
 }

@@ -7,7 +7,7 @@ use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
 use crate::app::state::settings::{LastChange, SettingsBook};
 use crate::app::state::viewport::ReducedMotion;
-use crate::config::{Settings, SettingsStore};
+use crate::config::{SettingEntry, Settings, SettingsStore};
 use crate::source::ConnectionSettings;
 
 /// Performs the actions on settings.
@@ -34,22 +34,26 @@ pub(super) fn apply(
         let Some(store) = store.as_mut().filter(|_| is_on_settings) else { continue };
         let before = store.settings().clone();
         let (name, result) = perform(action, store.as_mut());
+        // What was changed here is shown even where the display has another value meanwhile. A flag's value stays.
+        let is_overridden = |entry: &SettingEntry| entry.is_overridden();
+        let is_shown = result.is_ok() && !store.table().entry(&name).is_some_and(is_overridden);
+        let changed = if is_shown { name.clone() } else { String::new() };
         *last = Some(LastChange {
             name,
             refusal: result.err(),
             at_secs: clock.as_ref().map_or(0.0, |clock| clock.secs),
         });
         let after = store.settings();
-        if before.view.reduced_motion != after.view.reduced_motion {
+        if changed == "reduced-motion" || before.view.reduced_motion != after.view.reduced_motion {
             reduced_motion.0 = after.view.reduced_motion;
         }
-        if before.view.time_zone != after.view.time_zone {
+        if changed == "time-zone" || before.view.time_zone != after.view.time_zone {
             crate::time_zone::set(after.view.time_zone.clone());
         }
-        if before.view.theme != after.view.theme {
+        if changed == "theme" || before.view.theme != after.view.theme {
             commands.write_message(Action::ChooseTheme(after.view.theme));
         }
-        let connection = connection(&before, after, &link.settings);
+        let connection = connection(&before, after, &link.settings, &changed);
         if connection != link.settings {
             commands.write_message(Action::Configure(Box::new(connection)));
         }
@@ -77,23 +81,30 @@ fn perform(action: &Action, store: &mut dyn SettingsStore) -> (String, Result<()
     }
 }
 
-/// Returns the settings of the connection in use, with those replaced that differ between two settings and can
-/// change while it is open. What was changed on the display otherwise stays.
-fn connection(before: &Settings, after: &Settings, now: &ConnectionSettings) -> ConnectionSettings {
+/// Returns the settings of the connection in use, with the one replaced that was changed, and those that differ
+/// between two settings and can change while it is open. What was changed on the display otherwise stays.
+fn connection(
+    before: &Settings,
+    after: &Settings,
+    now: &ConnectionSettings,
+    changed: &str,
+) -> ConnectionSettings {
     let (old, new, mut wanted) = (&before.connection, &after.connection, now.clone());
-    if old.reconnect_delay != new.reconnect_delay {
+    if changed == "reconnect-delay" || old.reconnect_delay != new.reconnect_delay {
         wanted.reconnect_delay = new.reconnect_delay;
     }
-    if old.max_reconnect_attempts != new.max_reconnect_attempts {
+    if changed == "max-reconnect-attempts"
+        || old.max_reconnect_attempts != new.max_reconnect_attempts
+    {
         wanted.max_reconnect_attempts = new.max_reconnect_attempts;
     }
-    if old.probe_interval != new.probe_interval {
+    if changed == "probe-secs" || old.probe_interval != new.probe_interval {
         wanted.probe_interval = new.probe_interval;
     }
-    if old.backoff != new.backoff {
+    if changed == "backoff" || old.backoff != new.backoff {
         wanted.backoff = new.backoff;
     }
-    if old.connect_timeout != new.connect_timeout {
+    if changed == "connect-timeout" || old.connect_timeout != new.connect_timeout {
         wanted.connect_timeout = new.connect_timeout;
     }
     wanted
@@ -186,6 +197,26 @@ mod tests {
         send(&mut app, Action::UndoSetting);
         let last = app.world().resource::<SettingsBook>().last.clone().unwrap();
         assert_eq!(last.refusal.as_deref(), Some("there is no change to take back"));
+    }
+
+    #[test]
+    fn setting_is_shown_even_where_the_file_had_its_value() {
+        let mut app = app();
+        let change = |name: &str| Action::ChangeSetting(name.to_owned(), Some(vec![String::new()]));
+        send(&mut app, change("theme"));
+        // Changed on the display since: the file says the same before and after.
+        app.world_mut().resource_mut::<ReducedMotion>().0 = false;
+        let asked = send(&mut app, change("theme"));
+        assert_eq!(asked.first(), Some(&Action::ChooseTheme(ThemeName::Light)));
+        assert!(!app.world().resource::<ReducedMotion>().0, "another setting is left alone");
+        let asked = send(&mut app, change("reduced-motion"));
+        assert!(asked.is_empty() && app.world().resource::<ReducedMotion>().0);
+        let asked = send(&mut app, change("reconnect-delay"));
+        let delay = Duration::from_secs(9);
+        assert!(
+            matches!(&asked[..], [Action::Configure(it)] if it.reconnect_delay == delay),
+            "{asked:?}"
+        );
     }
 
     #[test]

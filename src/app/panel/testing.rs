@@ -83,7 +83,7 @@ pub(super) fn settings_table() -> SettingsTable {
             at: Some((12, 14)),
             words: "expected 0, or seconds from 1 to 86400, such as 30".to_owned(),
             line: "probe-secs = \"soon\"".to_owned(),
-            used: "The default of 30 is used; all other lines hold.".to_owned(),
+            used: "The default of 30 is used; all other lines are used.".to_owned(),
             name: Some("probe-secs".to_owned()),
         }],
         place: "~/.config/meterbridge/settings.toml".to_owned(),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::config::{Origin, SettingEntry, SettingKind, ThemeName};
+use crate::config::{SettingKind, ThemeName};
 
 /// A settings file of its own for each test.
 struct Scene(PathBuf);
@@ -93,7 +93,7 @@ fn wrong_value_is_named_with_its_place_and_the_rest_holds() {
         store.complaints()[0].to_string(),
         "settings.toml, line 2, column 19: expected seconds from 0 to 86400, such as 3 or 0.5\n  \
          2 | reconnect-delay = \"soon\"\n  \
-         The default of 3 is used; all other lines hold. The file is left as it is."
+         The default of 3 is used; all other lines are used. The file is left as it is."
     );
     assert_eq!(store.complaints().len(), 1);
     assert_eq!(entry(&store, "reconnect-delay").wrong_line, Some(2));
@@ -132,11 +132,13 @@ fn unknown_names_suggest_the_nearest_and_kinds_are_checked() {
 #[test]
 fn secrets_are_refused_and_not_shown() {
     let text = "token = \"hunter2\"\nsource = \"ws://ann:hunter2@studio/events\"\nhub-token = hunter2\n\
-                tokken = \"hunter2\"\n";
+                tokken = \"hunter2\"\nauthorization = Bearer hunter2\nAPI-Key: hunter2\nhunter2\n\
+                theme = light\n[profile.x] api-key hunter2\n";
     let scene = Scene::new("secrets", text);
     let store = scene.open(None, &[]);
     let shown: Vec<String> = store.complaints().iter().map(ToString::to_string).collect();
-    assert_eq!(shown.len(), 4);
+    assert_eq!(shown.len(), 9, "{shown:?}");
+    assert!(shown[7].contains("8 | theme = light"), "{}", shown[7]);
     assert!(!shown.concat().contains("hunter2"), "{shown:?}");
     assert!(shown[0].contains("use METERBRIDGE_TOKEN"), "{}", shown[0]);
     assert!(!format!("{:?}", store.table()).contains("hunter2"));
@@ -197,7 +199,9 @@ fn every_setting_can_be_changed_is_saved_and_holds_after_a_restart() {
     let mut store = scene.open(None, &[]);
     let entries = store.table().entries.clone();
     assert!(entries.len() > 40, "{}", entries.len());
-    for before in &entries {
+    // What a recording needs comes first.
+    store.change("overwrite", Some(&["yes".to_owned()])).unwrap();
+    for before in entries.iter().filter(|it| it.name != "overwrite") {
         assert!(!before.title().is_empty() && !before.help.is_empty(), "{}", before.name);
         let value = [other_value(before)];
         assert_eq!(store.change(&before.name, Some(&value)), Ok(()), "{}", before.name);
@@ -205,11 +209,77 @@ fn every_setting_can_be_changed_is_saved_and_holds_after_a_restart() {
         let after = entry(&reloaded, &before.name);
         assert_eq!((&after.values[..], after.is_in_file()), (&value[..], true), "{}", before.name);
         assert!(reloaded.complaints().is_empty(), "{:?}", reloaded.complaints());
+        assert!(reloaded.cli().unwrap().window.request().is_ok(), "{}", before.name);
         assert_eq!(reloaded.table(), store.table());
         assert_eq!(store.change(&before.name, None), Ok(()));
         assert_eq!(entry(&store, &before.name), *before);
     }
+    store.change("overwrite", None).unwrap();
     assert_eq!(scene.text(), "# mine\n");
+}
+
+#[test]
+fn value_that_would_end_the_next_start_is_not_saved() {
+    let scene = Scene::new("next", FILE);
+    let mut store = scene.open(None, &[]);
+    let value = |text: &str| [text.to_owned()];
+    let error = store.change("source", Some(&value("missing.ndjson"))).unwrap_err();
+    assert!(error.contains("there is no file"), "{error}");
+    let error = store.change("record", Some(&value("day.ndjson"))).unwrap_err();
+    assert!(error.contains("set `rotate-size`"), "{error}");
+    assert_eq!(scene.text(), FILE);
+    store.change("rotate-after", Some(&value("2h"))).unwrap();
+    store.change("record", Some(&value("day.ndjson"))).unwrap();
+    assert_eq!(store.change("rotate-after", None), Err(RECORDS_ONCE.to_owned()));
+    let told = store.recording_words().unwrap();
+    assert!(told.starts_with("`record` is set in line 5 of "), "{told}");
+}
+
+#[test]
+fn file_cannot_keep_the_window_from_opening() {
+    let scene = Scene::new("opens", "theme = \"light\"\nsource = \"missing.ndjson\"\n");
+    let store = scene.open(None, &[]);
+    let complaint = store.complaints()[0].clone();
+    assert_eq!(complaint.at, Some((2, 10)));
+    assert!(complaint.used.starts_with("The demo studio is shown; "), "{complaint}");
+    assert!(store.cli().unwrap().window.request().is_ok());
+    assert_eq!(store.settings().view.theme, ThemeName::Light);
+    // A recording is opened although the file says to record.
+    let scene = Scene::new("record", "record = \"day.ndjson\"\noverwrite = true\n");
+    let recording = scene.0.with_file_name("take #3.ndjson");
+    fs::write(&recording, "").unwrap();
+    let store = scene.open(None, &[recording.to_str().unwrap()]);
+    assert_eq!(store.complaints().len(), 1);
+    assert_eq!(store.complaints()[0].name.as_deref(), Some("record"));
+    assert!(store.cli().unwrap().window.request().is_ok());
+    assert_eq!(store.settings().record, None);
+}
+
+#[test]
+fn change_that_breaks_another_line_is_refused() {
+    let scene = Scene::new("breaks", "idle-timeout = 30\nping-interval = 5\n");
+    let mut store = scene.open(None, &[]);
+    let error = store.change("ping-interval", Some(&["40".to_owned()])).unwrap_err();
+    assert!(error.contains("must be longer than --ping-interval"), "{error}");
+    store.change("idle-timeout", Some(&["10".to_owned()])).unwrap();
+    let error = store.change("ping-interval", None).unwrap_err();
+    assert!(error.starts_with("`idle-timeout` does not fit"), "{error}");
+    assert_eq!(scene.text(), "idle-timeout = 10\nping-interval = 5\n");
+    assert_eq!(store.settings().connection.idle_timeout.as_secs(), 10);
+}
+
+#[test]
+fn name_of_a_recording_may_have_any_signs() {
+    let scene = Scene::new("signs", "");
+    for name in ["take #3.ndjson", "ann@studio.ndjson"] {
+        let recording = scene.0.with_file_name(name);
+        fs::write(&recording, "").unwrap();
+        let path = recording.to_str().unwrap().to_owned();
+        let mut store = scene.open(None, &[]);
+        assert_eq!(store.change("source", Some(std::slice::from_ref(&path))), Ok(()));
+        assert_eq!(entry(&store, "source").values, [path.as_str()]);
+        assert_eq!(entry(&scene.open(None, &[&path]), "source").values, [path]);
+    }
 }
 
 #[test]

@@ -31,18 +31,30 @@ pub(super) struct Document {
     pub values: Vec<FileValue>,
     /// Names of the profiles.
     pub profiles: Vec<String>,
-    /// Lines that are not TOML, with their places and the reasons.
-    pub errors: Vec<(usize, String)>,
+    /// Lines that are not TOML.
+    pub errors: Vec<WrongLine>,
+}
+
+/// A line that is not TOML.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct WrongLine {
+    /// Place of the mistake, in bytes.
+    pub at: usize,
+    /// Reason.
+    pub words: String,
+    /// True when it begins a table: nobody knows which table the values below belong to.
+    pub is_header: bool,
 }
 
 impl Document {
     /// Reads a text.
     pub(super) fn read(text: &str) -> Self {
-        let mut errors = Vec::new();
+        let mut errors: Vec<WrongLine> = Vec::new();
         let mut left = text.to_owned();
         while errors.len() < MOST_ERRORS {
             let error = match Toml::parse(left.as_str()) {
                 Ok(toml) => {
+                    errors.sort_by_key(|error| error.at);
                     let mut document = Self { errors, ..Self::default() };
                     document.take(toml.as_table());
                     document.values.sort_by_key(|value| value.key.start);
@@ -56,11 +68,15 @@ impl Document {
             let line = line_with_text(&left, at);
             let Some(line) = line else { break };
             let place = if line.contains(&at) { at } else { line.start };
-            errors.push((place, words));
+            let is_header = is_header(&left[line.clone()]);
+            errors.push(WrongLine { at: place, words, is_header });
+            let out = if is_header { line.start..next_header(&left, line.end) } else { line };
             // Spaces keep the places of everything else.
-            left.replace_range(line.clone(), &" ".repeat(line.len()));
+            let spaces = |part: &str| " ".repeat(part.len());
+            let blank: Vec<String> = left[out.clone()].split('\n').map(spaces).collect();
+            left.replace_range(out, &blank.join("\n"));
         }
-        errors.sort_by_key(|(at, _)| *at);
+        errors.sort_by_key(|error| error.at);
         Self { errors, ..Self::default() }
     }
 
@@ -139,6 +155,23 @@ fn line_with_text(text: &str, at: usize) -> Option<Range<usize>> {
     }
 }
 
+/// True for a line that begins a table.
+fn is_header(line: &str) -> bool {
+    line.trim_start().starts_with('[')
+}
+
+/// Returns the start of the next line that begins a table, or the end of the text.
+fn next_header(text: &str, from: usize) -> usize {
+    let mut at = from;
+    for line in text[from..].split_inclusive('\n') {
+        if is_header(line) {
+            return at;
+        }
+        at += line.len();
+    }
+    text.len()
+}
+
 /// Returns line and column of a byte, from 1.
 pub(super) fn place_of(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
@@ -177,15 +210,35 @@ mod tests {
 
     #[test]
     fn line_that_is_not_toml_costs_only_itself() {
-        for wrong in ["reconnect-delay = ", "= 3", "theme light", "x = \"open", "[[", "a = 1 b = 2"]
-        {
+        for wrong in ["reconnect-delay = ", "= 3", "theme light", "x = \"open", "a = 1 b = 2"] {
             let text = format!("theme = \"light\"\n{wrong}\nspeed = 2\n");
             let document = Document::read(&text);
             let names: Vec<&str> = document.values.iter().map(|it| it.name.as_str()).collect();
             assert_eq!(names, ["theme", "speed"], "{wrong}");
             let places: Vec<usize> =
-                document.errors.iter().map(|(at, _)| place_of(&text, *at).0).collect();
+                document.errors.iter().map(|error| place_of(&text, error.at).0).collect();
             assert_eq!(places, [2], "{wrong}");
+        }
+    }
+
+    #[test]
+    fn values_below_a_wrong_header_become_none_of_another_table() {
+        for wrong in ["[profile.wall-3", "[[", "[profile.home]", "  [profile.wall-3]]"] {
+            let text = format!(
+                "theme = \"light\"\n[profile.home]\nspeed = 2\n{wrong}\nkiosk = true\n\nspeed = 9\n\
+                 [profile.last]\nspeed = 3\n"
+            );
+            let document = Document::read(&text);
+            let found: Vec<(&str, Option<&str>)> = document
+                .values
+                .iter()
+                .map(|it| (it.name.as_str(), it.profile.as_deref()))
+                .collect();
+            let expected = [("theme", None), ("speed", Some("home")), ("speed", Some("last"))];
+            assert_eq!(found, expected, "{wrong}");
+            let errors: Vec<(usize, bool)> =
+                document.errors.iter().map(|it| (place_of(&text, it.at).0, it.is_header)).collect();
+            assert_eq!(errors, [(4, true)], "{wrong}");
         }
     }
 

@@ -7,6 +7,9 @@ use toml_edit::{Array, Value};
 
 use super::document::{Document, FileValue, PROFILE, place_of};
 
+/// Mark of the order of bytes, which some editors begin a file with.
+const MARK: char = '\u{feff}';
+
 /// Returns the text with a value changed; `None` removes it. `is_typed` is true for values that stand without
 /// quotes where they look like numbers or truth values.
 ///
@@ -20,9 +23,14 @@ pub(super) fn changed(
     values: Option<&[String]>,
     is_typed: bool,
 ) -> Result<String, String> {
+    // A mark of the order of bytes belongs to no line.
+    if let Some(rest) = text.strip_prefix(MARK) {
+        let new = changed(rest, name, profile, values, is_typed)?;
+        return Ok(format!("{MARK}{new}"));
+    }
     let before = Document::read(text);
-    if let Some((at, _)) = before.errors.first() {
-        let (line, _) = place_of(text, *at);
+    if let Some(error) = before.errors.first() {
+        let (line, _) = place_of(text, error.at);
         return Err(format!("line {line} of the file is not TOML; correct it first"));
     }
     let known = before.value(name, profile);
@@ -96,7 +104,9 @@ fn without(text: &str, value: &FileValue) -> String {
     let before = &text[start..value.key.start];
     let new = match (before.trim().is_empty(), rest) {
         (true, "") => String::new(),
-        (true, comment) if comment.starts_with('#') => format!("{before}{comment}\n"),
+        (true, comment) if comment.starts_with('#') => {
+            format!("{before}{comment}{}", line_break(text))
+        }
         // A part of an inline table: the check of the result refuses it.
         _ => text[start..end].to_owned(),
     };
@@ -125,15 +135,17 @@ fn with_line(text: &str, document: &Document, profile: Option<&str>, line: &str)
             match header(&name) {
                 Some(range) => insert(text, range.end, line),
                 None => {
-                    let gap = if text.is_empty() { "" } else { "\n" };
-                    insert(text, text.len(), &format!("{gap}{name}\n{line}"))
+                    let end = line_break(text);
+                    let gap = if text.is_empty() { "" } else { end };
+                    insert(text, text.len(), &format!("{gap}{name}{end}{line}"))
                 }
             }
         }
         None => match first_table(text) {
             Some(at) => {
                 let at = comment_start(text, at);
-                format!("{}{line}\n\n{}", &text[..at], &text[at..])
+                let end = line_break(text);
+                format!("{}{line}{end}{end}{}", &text[..at], &text[at..])
             }
             None => insert(text, text.len(), line),
         },
@@ -143,8 +155,14 @@ fn with_line(text: &str, document: &Document, profile: Option<&str>, line: &str)
 /// Inserts a line; adds the end of the line before it where that lacks one.
 fn insert(text: &str, at: usize, line: &str) -> String {
     let (before, after) = text.split_at(at);
-    let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-    format!("{before}{gap}{line}\n{after}")
+    let end = line_break(text);
+    let gap = if before.is_empty() || before.ends_with('\n') { "" } else { end };
+    format!("{before}{gap}{line}{end}{after}")
+}
+
+/// Returns what ends the lines of a text.
+fn line_break(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
 fn line_start(text: &str, at: usize) -> usize {
@@ -237,6 +255,28 @@ reconnect-delay = 10
         assert_eq!(new, "# top\n\nspeed = 2\n\n# wall\n[profile.w]\n");
         let new = change("[profile.w] # big\n", "speed", Some("w"), Some("2"));
         assert_eq!(new, "[profile.w] # big\nspeed = 2\n");
+    }
+
+    #[test]
+    fn line_ends_of_windows_and_the_mark_of_the_order_of_bytes_stay() {
+        let text = format!("{MARK}{}", FILE.replace('\n', "\r\n"));
+        let changes = [
+            ("theme", None, None),
+            ("keep-runs", None, None),
+            ("speed", None, Some("2")),
+            ("speed", Some("wall-3"), Some("2")),
+            ("speed", Some("new"), Some("2")),
+        ];
+        for (name, profile, value) in changes {
+            let plain = change(FILE, name, profile, value);
+            let expected = format!("{MARK}{}", plain.replace('\n', "\r\n"));
+            assert_eq!(change(&text, name, profile, value), expected, "{name}");
+        }
+        let first = format!("{MARK}theme = \"light\"\n");
+        assert_eq!(change(&first, "theme", None, None), MARK.to_string());
+        let table = format!("{MARK}[profile.w]\r\n");
+        let expected = format!("{MARK}speed = 2\r\n\r\n[profile.w]\r\n");
+        assert_eq!(change(&table, "speed", None, Some("2")), expected);
     }
 
     #[test]

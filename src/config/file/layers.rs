@@ -10,13 +10,11 @@ use super::SettingsFile;
 use super::document::{FileValue, PROFILE, place_of};
 use crate::config::catalogue::{arguments_of, entries_of, name_of, option_of};
 use crate::config::entries::{Complaint, Origin, SettingEntry, SettingsTable};
-use crate::source::redact;
+use crate::source::{is_secret, redact};
 use crate::text::distance;
 
 /// Name of the setting whose values can contain passwords.
 const SOURCE: &str = "source";
-/// Parts of the names of secrets, which no file of settings may hold.
-const SECRETS: [&str; 4] = ["token", "password", "passwd", "secret"];
 /// Number of letters in which a mistyped name may differ.
 const MOST_MISTYPED: usize = 3;
 
@@ -89,7 +87,7 @@ fn lay(
 ) {
     let mut places: Vec<(Origin, Vec<String>)> = Vec::new();
     let told = |values: Vec<String>| -> Vec<String> {
-        let shown = |value: String| if entry.name == SOURCE { redact(&value) } else { value };
+        let shown = |value: String| if entry.name == SOURCE { shown_source(&value) } else { value };
         values.into_iter().map(shown).collect()
     };
     let id = arg.get_id().as_str();
@@ -162,7 +160,7 @@ impl<'a> Layering<'a> {
         let name = value.name.as_str();
         let Some(arg) = option_of(self.command, name) else { return Err(self.unknown(name)) };
         let values = value.values.as_ref().map_err(|reason| (*reason).to_owned())?;
-        if name == SOURCE && values.iter().any(|value| redact(value) != *value) {
+        if name == SOURCE && values.iter().any(|value| shown_source(value) != *value) {
             return Err(NO_SECRETS.to_owned());
         }
         self.check_values(arg, values)
@@ -198,12 +196,19 @@ impl<'a> Layering<'a> {
     /// Complains about the file as a whole, and about lines that are not TOML.
     fn tell_file_errors(&mut self, profile: Option<&str>) {
         if let Some(problem) = &self.file.problem {
-            let used = "The file is left as it is, and none of it is used.".to_owned();
-            self.tell(None, problem.clone(), None, used);
+            let used = match self.file.is_missing {
+                true => "The defaults are used.",
+                false => "The file is left as it is, and none of it is used.",
+            };
+            self.tell(None, problem.clone(), None, used.to_owned());
         }
-        for (at, words) in &self.file.document.errors {
-            let used = "The line is ignored; all other lines hold. The file is left as it is.";
-            self.tell(Some(*at), format!("this is not TOML: {words}"), None, used.to_owned());
+        for error in &self.file.document.errors {
+            let ignored = match error.is_header {
+                true => "This line and those of its table, up to the next, are ignored",
+                false => "The line is ignored",
+            };
+            let words = format!("this is not TOML: {}", error.words);
+            self.tell(Some(error.at), words, None, format!("{ignored}; {REST}"));
         }
         let profiles = &self.file.document.profiles;
         if let Some(profile) = profile.filter(|name| !profiles.iter().any(|it| it == name)) {
@@ -248,7 +253,7 @@ impl<'a> Layering<'a> {
         let line = self.file.line(at);
         let may_be_shown = match value {
             Some(value) => value.name != SOURCE && option_of(self.command, &value.name).is_some(),
-            None => !is_secret(line) && !line.contains("://"),
+            None => self.may_be_shown(line),
         };
         let shown = match line.split_once('=') {
             Some((name, _)) if !may_be_shown => format!("{}= …", name),
@@ -256,6 +261,16 @@ impl<'a> Layering<'a> {
             _ => line.to_owned(),
         };
         crate::text::one_line(shown.trim()).into_owned()
+    }
+
+    /// True for a line that is not TOML when it begins a table, or with a setting that is no secret.
+    fn may_be_shown(&self, line: &str) -> bool {
+        let is_end = |sign: char| sign == '=' || sign.is_whitespace();
+        let line = line.trim();
+        let (key, rest) = line.split_once(is_end).unwrap_or((line, ""));
+        let is_header = key.starts_with('[') && (rest.is_empty() || rest.starts_with('#'));
+        let is_setting = key != SOURCE && option_of(self.command, key).is_some();
+        (is_header || is_setting) && !line.contains("://") && !is_secret(rest)
     }
 
     /// Returns the arguments for the values of the file that are used. Leaves out those that do not fit the
@@ -306,7 +321,6 @@ impl<'a> Layering<'a> {
 
     /// Says for each value that was not understood what is used instead.
     fn say_what_is_used(&mut self) {
-        const REST: &str = "all other lines hold. The file is left as it is.";
         for place in &self.wrong {
             let Some(complaint) = self.table.complaints.get_mut(*place) else { continue };
             let name = complaint.name.clone();
@@ -318,6 +332,9 @@ impl<'a> Layering<'a> {
             };
             entry.wrong_line = complaint.at.map(|(line, _)| line);
             let used = match (&entry.origin, entry.default.as_str()) {
+                (Origin::Default, _) if entry.name == SOURCE => {
+                    "The demo studio is shown".to_owned()
+                }
                 (Origin::Default, "") => "The default is used".to_owned(),
                 (Origin::Default, default) => format!("The default of {default} is used"),
                 (origin, _) => {
@@ -330,14 +347,13 @@ impl<'a> Layering<'a> {
     }
 }
 
-const NO_SECRETS: &str = "a token or password does not belong into this file; use METERBRIDGE_TOKEN or the setting \
+const NO_SECRETS: &str = "a token or password does not belong in this file; use METERBRIDGE_TOKEN or the setting \
                           `token-file`";
+const REST: &str = "all other lines are used. The file is left as it is.";
 
-/// True for the name of a secret, or a line that has one.
-fn is_secret(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    let text = text.replace("token-file", "").replace("token-header", "");
-    SECRETS.iter().any(|part| text.contains(part))
+/// Returns a source without the secrets of an address. A file may have any name.
+fn shown_source(value: &str) -> String {
+    if value.contains("://") { redact(value) } else { value.to_owned() }
 }
 
 /// Says where a byte of the file stands.

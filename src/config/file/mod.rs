@@ -29,6 +29,8 @@ pub struct SettingsFile {
     document: Document,
     /// Reason why it could not be read.
     problem: Option<String>,
+    /// True when somebody named it, and it does not exist.
+    is_missing: bool,
 }
 
 impl SettingsFile {
@@ -43,6 +45,7 @@ impl SettingsFile {
                 file.problem = Some(
                     "there is no such file; the first change of a setting makes it".to_owned(),
                 );
+                file.is_missing = true;
             }
             Err(error) => file.problem = Some(format!("cannot be read: {error}")),
         }
@@ -88,12 +91,22 @@ impl SettingsFile {
                 "there is no place for a settings file; name one with --settings FILE".to_owned()
             );
         }
-        if let Some(problem) = self.problem.as_ref().filter(|it| it.starts_with("cannot")) {
-            return Err(format!("the settings file {problem}"));
-        }
+        self.check_readable()?;
         let is_typed = matches!(kind, SettingKind::Switch | SettingKind::Number);
         let text = edit::changed(&self.text, name, profile, values, is_typed)?;
         Ok(self.with_text(text))
+    }
+
+    /// Checks that a change would leave the content that the file has.
+    ///
+    /// # Errors
+    ///
+    /// Says why the file could not be read.
+    pub fn check_readable(&self) -> Result<(), String> {
+        match self.problem.as_ref().filter(|_| !self.is_missing) {
+            Some(problem) => Err(format!("the settings file {problem}")),
+            None => Ok(()),
+        }
     }
 
     /// Returns this file with another content.
@@ -125,9 +138,9 @@ impl SettingsFile {
         crate::text::one_line(&name.to_string_lossy()).into_owned()
     }
 
-    /// Returns the path as people read it, with `~` for the user's folder.
-    fn place_words(&self) -> String {
-        let Some(path) = &self.path else { return "no file".to_owned() };
+    /// Returns the path as people read it, with `~` for the user's folder; empty for none.
+    pub fn place_words(&self) -> String {
+        let Some(path) = &self.path else { return String::new() };
         let home = std::env::var_os("HOME").map(PathBuf::from).filter(|it| it.is_absolute());
         let inside = home.as_deref().and_then(|home| path.strip_prefix(home).ok());
         let words = match inside {
@@ -147,7 +160,10 @@ impl SettingsFile {
 fn read(path: &Path) -> io::Result<String> {
     use io::Read;
 
-    let mut text = String::new();
-    fs::File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
-    Ok(text)
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(io::Error::other("larger than 1 MiB"));
+    }
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
 }

@@ -11,7 +11,7 @@ use crate::app::panel::style::{self, ink, text};
 use crate::app::panel::widgets::{
     Offer, button_ui, close_ui, elided, paint_line, paint_line_to, set_accessible_name,
 };
-use crate::app::state::actions::Action;
+use crate::app::state::actions::{Action, With};
 use crate::app::words::one_line;
 use crate::config::{Complaint, SettingEntry};
 
@@ -32,8 +32,10 @@ const ALL: &str = "All";
 /// Height of a rank.
 const RANK: f32 = 22.0;
 /// Ranks of the places that a value comes from.
-const RANKS: [&str; 6] =
-    ["1  flag", "2  environment", "3  URL", "4  file, this profile", "5  file, all", "6  default"];
+const RANKS: [&str; 5] =
+    ["1  flag", "2  environment", "3  file, this profile", "4  file, all", "5  default"];
+/// What starts with a profile again.
+const STARTS_WITH: &str = "to start with it: --profile NAME";
 
 /// Shows title, profile, search and the closing cross; returns what the user wants.
 pub(super) fn top_ui(
@@ -91,8 +93,11 @@ fn profile_ui(ui: &mut Ui, view: &SettingsView, is_wide: bool, actions: &mut Vec
                     actions.push(Action::ChooseProfile(profile.map(str::to_owned)));
                 }
             }
+            ui.separator();
+            ui.weak(STARTS_WITH);
         });
     set_accessible_name(&shown.response, "Profile");
+    shown.response.on_hover_text(STARTS_WITH);
 }
 
 fn search_ui(ui: &mut Ui, width: f32, state: &mut SettingsState) {
@@ -110,7 +115,7 @@ fn search_ui(ui: &mut Ui, width: f32, state: &mut SettingsState) {
     let mut inner = rect.shrink2(vec2(10.0, 2.0));
     inner.min.x = rect.left() + 34.0;
     if rect.width() > 260.0 {
-        let keys = elided(ui, "Ctrl F", style::body(text::SMALL), palette.text_tertiary, 60.0);
+        let keys = elided(ui, &ctrl("F"), style::body(text::SMALL), palette.text_tertiary, 60.0);
         inner.max.x -= keys.size().x + 8.0;
         paint_line_to(ui, rect.right() - 10.0, rect.center().y, keys);
     }
@@ -307,12 +312,12 @@ pub(super) fn about_ui(ui: &mut Ui, rect: Rect, entry: Option<&SettingEntry>) {
     let effect = match () {
         () if entry.is_overridden() => {
             format!(
-                "Set by {}: a change is saved and holds from the next start without it.",
+                "Set by {}: a change is saved and takes effect at the next start without it.",
                 place(entry)
             )
         }
-        () if entry.is_live() => "A change holds at once.".to_owned(),
-        () => "A change holds from the next start.".to_owned(),
+        () if entry.is_live() => "A change takes effect at once.".to_owned(),
+        () => "A change takes effect at the next start.".to_owned(),
     };
     let key = format!("{}  ·  {effect}", entry.name);
     let help =
@@ -334,6 +339,11 @@ fn place(entry: &SettingEntry) -> String {
     }
 }
 
+/// Returns a key with Ctrl, as printed on this machine's keyboard.
+fn ctrl(key: &str) -> String {
+    format!("{} {key}", With::Control.words())
+}
+
 /// Shows the keys, and where changes are saved.
 pub(super) fn foot_ui(ui: &mut Ui, rect: Rect, view: &SettingsView) {
     let palette = style::palette(ui.ctx());
@@ -342,6 +352,9 @@ pub(super) fn foot_ui(ui: &mut Ui, rect: Rect, view: &SettingsView) {
     let y = rect.center().y;
     let (words, tone) = match (&view.refusal, &view.saved) {
         (Some(("", reason)), _) => (one_line(reason), palette.cancelled),
+        _ if view.table.place.is_empty() => {
+            ("no settings file is used".to_owned(), palette.text_secondary)
+        }
         (_, Some(saved)) => (format!("{saved} in {}", view.table.place), palette.text_secondary),
         _ => (format!("saved in {}", view.table.place), palette.text_secondary),
     };
@@ -351,8 +364,9 @@ pub(super) fn foot_ui(ui: &mut Ui, rect: Rect, view: &SettingsView) {
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, words.text()));
     let end = rect.right() - 20.0 - words.size().x;
     paint_line_to(ui, rect.right() - 20.0, y, words.clone());
-    let keys = "↑ ↓ choose    Enter change    Backspace reset    Ctrl Z undo";
+    let undo = ctrl("Z");
+    let keys = format!("↑ ↓ choose    Enter change    Backspace reset    {undo} undo");
     let room = end - rect.left() - 44.0;
-    let keys = elided(ui, keys, style::body(text::MONO), palette.text_secondary, room);
+    let keys = elided(ui, &keys, style::body(text::MONO), palette.text_secondary, room);
     paint_line(ui, rect.left() + 20.0, y, keys);
 }

@@ -90,7 +90,7 @@ fn mistake_in_the_file_is_quoted_above_the_rows() {
     for text in [
         "settings.toml, line 12, column 14: expected 0, or seconds from 1 to 86400, such as 30",
         "12 | probe-secs = \"soon\"",
-        "The default of 30 is used; all other lines hold.",
+        "The default of 30 is used; all other lines are used.",
     ] {
         assert!(harness.query_by_label(text).is_some(), "{text}");
     }
@@ -215,11 +215,12 @@ fn chosen_setting_is_explained_with_the_time_of_its_effect() {
         assert!(found, "{name}");
     };
     about(&mut harness, "theme");
-    assert!(harness.query_by_label_contains("A change holds at once.").is_some());
+    assert!(harness.query_by_label_contains("A change takes effect at once.").is_some());
     about(&mut harness, "director");
-    assert!(harness.query_by_label_contains("A change holds from the next start.").is_some());
+    assert!(harness.query_by_label_contains("A change takes effect at the next start.").is_some());
     about(&mut harness, "time-zone");
-    let words = "Set by --time-zone: a change is saved and holds from the next start without it.";
+    let words =
+        "Set by --time-zone: a change is saved and takes effect at the next start without it.";
     assert!(harness.query_by_label_contains(words).is_some());
 }
 
@@ -240,6 +241,7 @@ fn profile_is_chosen_from_those_of_the_file() {
     let mut harness = open();
     harness.get_by_label("Profile").click();
     harness.run_steps(4);
+    assert!(harness.query_by_label("to start with it: --profile NAME").is_some());
     harness.get_by_label("wall-2").click();
     harness.run_steps(4);
     let expected = Action::ChooseProfile(Some("wall-2".to_owned()));
@@ -252,6 +254,14 @@ fn refused_change_of_no_setting_is_told_at_the_foot() {
     let scene = Scene { refusal: Some((String::new(), reason.clone())), ..scene() };
     let harness = open_at(1280.0, scene);
     assert!(harness.query_by_label(&reason).is_some());
+}
+
+#[test]
+fn window_without_a_file_does_not_claim_to_save() {
+    let mut scene = scene();
+    scene.table.place = String::new();
+    let harness = open_at(1280.0, scene);
+    assert!(harness.query_by_label("no settings file is used").is_some());
 }
 
 #[test]
