@@ -46,8 +46,7 @@ const LEAST_FOR_GROUPS: f32 = 800.0;
 pub(super) fn show(
     mut contexts: EguiContexts,
     mut state: ResMut<SettingsState>,
-    (chrome, theme): (Res<Chrome>, Res<Theme>),
-    operations: Res<RunOperations>,
+    (chrome, operations, theme): (Res<Chrome>, Res<RunOperations>, Res<Theme>),
     presence: Res<Presence>,
     clock: Res<DrawClock>,
     mut book: ResMut<SettingsBook>,
