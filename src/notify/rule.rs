@@ -4,7 +4,7 @@ use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{News, Notification, NotifyAbout, NotifySettings, Watching};
-use crate::text::{count_words, single_spaced, whole_seconds};
+use crate::text::{count_words, excerpt, single_spaced, whole_seconds};
 
 /// Time for which failures of one cause are collected before they are told.
 const COLLECTS: SignedDuration = SignedDuration::from_secs(3);
@@ -15,7 +15,7 @@ const LOST_AFTER: SignedDuration = SignedDuration::from_secs(10);
 /// Most notifications in a minute; what comes beyond is counted, and told once.
 const MOST_A_MINUTE: usize = 5;
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
-/// Most names in a notification, and longest name and reason in bytes.
+/// Most names in a notification, and longest name, step and reason in characters.
 const MOST_NAMES: usize = 3;
 const LONGEST: usize = 120;
 
@@ -117,7 +117,8 @@ impl Notifier {
         }
         match news {
             News::Failed { title, step, reason, cause } => {
-                let title = single_spaced(&title, LONGEST);
+                let title = short(&title);
+                let step = step.map(|step| short(&step));
                 let known = self.groups.iter_mut().find(|group| {
                     group.step == step && group.cause == cause && now < group.since + TOGETHER
                 });
@@ -130,7 +131,7 @@ impl Notifier {
                     }
                     None => {
                         let (number, titles) = (self.number(), vec![title]);
-                        let reason = single_spaced(&reason, LONGEST);
+                        let reason = short(&reason);
                         let (since, failed, told) = (now, 1, 0);
                         self.groups.push(Group {
                             number,
@@ -147,8 +148,8 @@ impl Notifier {
             }
             News::Recovered { title } if self.settings.about == NotifyAbout::All => {
                 let number = self.number();
-                let title = format!("{} finished", single_spaced(&title, LONGEST));
-                let body = "Its run before failed.".to_owned();
+                let title = format!("{} finished", short(&title));
+                let body = "The previous run failed.".to_owned();
                 let (is_bad, has_sound) = (false, false);
                 self.waiting.push(Pending {
                     notification: Notification { number, title, body, is_bad, has_sound },
@@ -163,7 +164,7 @@ impl Notifier {
     pub fn connection(&mut self, is_lost: Option<bool>, source: &str, now: Timestamp) {
         let loss = match is_lost {
             Some(true) => {
-                let source = || single_spaced(source, LONGEST);
+                let source = || short(source);
                 self.loss.get_or_insert_with(|| Loss { source: source(), since: now, told: None });
                 return;
             }
@@ -202,6 +203,8 @@ impl Notifier {
         if self.settings.quiet.is_some_and(|quiet| quiet.hold(time)) {
             self.was_quiet = true;
             due.into_iter().for_each(|pending| self.quiet.add(pending.counted));
+            // What the minute before them had no room for is summed up with their news.
+            self.quiet.add(std::mem::take(&mut self.beyond));
             return Vec::new();
         }
         let mut told = Vec::new();
@@ -245,9 +248,9 @@ impl Notifier {
         let number = self.numbers + 1;
         let loss = self.loss.as_mut().filter(is_due)?;
         loss.told = Some(number);
-        let title = format!("{} is lost", loss.source);
+        let title = format!("Connection to {} lost", loss.source);
         self.numbers = number;
-        let body = "The display is not updated. It is tried again automatically.".to_owned();
+        let body = "The display is not updated. Reconnecting automatically.".to_owned();
         let (is_bad, has_sound) = (true, self.settings.sound);
         Some(Pending {
             notification: Notification { number, title, body, is_bad, has_sound },
@@ -282,6 +285,12 @@ impl Notifier {
             has_sound: false,
         })
     }
+}
+
+/// Cleans a text of others, with one space for each run of white space, and cuts it off after [`LONGEST`].
+fn short(text: &str) -> String {
+    // A character has 4 bytes at most.
+    excerpt(&single_spaced(text, 4 * LONGEST), LONGEST)
 }
 
 impl Group {

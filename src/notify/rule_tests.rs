@@ -72,7 +72,7 @@ fn recovery_is_told_only_where_all_is_wanted() {
     assert_eq!(told(&mut failures, 10), []);
     let mut all = on(NotifyAbout::All);
     all.add(news(), Watching::Live, at(0));
-    assert_eq!(told(&mut all, 0), [said("Glass Harbour finished", "Its run before failed.")]);
+    assert_eq!(told(&mut all, 0), [said("Glass Harbour finished", "The previous run failed.")]);
     assert_eq!(told(&mut all, 1), []);
 }
 
@@ -86,7 +86,10 @@ fn backend_is_lost_after_ten_seconds_and_told_once() {
     assert_eq!(notifier.due_in(at(104)), Some(SignedDuration::from_secs(6)));
     assert_eq!(told(&mut notifier, 109), []);
     let lost = notifier.due(at(110), Time::constant(12, 0, 0, 0));
-    assert_eq!((lost.len(), lost[0].title.as_str(), lost[0].is_bad), (1, "studio is lost", true));
+    assert_eq!(
+        (lost.len(), lost[0].title.as_str(), lost[0].is_bad),
+        (1, "Connection to studio lost", true)
+    );
     notifier.connection(Some(true), "studio", at(150));
     assert_eq!(told(&mut notifier, 150), []);
     notifier.connection(Some(false), "studio", at(165));
@@ -124,6 +127,22 @@ fn quiet_hours_are_summed_up_after_them() {
     // A night without news ends without a word.
     assert_eq!(notifier.due(at(200), night), []);
     assert_eq!(notifier.due(at(300), Time::constant(7, 0, 0, 0)), []);
+}
+
+#[test]
+fn what_is_pending_when_quiet_hours_begin_is_summed_up_with_them() {
+    let quiet = Some("22:00-07:00".parse().unwrap());
+    let mut notifier =
+        Notifier::new(NotifySettings { about: NotifyAbout::All, sound: false, quiet });
+    for cause in 0..8 {
+        notifier.add(failed("A", "COMPOSE", cause), Watching::Live, at(0));
+    }
+    assert_eq!(notifier.due(at(3), Time::constant(21, 59, 59, 0)).len(), 5);
+    assert_eq!(notifier.due(at(4), Time::constant(22, 0, 0, 0)), []);
+    let morning = notifier.due(at(32_404), Time::constant(7, 0, 0, 0));
+    let said: Vec<(&str, &str)> =
+        morning.iter().map(|told| (told.title.as_str(), told.body.as_str())).collect();
+    assert_eq!(said, [("During the quiet hours", "3 runs failed.")]);
 }
 
 #[test]
@@ -166,6 +185,18 @@ fn text_of_others_is_cleaned_and_short() {
     assert!(said[0].0.len() < 200 && said[0].1.len() < 200, "{said:?}");
     assert!(!said[0].0.contains(['\n', '\u{202e}']) && !said[0].1.contains('\u{1b}'), "{said:?}");
     assert!(said[0].0.ends_with(" failed"));
+}
+
+#[test]
+fn word_without_an_end_is_cut_off() {
+    let mut notifier = on(NotifyAbout::Failures);
+    let url = format!("https://backend.local/{}", "ä".repeat(5_000));
+    let (title, step, reason) = (url.clone(), Some(url.clone()), url);
+    notifier.add(News::Failed { title, step, reason, cause: 1 }, Watching::Live, at(0));
+    let (title, body) = told(&mut notifier, 3).remove(0);
+    assert!(title.chars().count() < 300, "{title}");
+    assert_eq!(body.chars().count(), LONGEST + 1, "{body}");
+    assert!(body.starts_with("https://backend.local/ä") && body.ends_with('…'), "{body}");
 }
 
 #[test]

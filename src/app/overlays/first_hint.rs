@@ -3,7 +3,7 @@
 use bevy::ecs::schedule::ScheduleConfigs;
 use bevy::ecs::system::{ScheduleSystem, SystemParam};
 use bevy::input::ButtonState;
-use bevy::input::keyboard::KeyboardInput;
+use bevy::input::keyboard::{Key, KeyboardInput};
 use bevy::prelude::*;
 
 use crate::app::draw::{
@@ -55,14 +55,36 @@ fn forget(
     canvas.remove(PART);
 }
 
-/// Keys that were pressed.
+/// Keys that were pressed, without those that only change others.
 #[derive(SystemParam)]
 struct Keys<'w, 's>(MessageReader<'w, 's, KeyboardInput>);
 
 impl Keys<'_, '_> {
     fn were_pressed(&mut self) -> bool {
-        self.0.read().filter(|key| key.state == ButtonState::Pressed).count() > 0
+        let presses = self.0.read().filter(|key| key.state == ButtonState::Pressed);
+        presses.filter(|key| !is_modifier(&key.logical_key)).count() > 0
     }
+}
+
+/// True for keys that do nothing by themselves, and are pressed for other reasons, too.
+fn is_modifier(key: &Key) -> bool {
+    matches!(
+        key,
+        Key::Shift
+            | Key::Control
+            | Key::Alt
+            | Key::AltGraph
+            | Key::Super
+            | Key::Meta
+            | Key::Hyper
+            | Key::Symbol
+            | Key::Fn
+            | Key::CapsLock
+            | Key::NumLock
+            | Key::ScrollLock
+            | Key::SymbolLock
+            | Key::FnLock
+    )
 }
 
 fn draw(
@@ -74,11 +96,19 @@ fn draw(
     clock: Res<DrawClock>,
     (viewport, view): (Res<Viewport>, Res<View>),
 ) {
-    let mut stepped = *first;
-    let is_shown = stepped.step(clock.secs, keys.were_pressed());
-    first.set_if_neq(stepped);
     // History and desk have no bridge, and the foot of the timeline stands on it.
     let has_place = matches!(*view, View::Stage { .. } | View::Wall);
+    // Only somebody who could read the line knows the keys.
+    let (was_drawn, has_pressed) = (drawn.0.is_some(), keys.were_pressed());
+    let mut stepped = *first;
+    let is_shown = match has_place || was_drawn {
+        true => stepped.step(clock.secs, has_pressed && was_drawn),
+        false => {
+            stepped.pause();
+            false
+        }
+    };
+    first.set_if_neq(stepped);
     let canvas_size = viewport.canvas_size();
     let next = Drawn((is_shown && has_place).then_some((canvas_size, canvas.theme)));
     if *drawn == next {
@@ -127,8 +157,6 @@ fn draw_line(part: &mut Part, words: String, rect: Rect) {
 mod tests {
     use std::path::Path;
 
-    use bevy::input::keyboard::Key;
-
     use super::*;
     use crate::app::state::clock::PlaybackClock;
     use crate::app::state::run_store::RunStore;
@@ -173,19 +201,39 @@ mod tests {
         );
     }
 
+    fn press(app: &mut App, key_code: KeyCode, logical_key: Key) {
+        let (state, text, repeat) = (ButtonState::Pressed, None, false);
+        let window = Entity::PLACEHOLDER;
+        let key = KeyboardInput { key_code, logical_key, state, text, repeat, window };
+        app.world_mut().write_message(key);
+        app.update();
+    }
+
+    #[test]
+    fn view_without_a_place_for_the_hint_does_not_use_it_up() {
+        let mut app = display(ViewName::Desk, (1920.0, 1080.0), FirstStart::wanted(true));
+        wait(&mut app, 30.0);
+        press(&mut app, KeyCode::KeyJ, Key::Character("j".into()));
+        wait(&mut app, 1.0);
+        assert!(!app.world().resource::<FirstStart>().knows_keys, "nobody could read it");
+        app.insert_resource(View::Wall);
+        wait(&mut app, 1.0);
+        assert!(!words(&app).is_empty());
+        wait(&mut app, 19.0);
+        assert!(!words(&app).is_empty());
+        wait(&mut app, 1.1);
+        assert_eq!(words(&app), "");
+    }
+
     #[test]
     fn key_ends_the_hint() {
         let mut app = display(ViewName::Stage, (1920.0, 1080.0), FirstStart::wanted(true));
         assert!(!words(&app).is_empty());
-        app.world_mut().write_message(KeyboardInput {
-            key_code: KeyCode::KeyW,
-            logical_key: Key::Character("w".into()),
-            state: ButtonState::Pressed,
-            text: None,
-            repeat: false,
-            window: Entity::PLACEHOLDER,
-        });
-        app.update();
+        for (code, key) in [(KeyCode::ShiftLeft, Key::Shift), (KeyCode::AltLeft, Key::Alt)] {
+            press(&mut app, code, key);
+            assert!(!words(&app).is_empty(), "a modifier does nothing by itself");
+        }
+        press(&mut app, KeyCode::KeyW, Key::Character("w".into()));
         assert_eq!(words(&app), "");
         wait(&mut app, 1.0);
         assert_eq!(words(&app), "");

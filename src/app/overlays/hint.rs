@@ -10,7 +10,7 @@ use crate::app::draw::{
 };
 use crate::app::state::desk::ControlsScale;
 use crate::app::state::hints::{Hint, HintWords, ShownHint};
-use crate::app::state::viewport::Viewport;
+use crate::app::state::viewport::{Edges, Viewport};
 use crate::app::theme::Theme;
 use crate::layout::place_hint;
 
@@ -84,10 +84,12 @@ fn draw(
     *drawn = next;
 }
 
-/// Part of the canvas that is on the screen, in design pixels.
+/// Part of the canvas that is on the screen and that no panel covers, in design pixels.
 fn visible(canvas: &Canvas, viewport: &Viewport) -> Rect {
-    let from = canvas.point_at(Vec2::ZERO);
-    let to = canvas.point_at(viewport.views_px());
+    let Edges { left, right, bottom } = viewport.covered;
+    let origin_px = viewport.views_origin_px();
+    let from = canvas.point_at(origin_px + Vec2::new(left, 0.0));
+    let to = canvas.point_at(origin_px + viewport.views_px() - Vec2::new(right, bottom));
     Rect::new(from.x, from.y, to.x - from.x, to.y - from.y)
 }
 
@@ -193,4 +195,52 @@ fn lines(words: &HintWords, room: f32, scale: f32, most_height: f32) -> (Vec<Lin
         }
     }
     (lines, height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns where the card stands on the drawing surface, from the upper left to the lower right corner.
+    fn card_px(viewport: Viewport, pointer_px: Vec2) -> (Vec2, Vec2) {
+        let mut canvas = Canvas::default();
+        canvas.scale = viewport.canvas_size().scale;
+        canvas.origin = viewport.views_origin_px();
+        let lines =
+            vec!["What a picture means, in words that are long enough for two lines".to_owned()];
+        let words = HintWords { title: "Events a second".to_owned(), lines };
+        let pointer = canvas.point_at(pointer_px);
+        let scale = scale(&canvas, &viewport, ControlsScale::default());
+        let card = Card::of(&Hint { words, pointer }, visible(&canvas, &viewport), scale);
+        let rect = card.expect("a card").rect;
+        let px = |x: f32, y: f32| Vec2::new(x, y) * canvas.scale + canvas.origin;
+        (px(rect.x, rect.y), px(rect.right(), rect.bottom()))
+    }
+
+    #[test]
+    fn card_stands_beside_the_panel_and_not_under_it() {
+        let size_px = Vec2::new(1920.0, 1080.0);
+        for edges in [
+            Edges { left: 600.0, ..default() },
+            Edges { right: 600.0, ..default() },
+            Edges { bottom: 400.0, ..default() },
+        ] {
+            let free_from = Vec2::new(edges.left, 0.0);
+            let free_to = size_px - Vec2::new(edges.right, edges.bottom);
+            let viewport = Viewport { size_px, ..default() };
+            for viewport in
+                [Viewport { taken: edges, ..viewport }, Viewport { covered: edges, ..viewport }]
+            {
+                for corner in [Vec2::ZERO, Vec2::X, Vec2::Y, Vec2::ONE] {
+                    let inside = (free_from + Vec2::splat(5.0), free_to - Vec2::splat(5.0));
+                    let pointer = inside.0 + (inside.1 - inside.0) * corner;
+                    let (from, to) = card_px(viewport, pointer);
+                    let is_free = from.cmpge(free_from).all() && to.cmple(free_to).all();
+                    assert!(is_free, "{viewport:?} {pointer}: {from} to {to}");
+                    let away = (pointer.max(from).min(to) - pointer).length();
+                    assert!(away < 60.0, "{viewport:?} {pointer}: {from} to {to}");
+                }
+            }
+        }
+    }
 }

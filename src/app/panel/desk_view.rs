@@ -87,7 +87,7 @@ impl DeskInput<'_> {
     ) -> Vec<Action> {
         let is_free =
             *self.focus == KeyboardFocus::View || matches!(*self.focus, KeyboardFocus::List { .. });
-        let is_covered = self.ui.as_ref().is_some_and(|ui| ui.help || ui.palette)
+        let is_covered = self.ui.as_ref().is_some_and(|ui| ui.help || ui.palette || ui.settings)
             || view.operations.dialog.is_some()
             || state.log.opened.is_some();
         if is_free && !is_covered && ctx.input(|input| input.key_pressed(egui::Key::Escape)) {

@@ -12,8 +12,10 @@ pub struct FirstStart {
     is_wanted: bool,
     /// True once the keys were told of, or one was pressed; this is remembered.
     pub knows_keys: bool,
-    /// Time of the draw clock at which the hint came.
-    began_at: Option<f64>,
+    /// Time for which the hint was shown, in seconds.
+    shown_secs: f64,
+    /// Time of the draw clock up to which it was shown; `None` while it has no place.
+    shown_until: Option<f64>,
 }
 
 impl FirstStart {
@@ -27,8 +29,13 @@ impl FirstStart {
         if !self.is_wanted || self.knows_keys {
             return false;
         }
-        let began_at = *self.began_at.get_or_insert(now);
-        self.knows_keys = has_pressed || now - began_at >= SHOWN_SECS;
+        self.shown_secs += (now - self.shown_until.replace(now).unwrap_or(now)).max(0.0);
+        self.knows_keys = has_pressed || self.shown_secs >= SHOWN_SECS;
         !self.knows_keys
+    }
+
+    /// Lets the time stand still, because the hint has no place for now.
+    pub fn pause(&mut self) {
+        self.shown_until = None;
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::actions::{Action, ActionEntry};
+use super::actions::{Action, ActionEntry, Transport};
 use super::clock::local_zone;
 use super::hints::{HintSubject, HintWords};
 use super::link::Link;
@@ -128,7 +128,8 @@ impl HintContext<'_> {
                 lines.push("The data on screen is not updated.".to_owned());
             }
             ConnectionState::Disconnected => {
-                lines.push("Not connected. Press P to connect.".to_owned());
+                let how = ActionEntry::with_keys("Connect in the panel", &Action::TogglePanel);
+                lines.push(format!("Not connected. {how}."));
             }
         }
         if matches!(link.state, ConnectionState::Connected { .. }) && !link.is_recording() {
@@ -148,7 +149,9 @@ impl HintContext<'_> {
             lines.push("Ticks = messages in each of the last 32 s.".to_owned());
         }
         if !self.run_store.is_rewound() {
-            lines.push("Click to pause the picture (Space).".to_owned());
+            let pause = Action::Time(Transport::TogglePlaying);
+            let how = ActionEntry::with_keys("Click to pause the picture", &pause);
+            lines.push(format!("{how}."));
         }
         let title = match link.source {
             Some(_) => link.source_name(),
@@ -192,7 +195,9 @@ fn meter(place: usize) -> Option<HintWords> {
 /// Name and keys of a button's action.
 fn button(action: &Action) -> Option<HintWords> {
     if let Action::Dismiss(_) = action {
-        return Some(words("Close this notice", &["Notices stay in the list of the panel (P)."]));
+        let list = "Notices stay in the list of the panel";
+        let list = format!("{}.", ActionEntry::with_keys(list, &Action::TogglePanel));
+        return Some(words("Close this notice", &[&list]));
     }
     let entry = ActionEntry::of(action)?;
     let keys = entry.key_words();
@@ -207,7 +212,7 @@ fn status_words(module: &ModuleView) -> String {
         None => word.to_owned(),
     };
     match module.status {
-        _ if module.stopped => after("Stopped, because the run was cancelled,"),
+        _ if module.stopped => format!("{}: the run was cancelled", after("Stopped")),
         NodeStatus::Running => match took {
             Some(millis) => format!("Running, now {}", clock_words(millis)),
             None => "Running".to_owned(),

@@ -44,6 +44,18 @@ fn step(name: &str) -> HintSubject {
 }
 
 #[test]
+fn step_of_a_cancelled_run_says_so() {
+    let mut run_store = store(&[(-100, "", "start", ""), (-100, "COMPOSE", "start", "")]);
+    let at = noon() - jiff::SignedDuration::from_secs(88);
+    let mut batch = Batch::new(noon(), true);
+    let data = r#"{"message":"Workflow run cancelled"}"#;
+    batch.push_text(&format!(r#"{{"ts":"{at}","run_id":"a","phase":"info","data":{data}}}"#));
+    run_store.receive(batch, |_, _| {});
+    let said = words_of(&run_store, step("COMPOSE")).unwrap();
+    assert_eq!(said[1], "Stopped after 0:12: the run was cancelled");
+}
+
+#[test]
 fn failed_step_tells_its_reason_and_its_attempt() {
     let run_store = store(&[
         (-100, "", "start", ""),
@@ -105,5 +117,5 @@ fn connection_says_what_its_state_means() {
         ConnectionState::Failed { url: url(), reason, is_probed },
         "Nothing is listening at studio.local.",
     );
-    check(ConnectionState::Disconnected, "Not connected. Press P to connect.");
+    check(ConnectionState::Disconnected, "Not connected. Connect in the panel (P).");
 }

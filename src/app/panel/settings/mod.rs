@@ -23,6 +23,7 @@ use self::row::{group_ui, row_ui};
 pub(super) use self::state::SettingsState;
 use self::state::{SettingsView, search_id};
 use super::style::{self, ink, text};
+use crate::app::control::run_operations::RunOperations;
 use crate::app::draw::DrawClock;
 use crate::app::state::actions::Action;
 use crate::app::state::chrome::Chrome;
@@ -45,7 +46,7 @@ const LEAST_FOR_GROUPS: f32 = 800.0;
 pub(super) fn show(
     mut contexts: EguiContexts,
     mut state: ResMut<SettingsState>,
-    (chrome, theme): (Res<Chrome>, Res<Theme>),
+    (chrome, operations, theme): (Res<Chrome>, Res<RunOperations>, Res<Theme>),
     presence: Res<Presence>,
     clock: Res<DrawClock>,
     mut book: ResMut<SettingsBook>,
@@ -75,7 +76,8 @@ pub(super) fn show(
     });
     let refusal = last.and_then(|last| Some((last.name.as_str(), last.refusal.as_deref()?)));
     let view = SettingsView { table, refusal, saved };
-    let wanted = settings_ui(&ctx, &view, &mut state, !chrome.palette);
+    let has_keys = !chrome.palette && !chrome.help && operations.dialog.is_none();
+    let wanted = settings_ui(&ctx, &view, &mut state, has_keys);
     if !wanted.is_empty() {
         ctx.request_repaint();
     }
@@ -84,7 +86,7 @@ pub(super) fn show(
 }
 
 /// Shows the settings above everything but the palette; returns what the user wants. `has_keys` is false while
-/// the palette takes the keys.
+/// the palette, the help or a question takes the keys.
 pub(super) fn settings_ui(
     ctx: &Context,
     view: &SettingsView,
@@ -143,7 +145,8 @@ fn keys(ctx: &Context, view: &SettingsView, state: &mut SettingsState) -> Vec<Ac
     if is_typing || leaves || ctx.any_popup_open() {
         return actions;
     }
-    if pressed(Modifiers::COMMAND, Key::Z) {
+    // With Shift these keys are those for the opposite in other programs.
+    if !ctx.input(|input| input.modifiers.shift) && pressed(Modifiers::COMMAND, Key::Z) {
         actions.push(Action::UndoSetting);
     }
     for (key, by) in

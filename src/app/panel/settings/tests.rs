@@ -188,6 +188,9 @@ fn value_is_chosen_from_a_list() {
 #[test]
 fn control_z_takes_back_the_last_change() {
     let mut harness = open();
+    harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    harness.run_steps(3);
+    assert_eq!(harness.state().actions, [], "these are the keys for the opposite");
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
     harness.run_steps(3);
     assert_eq!(harness.state().actions, [Action::UndoSetting]);

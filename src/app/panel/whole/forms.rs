@@ -3,6 +3,7 @@
 use super::*;
 use crate::app::panel::desk::Pane;
 use crate::app::panel::testing::frame;
+use crate::app::state::chrome::Chrome;
 use crate::app::state::dock::{PanelDock, PanelSide};
 use crate::app::state::viewport::{Edges, PanelArea, Viewport};
 
@@ -59,6 +60,18 @@ fn esc_goes_from_the_innermost_to_the_view_before() {
     assert_eq!(window.view(), View::Desk, "the field was left");
     window.press(Key::Escape);
     assert_eq!(window.view(), View::Wall);
+}
+
+#[test]
+fn esc_for_the_settings_leaves_the_desk_behind_them_as_it_is() {
+    let mut window = window(ViewName::Desk, (800.0, 600.0));
+    window.click("Birch, ");
+    window.press(Key::C);
+    assert!(window.is_comparing());
+    window.harness.state_mut().world_mut().resource_mut::<Chrome>().settings = true;
+    window.press(Key::Escape);
+    assert!(window.is_comparing());
+    assert_eq!(window.view(), View::Desk);
 }
 
 #[test]

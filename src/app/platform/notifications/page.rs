@@ -20,15 +20,27 @@ thread_local! {
 }
 
 /// Shows notifications once the user has allowed them.
-pub(super) struct Delivery;
+pub(super) struct Delivery {
+    /// True where the browser has notifications: Safari on iOS and the views of Android apps have none.
+    has_notifications: bool,
+    /// Random, so that another page does not replace the notifications of this one.
+    start: String,
+}
 
 impl Delivery {
     /// Asks for permission at the next click, as browsers demand; a browser that was asked before is not asked
     /// again. That click also lets sounds play.
     pub fn begin(sound: bool) -> Self {
-        let Some(window) = web_sys::window() else { return Self };
+        let start = format!("{:x}", (js_sys::Math::random() * f64::from(u32::MAX)) as u32);
+        let Some(window) = web_sys::window() else {
+            return Self { has_notifications: false, start };
+        };
+        let has_notifications =
+            js_sys::Reflect::has(&window, &"Notification".into()).unwrap_or(false);
         let listener = EventListener::once(&window, "click", move |_| {
-            if BrowserNotification::permission() == NotificationPermission::Default {
+            if has_notifications
+                && BrowserNotification::permission() == NotificationPermission::Default
+            {
                 // The answer is read before each notification.
                 let _ = BrowserNotification::request_permission();
             }
@@ -37,16 +49,18 @@ impl Delivery {
             }
         });
         listener.forget();
-        Self
+        Self { has_notifications, start }
     }
 
-    /// Shows a notification, if the user has allowed it.
+    /// Shows a notification, if the browser has them and the user has allowed it, and plays its sound.
     pub fn show(&mut self, notification: Notification) {
         let Notification { number, title, body, has_sound, .. } = notification;
-        if BrowserNotification::permission() == NotificationPermission::Granted {
+        if self.has_notifications
+            && BrowserNotification::permission() == NotificationPermission::Granted
+        {
             let options = NotificationOptions::new();
             options.set_body(&body);
-            options.set_tag(&format!("meterbridge-{number}"));
+            options.set_tag(&format!("meterbridge-{}-{number}", self.start));
             // Some browsers let only a service worker show notifications, which a page need not have.
             let _ = BrowserNotification::new_with_options(&title, &options);
         }
