@@ -197,19 +197,25 @@ fn engine_alone() -> Case {
 #[derive(Resource, Default)]
 struct Arrived(Option<Batch>);
 
+/// Builds the whole application with these settings, in a window of this size in pixels.
+fn display(settings: Settings, size: UVec2) -> App {
+    let mut app = engine();
+    app.add_plugins((MeterbridgePlugin { settings, source: None }, ViewPlugin, ControlsPlugin))
+        .insert_resource(Viewport { size_px: size.as_vec2(), ..default() })
+        .init_resource::<Arrived>()
+        .add_systems(PreUpdate, take_in.in_set(AppSystems::Ingest));
+    meterbridge::app::spawn_cameras(app.world_mut().commands());
+    app.world_mut().flush();
+    app
+}
+
 /// Builds the whole application as a wall of `runs` runs at once, with `changing` events per frame, each of
 /// another run.
 fn wall(runs: usize, changing: usize) -> Case {
     let mut settings = Settings::default();
     settings.view.view = ViewName::Wall;
-    let mut app = engine();
-    app.add_plugins((MeterbridgePlugin { settings, source: None }, ViewPlugin, ControlsPlugin))
-        .insert_resource(Viewport { size_px: SIZE.as_vec2(), ..default() })
-        .init_resource::<Arrived>()
-        .add_systems(PreUpdate, take_in.in_set(AppSystems::Ingest));
+    let mut app = display(settings, SIZE);
     let world = app.world_mut();
-    meterbridge::app::spawn_cameras(world.commands());
-    world.flush();
 
     let mut backend = Backend { frames: Busy::new(runs), sent: 0 };
     let mut run_store = world.resource_mut::<RunStore>();
@@ -234,14 +240,8 @@ fn desk(arriving: usize, compares: bool) -> Case {
     let mut settings = Settings::default();
     settings.view.view = ViewName::Desk;
     settings.retention.log_events = rows;
-    let mut app = engine();
-    app.add_plugins((MeterbridgePlugin { settings, source: None }, ViewPlugin, ControlsPlugin))
-        .insert_resource(Viewport { size_px: DESK.as_vec2(), ..default() })
-        .init_resource::<Arrived>()
-        .add_systems(PreUpdate, take_in.in_set(AppSystems::Ingest));
+    let mut app = display(settings, DESK);
     let world = app.world_mut();
-    meterbridge::app::spawn_cameras(world.commands());
-    world.flush();
 
     let mut backend = Backend { frames: Busy::new(runs), sent: 0 };
     for _ in 0..(EVENTS_BEFORE * runs).max(rows).div_ceil(CHANGING) {

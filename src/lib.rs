@@ -81,6 +81,8 @@ pub mod query;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 #[doc(hidden)]
 pub mod record;
+#[cfg(not(target_arch = "wasm32"))]
+mod replace_file;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod report;

@@ -28,7 +28,7 @@ const MOST_PIXELS: u64 = 100_000;
 /// Longest time of a frame in milliseconds that is believed.
 const LONGEST_FRAME_MS: f64 = 600_000.0;
 
-/// What a screen tells its hub about itself.
+/// Report of a screen to its hub about itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScreenReport {
     /// Name of the screen: given, else that of its machine.

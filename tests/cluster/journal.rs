@@ -1,4 +1,4 @@
-//! What a hub keeps, whatever keeps it: the same tests over a file (SQLite) and over a stream (JetStream).
+//! The same tests of what a hub keeps over a file (SQLite) and over a stream (JetStream).
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::screen::Screen;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What keeps the journal.
+/// Storage of the journal.
 enum Kept {
     File(PathBuf),
     Stream(Nats),

@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "seconds",
     "text",
     "time_zone",
+    "replace_file",
     "state_folder",
     "protocol",
     "layout",

@@ -12,7 +12,7 @@ use crate::app::draw::DrawClock;
 use crate::app::overlays::pill;
 use crate::app::state::actions::Action;
 use crate::app::state::auto::Auto;
-use crate::app::state::clock::{PlaybackClock, millis_between};
+use crate::app::state::clock::PlaybackClock;
 use crate::app::state::focus::Focus;
 use crate::app::state::history::{HistoryData, HistoryOrigin};
 use crate::app::state::link::Link;
@@ -22,7 +22,7 @@ use crate::app::state::selection::Selection;
 use crate::app::state::view::View;
 use crate::app::state::viewport::Zoom;
 use crate::app::systems::AppSystems;
-use crate::director::{Director, DirectorSettings, STALE_SECS, ShowReason};
+use crate::director::{Director, DirectorSettings, ShowReason};
 use crate::history::LEAST_TO_COMPARE;
 use crate::model::{NodeStatus, RunStatus};
 use crate::protocol::RunId;
@@ -126,15 +126,14 @@ impl DirectorInput<'_, '_> {
         of_hub >= LEAST_TO_COMPARE || self.run_store.history().has_enough_since(from)
     }
 
-    /// Informs the director of live events. Replayed events are ignored, and so are events older
-    /// than [`STALE_SECS`], such as those a page receives when its tab becomes visible again.
+    /// Informs the director of events that are news.
     fn report_events(&mut self, director: &mut Director, now: f64, server_now: Timestamp) {
-        for EventReceived { change, live, .. } in self.events.read() {
+        for event in self.events.read() {
+            let change = &event.change;
             for gone in &change.evicted {
                 director.gone(gone, now);
             }
-            let age_secs = millis_between(change.at, server_now) as f64 / 1000.0;
-            if !live || age_secs > STALE_SECS {
+            if !event.is_news(server_now) {
                 continue;
             }
             let run = &change.run_id;

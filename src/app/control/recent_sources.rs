@@ -6,8 +6,10 @@ use crossbeam_channel::{Receiver, TryRecvError};
 use super::starter::Starter;
 use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
-use crate::app::state::opening::{AddressTest, RecentSources, in_background, replace};
+use crate::app::state::opening::{AddressTest, RecentSources, in_background};
 use crate::app::state::run_store::Connected;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::replace_file::replace;
 use crate::source::test_address;
 
 /// Performs the actions on sources, and remembers the addresses that were connected to.

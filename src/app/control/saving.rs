@@ -30,7 +30,7 @@ use crate::app::state::actions::Action;
 #[cfg(not(target_arch = "wasm32"))]
 const MOST_NAMES: usize = 99;
 
-/// What became of a file: its path, `None` where the user closed the dialog, or the reason why it was not
+/// Outcome of saving a file: its path, `None` where the user closed the dialog, or the reason why it was not
 /// written.
 #[cfg(not(target_arch = "wasm32"))]
 type Saved = Result<Option<PathBuf>, String>;

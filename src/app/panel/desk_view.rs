@@ -35,7 +35,7 @@ pub(super) struct DeskInput<'w> {
     pub scale: Res<'w, ControlsScale>,
     desk: ResMut<'w, Desk>,
     pub focus: ResMut<'w, KeyboardFocus>,
-    /// What may stand above the desk.
+    /// Windows that may stand above the desk.
     ui: Option<Res<'w, Chrome>>,
 }
 

@@ -1,4 +1,4 @@
-//! What the panel and the desk remember between sessions: folded sections, widths, sorting, size of the controls.
+//! Memory of panel and desk between sessions: folded sections, widths, sorting, size of the controls.
 
 use bevy::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::app::state::desk::ControlsScale;
 use crate::app::state::dock::PanelDock;
 use crate::app::state::first_start::FirstStart;
 
-/// What is remembered, as JSON; `None` while there is nothing. The platform fills it before the first frame, and
+/// Remembered state of panel and desk, as JSON; `None` while there is nothing. The platform fills it before the first frame, and
 /// keeps it when it changes.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
 pub struct PanelMemory(pub Option<String>);

@@ -225,7 +225,7 @@ fn show(
         && let Some(entry) = &state.log.opened
         && (!log::entry_ui(&ctx, entry)
             || !(chrome.panel || on_desk)
-            || ctx.input(|input| input.key_pressed(egui::Key::Escape)))
+            || !chrome.settings && ctx.input(|input| input.key_pressed(egui::Key::Escape)))
     {
         state.log.opened = None;
     }

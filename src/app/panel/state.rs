@@ -1,4 +1,4 @@
-//! What the panel and the desk keep between frames, and what they show.
+//! State of panel and desk between frames, and the data that they show.
 
 use bevy::prelude::*;
 use jiff::{Timestamp, tz::TimeZone};

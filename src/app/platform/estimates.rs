@@ -16,10 +16,11 @@ use foldhash::fast::FixedState;
 use tracing::warn;
 
 use crate::app::state::link::Link;
-use crate::app::state::opening::{in_background, replace};
+use crate::app::state::opening::in_background;
 use crate::app::state::run_store::RunStore;
 use crate::app::systems::AppSystems;
 use crate::model::{EstimateRecord, Model};
+use crate::replace_file::replace;
 use crate::source::{SourceSpec, redact};
 
 /// Interval between two writes while runs complete.

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::app::state::opening::{in_background, replace};
+use crate::app::state::opening::in_background;
+use crate::replace_file::replace;
 
 /// A file that is written in the background.
 #[derive(Clone)]

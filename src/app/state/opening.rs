@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 #[cfg(not(target_arch = "wasm32"))]
-use std::{fs, io, path::Path};
+use std::{fs, io};
 
 use bevy::prelude::*;
 #[cfg(not(target_arch = "wasm32"))]
@@ -245,25 +245,13 @@ pub(in crate::app) fn in_background(work: impl FnOnce() + Send + 'static) {
     let _ = std::thread::Builder::new().name("meterbridge-background".to_owned()).spawn(work);
 }
 
-/// Replaces a file as a whole, so that a kill leaves the old one or the new one. Creates its folder.
-///
-/// # Errors
-///
-/// Fails when the folder or the file cannot be written.
-#[cfg(not(target_arch = "wasm32"))]
-pub(in crate::app) fn replace(file: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let new = file.with_extension("new");
-    fs::write(&new, text)?;
-    fs::rename(new, file)
-}
-
 #[cfg(not(target_arch = "wasm32"))]
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::replace_file::replace;
 
     fn recording(name: &str) -> SourceSpec {
         SourceSpec::Recording(Path::new(name).into())

@@ -15,6 +15,7 @@ use super::link::{HubOffer, Link, SummaryReceived};
 use super::names::Names;
 use super::rewound::Rewound;
 use crate::app::systems::AppSystems;
+use crate::director::STALE_SECS;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::model::EstimateRecord;
 use crate::model::past::{Past, PastLimits};
@@ -304,6 +305,15 @@ pub struct EventReceived {
     pub live: bool,
 }
 
+impl EventReceived {
+    /// True when the event is worth telling at this time of the server. Replayed events are not, nor are those that
+    /// arrive late, as in a page that returns to the foreground.
+    pub fn is_news(&self, server_now: Timestamp) -> bool {
+        let age_secs = clock::millis_between(self.change.at, server_now) as f64 / 1000.0;
+        self.live && age_secs <= STALE_SECS
+    }
+}
+
 /// Returns the ids of all runs that changed or were evicted, each once, in order of arrival.
 pub(in crate::app) fn touched<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<&'a RunId> {
     let mut seen = HashSet::with_hasher(FixedState::default());
@@ -580,21 +590,4 @@ fn log_connection_event(link: &mut Link, entry: ConnectionLogEntry, announce: &m
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn catch_up_budget_ends_when_channel_is_empty_or_after_3_s() {
-        let start = Instant::now();
-        let at = |millis| start + Duration::from_millis(millis);
-        let mut pace = IngestBudget::default();
-        assert_eq!(pace.budget(at(0)), INGEST_BUDGET);
-        assert_eq!(pace.budget(at(30_000)), CATCH_UP_BUDGET);
-        assert_eq!(pace.budget(at(30_300)), CATCH_UP_BUDGET, "there is more");
-        pace.caught_up();
-        assert_eq!(pace.budget(at(30_316)), INGEST_BUDGET);
-        assert_eq!(pace.budget(at(60_000)), CATCH_UP_BUDGET);
-        assert_eq!(pace.budget(at(61_900)), CATCH_UP_BUDGET);
-        assert_eq!(pace.budget(at(63_100)), INGEST_BUDGET, "it never ends");
-    }
-}
+mod tests;

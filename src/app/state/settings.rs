@@ -8,15 +8,15 @@ use crate::config::{SettingsStore, SettingsTable};
 /// its own.
 #[derive(Resource, Default)]
 pub struct SettingsBook {
-    /// Where settings are saved; `None` in an embedding app.
+    /// Storage of the settings; `None` in an embedding app.
     pub store: Option<Box<dyn SettingsStore>>,
-    /// What became of the last change.
+    /// Outcome of the last change.
     pub last: Option<LastChange>,
     /// Name of the setting that the window is to show next.
     pub wanted: Option<String>,
 }
 
-/// What became of a change.
+/// Outcome of a change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LastChange {
     /// Name of the setting; empty for none.

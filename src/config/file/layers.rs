@@ -27,7 +27,7 @@ pub struct Checks<'a> {
     pub whole: &'a dyn Fn(&[OsString]) -> Result<(), String>,
 }
 
-/// What a command line is with the settings of a file.
+/// A command line together with the settings of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layers {
     /// The command line, with the values of the file that nothing overrides.

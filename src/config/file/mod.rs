@@ -123,7 +123,7 @@ impl SettingsFile {
     /// Says what cannot be written.
     pub fn write(&self) -> Result<(), String> {
         let Some(path) = &self.path else { return Ok(()) };
-        place::replace(path, &self.text)
+        crate::replace_file::replace(path, &self.text)
             .map_err(|error| format!("`{}` cannot be written: {error}", path.display()))
     }
 

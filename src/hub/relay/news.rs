@@ -1,4 +1,4 @@
-//! What happens in the studio that somebody away from every screen wants to hear of.
+//! News of the studio for people who are away from every screen: failures, recoveries, slow runs, outages.
 
 use std::cmp::Reverse;
 

@@ -118,7 +118,7 @@ pub enum WebhookError {
     Wrong { path: PathBuf, line: usize, column: usize, words: String },
 }
 
-/// What is wrong, and where in the text.
+/// Mistake in the file: its words, and its place in the text in bytes.
 struct Fault {
     words: String,
     place: usize,

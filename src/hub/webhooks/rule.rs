@@ -137,7 +137,7 @@ pub struct Rule {
     settings: RuleSettings,
     groups: [Group; 3],
     link: Link,
-    /// What quiet hours keep back, and their end.
+    /// News that quiet hours keep back, and the end of these hours.
     kept_back: Option<(Digest, Timestamp)>,
 }
 

@@ -34,7 +34,6 @@ use crate::app::state::run_view::final_score;
 use crate::app::state::view::View;
 use crate::app::systems::AppSystems;
 use crate::app::words::{one_line, run_title, short_id};
-use crate::director::STALE_SECS;
 use crate::model::{Run, RunStatus};
 use crate::source::{ConnectionState, OperationOutcome, RunOperation};
 
@@ -181,12 +180,10 @@ fn add_notices(
     let quiet = notices.unattended || auto.is_some_and(|auto| auto.0.is_auto());
     let model = run_store.live();
     let live_server_now = model.clock().server_time(clock.live_now);
-    for EventReceived { change, live, .. } in received.read() {
+    for event in received.read() {
+        let change = &event.change;
         let Some((_, status)) = change.run_status else { continue };
-        let age_secs = millis_between(change.at, live_server_now) as f64 / 1000.0;
-        // Replayed events are no news, nor are those that a page receives late, when it returns to the
-        // foreground.
-        if !live || link.is_recording() || age_secs > STALE_SECS {
+        if link.is_recording() || !event.is_news(live_server_now) {
             continue;
         }
         let Some(run) = model.run(&change.run_id) else { continue };

@@ -1,4 +1,4 @@
-//! What stands above the rows of the event log: state, filters, moves.
+//! Controls above the rows of the event log: state, filters, moves.
 
 use bevy_egui::egui::{
     Align, Button, ComboBox, Id, Layout, Pos2, Rect, Response, RichText, Sense, Stroke, StrokeKind,

@@ -34,7 +34,7 @@ pub(super) struct LogIndex {
     filter: LogFilter,
     generation: u64,
     lines: VecDeque<u64>,
-    /// Those of the lines that tell of a failure.
+    /// Lines that tell of a failure, a part of `lines`.
     failures: VecDeque<u64>,
     /// First line that was examined; `looked_to` is the one after the last.
     looked_from: u64,

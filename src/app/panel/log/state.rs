@@ -163,7 +163,7 @@ impl LogState {
     }
 }
 
-/// What the parts of the log share.
+/// Parts of the state that rows, controls and keys share.
 impl LogState {
     /// Log whose rows are shown: as it was when it was paused, or as it is.
     pub(super) fn shown<'a>(&'a self, view: &LogView<'a>) -> &'a EventLog {

@@ -120,7 +120,7 @@ impl PaletteState {
     }
 }
 
-/// What the user chose in the palette.
+/// Choice of the user in the palette.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum PaletteChoice {
     /// Perform this action.
@@ -387,7 +387,7 @@ fn head_ui(ui: &mut Ui, view: &PaletteView, results: &GroupResults) {
     paint_line(ui, rect.left() + PAD + width + 10.0, y, count);
 }
 
-/// What choosing a row does; `None` where its action has no effect now.
+/// Returns the choice that a row stands for; `None` where its action has no effect now.
 fn choice_of(item: &Item, view: &PaletteView) -> Option<PaletteChoice> {
     match &item.found {
         Found::Run(id) => {

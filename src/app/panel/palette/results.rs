@@ -1,4 +1,4 @@
-//! What the palette finds: runs, actions, steps of the selected run, and settings.
+//! Results of the palette: runs, actions, steps of the selected run, and settings.
 
 use super::fuzzy;
 use crate::app::state::actions::{ACTIONS, ActionEntry};

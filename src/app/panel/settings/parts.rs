@@ -34,7 +34,7 @@ const RANK: f32 = 22.0;
 /// Ranks of the places that a value comes from.
 const RANKS: [&str; 5] =
     ["1  flag", "2  environment", "3  file, this profile", "4  file, all", "5  default"];
-/// What starts with a profile again.
+/// Words that tell how to start with a profile.
 const STARTS_WITH: &str = "to start with it: --profile NAME";
 
 /// Shows title, profile, search and the closing cross; returns what the user wants.

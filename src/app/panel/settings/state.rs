@@ -1,11 +1,11 @@
-//! What the settings window keeps between frames, what it shows, and which settings it lists.
+//! State of the settings window between frames, the data that it shows, and the list of its settings.
 
 use bevy::prelude::*;
 use bevy_egui::egui::Id;
 
 use crate::config::{SettingEntry, SettingsTable};
 
-/// What the user typed and chose in the settings.
+/// Input and choices of the user in the settings window.
 #[derive(Resource, Clone, Debug, Default)]
 pub(in crate::app::panel) struct SettingsState {
     /// Text of the search.

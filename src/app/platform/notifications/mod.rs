@@ -16,17 +16,16 @@ use native::Delivery;
 #[cfg(target_arch = "wasm32")]
 use page::Delivery;
 
-use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
+use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::{EventReceived, RunStore, SourceReplaced};
 use crate::app::systems::AppSystems;
-use crate::director::STALE_SECS;
 use crate::model::{FailureCause, Run, RunStatus, failure_words};
 use crate::notify::{News, Notifier, NotifySettings, Watching};
 use crate::source::{ConnectionState, Updates};
 
-/// What is told, and the way to tell it.
+/// Rule that decides which notifications are sent, and the way to send them.
 #[derive(Resource)]
 struct Notifications {
     notifier: Notifier,
@@ -68,10 +67,10 @@ fn tell(
     };
     let model = run_store.live();
     let server_now = model.clock().server_time(now);
-    for EventReceived { change, live, .. } in received.read() {
+    for event in received.read() {
+        let change = &event.change;
         let Some((_, status)) = change.run_status else { continue };
-        let age_secs = millis_between(change.at, server_now) as f64 / 1000.0;
-        if !live || age_secs > STALE_SECS {
+        if !event.is_news(server_now) {
             continue;
         }
         let news = model.run(&change.run_id).and_then(|run| news_of(run, status, &run_store));

@@ -16,7 +16,7 @@ use crate::history::Last;
 pub enum ActionGroup {
     /// Movements in time.
     Time,
-    /// What is shown, and how.
+    /// Views, panel and appearance.
     Views,
     /// Runs and operations on them.
     Runs,

@@ -13,15 +13,15 @@ use jiff::Timestamp;
 
 pub(in crate::hub::relay) use self::watch::Backend;
 use self::watch::{Watch, marks_of, records_of};
-use super::marks::has_failed;
+use super::marks::sorted;
 use super::{IngestThread, MOST_SIGNALS, MarkRequest, PendingCommit, TIDY_INTERVAL, warn};
 use crate::hub::log_line;
 use crate::hub::relay::cluster::{
     ClusterEvent, ClusterLink, ClusterRole, Content, Order, ReadBatch, Record,
 };
 use crate::hub::relay::journal::{Journal, JournalEntry, JournalEntryKind, OutdatedRun};
+use crate::hub::relay::model_of;
 use crate::hub::relay::store::DroppedRun;
-use crate::hub::relay::{Marked, model_of};
 use crate::model::Outcome;
 use crate::protocol::hub::{Upstream, UpstreamState};
 use crate::protocol::{Batch, Item};
@@ -376,18 +376,7 @@ impl IngestThread {
     /// Marks failures for all hubs: the hub that watches publishes the marks.
     fn mark_in_cluster(&mut self, request: MarkRequest) {
         let MarkRequest { runs, answer } = request;
-        let mut marked = Marked::default();
-        {
-            let model = self.shared.model();
-            for run in runs {
-                let list = match model.run(&run) {
-                    None => &mut marked.unknown,
-                    Some(_) if has_failed(&model, &run) => &mut marked.seen,
-                    Some(_) => &mut marked.not_failed,
-                };
-                list.push(run);
-            }
-        }
+        let marked = sorted(runs, &self.shared.model());
         let Some(side) = &mut self.cluster else { return };
         if marked.seen.is_empty() {
             let _ = answer.send(marked);

@@ -13,25 +13,25 @@ pub(in crate::hub::relay) struct MarkRequest {
     pub answer: oneshot::Sender<Marked>,
 }
 
+/// Sorts runs by whether they can be marked: only failures can.
+pub(super) fn sorted(runs: Vec<RunId>, model: &Model) -> Marked {
+    let mut marked = Marked::default();
+    for run in runs {
+        let list = match model.run(&run) {
+            None => &mut marked.unknown,
+            Some(_) if has_failed(model, &run) => &mut marked.seen,
+            Some(_) => &mut marked.not_failed,
+        };
+        list.push(run);
+    }
+    marked
+}
+
 impl IngestThread {
     /// Marks failures as seen: in the store, and then for the screens.
     pub(super) fn mark_seen(&mut self, runs: Vec<RunId>) -> Marked {
-        let mut marked = Marked::default();
-        if runs.is_empty() {
-            return marked;
-        }
         let shared = self.shared.clone();
-        {
-            let model = shared.model();
-            for run in runs {
-                let list = match model.run(&run) {
-                    None => &mut marked.unknown,
-                    Some(_) if has_failed(&model, &run) => &mut marked.seen,
-                    Some(_) => &mut marked.not_failed,
-                };
-                list.push(run);
-            }
-        }
+        let marked = sorted(runs, &shared.model());
         let is_new = |run: &&RunId| !shared.state().seen.contains(run);
         let new: Vec<RunId> = marked.seen.iter().filter(is_new).cloned().collect();
         if !new.is_empty() {

@@ -1,4 +1,4 @@
-//! What is gathered for one commit.
+//! Changes that are gathered for one commit.
 
 use super::marks::has_failed;
 use crate::hub::relay::State;
