@@ -22,6 +22,11 @@ use crate::layout::Rect;
 
 /// Time for which the pointer rests before it gets a hint, in seconds.
 const REST_SECS: f64 = 0.5;
+/// Time for which a hint is shown, in seconds: a pointer that somebody left on a wall covers nothing for long.
+const SHOWN_SECS: f64 = 20.0;
+/// Time after the start in which the pointer may already lie in the window without anybody having put it there, in
+/// seconds.
+const START_SECS: f64 = 3.0;
 /// Distance in design pixels by which a resting pointer may tremble.
 const TREMBLE: f32 = 3.0;
 
@@ -138,6 +143,8 @@ impl Pointer<'_, '_> {
 /// The rest of the pointer.
 #[derive(Clone, Debug, Default)]
 struct Rest {
+    /// Time of the draw clock at the start.
+    began_at: Option<f64>,
     /// Place of the pointer, and the time of the draw clock at which it came there.
     at: Option<(Vec2, f64)>,
     /// True until the pointer moves, after it was looked up or a key or press took the hint away.
@@ -151,7 +158,9 @@ impl Rest {
     fn note(&mut self, point: Vec2, now: f64) -> bool {
         let has_moved = self.at.is_none_or(|(at, _)| at.distance(point) > TREMBLE);
         if has_moved {
-            (self.at, self.is_answered) = (Some((point, now)), false);
+            let was_there = self.at.is_none()
+                && self.began_at.is_none_or(|began_at| now - began_at < START_SECS);
+            (self.at, self.is_answered) = (Some((point, now)), was_there);
         }
         has_moved
     }
@@ -178,6 +187,7 @@ fn point(
     mut rest: Local<Rest>,
 ) {
     let (now, did_something) = (draw_clock.secs, input.did_something());
+    rest.began_at.get_or_insert(now);
     let Some(point) = pointer.place() else {
         rest.at = None;
         rest.hide(&mut shown);
@@ -189,7 +199,12 @@ fn point(
         rest.hide(&mut shown);
         return;
     }
+    let since = rest.at.map_or(now, |(_, since)| since);
     if let Some((subject, area, key)) = rest.subject.clone() {
+        if now - since >= REST_SECS + SHOWN_SECS {
+            rest.hide(&mut shown);
+            return;
+        }
         let has_left = has_moved && !area.holds(point.x, point.y)
             || shown.card.is_some_and(|card| card.holds(point.x, point.y));
         if has_left {
@@ -215,10 +230,10 @@ fn point(
                 None => rest.hide(&mut shown),
             }
         } else {
+            next.within_secs(REST_SECS + SHOWN_SECS - (now - since));
             return;
         }
     }
-    let since = rest.at.map_or(now, |(_, since)| since);
     if rest.is_answered {
         return;
     }

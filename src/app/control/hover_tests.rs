@@ -257,6 +257,30 @@ fn hint_goes_when_the_pointer_leaves_or_a_key_is_pressed() {
     assert_eq!(desk.drawn(), "", "the pointer left the window");
 }
 
+/// On a wall nobody takes the pointer away, which lies in the middle of a bare X server's screen from the start on.
+#[test]
+fn pointer_that_nobody_moves_covers_nothing() {
+    let mut desk = Desk::new(ViewName::Wall, (1920, 1080));
+    let meter = desk.meter(0);
+    desk.rest_at(meter);
+    desk.wait(19.0);
+    assert!(!desk.drawn().is_empty());
+    desk.wait(1.1);
+    assert_eq!(desk.drawn(), "", "after 20 s");
+    desk.wait(60.0);
+    assert_eq!(desk.drawn(), "");
+    desk.rest_at(meter + Vec2::new(20.0, 0.0));
+    assert!(!desk.drawn().is_empty(), "it was moved");
+
+    let mut rest = Rest { began_at: Some(100.0), ..Rest::default() };
+    rest.note(meter, 100.4);
+    assert!(rest.is_answered, "it was there from the start");
+    rest.note(meter + 1.0, 109.0);
+    assert!(rest.is_answered);
+    rest.note(meter + 40.0, 110.0);
+    assert!(!rest.is_answered, "somebody moves it");
+}
+
 #[test]
 fn nothing_is_drawn_while_the_pointer_rests_or_is_absent() {
     let mut desk = Desk::new(ViewName::Wall, (1920, 1080));
