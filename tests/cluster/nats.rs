@@ -1,9 +1,11 @@
 //! NATS servers as processes, on ports that stay theirs when they are started again.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// Makes folders unique among the tests of a process.
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -20,9 +22,20 @@ struct Server {
     process: Option<Child>,
 }
 
-/// Returns a port that was free a moment ago.
+/// Ports that systems give to no outgoing connection, so that a port is still free when its server is started again.
+const PORTS: std::ops::Range<u32> = 20_000..30_000;
+
+/// Returns a port that nobody uses, and that no other test of this process gets.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id() * 97;
+    loop {
+        let place = first.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        let port = u16::try_from(PORTS.start + place).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Nats {
@@ -36,13 +49,37 @@ impl Nats {
         let servers = std::iter::repeat_with(server).take(count).collect();
         let mut nats = Self { servers, folder };
         (0..count).for_each(|nth| nats.restart(nth));
+        (0..count).for_each(|nth| nats.listens(nth));
         nats
+    }
+
+    /// Waits until a server listens.
+    fn listens(&mut self, nth: usize) {
+        let began = Instant::now();
+        let (log, server) = (self.log(nth), &mut self.servers[nth]);
+        while TcpStream::connect(("127.0.0.1", server.port)).is_err() {
+            let has_ended =
+                server.process.as_mut().is_some_and(|it| it.try_wait().unwrap().is_some());
+            assert!(
+                !has_ended && began.elapsed() < Duration::from_secs(20),
+                "nats-server does not listen: {}",
+                std::fs::read_to_string(log).unwrap()
+            );
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Path of what a server says.
+    fn log(&self, nth: usize) -> PathBuf {
+        self.folder.join(format!("{nth}.log"))
     }
 
     pub fn restart(&mut self, nth: usize) {
         let routes: Vec<String> =
             self.servers.iter().map(|it| format!("nats://127.0.0.1:{}", it.route)).collect();
         let is_clustered = routes.len() > 1;
+        std::fs::create_dir_all(&self.folder).unwrap();
+        let log = std::fs::File::options().create(true).append(true).open(self.log(nth)).unwrap();
         let server = &mut self.servers[nth];
         let mut command = Command::new("nats-server");
         command.args(["-a", "127.0.0.1", "-p", &server.port.to_string(), "-js", "-sd"]);
@@ -52,7 +89,7 @@ impl Nats {
             command.args(["-n", &format!("n{nth}"), "--cluster_name", "test"]);
             command.args(["--cluster", &route, "--routes", &routes.join(",")]);
         }
-        let started = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let started = command.stdout(Stdio::null()).stderr(log).spawn();
         server.process = Some(started.expect(
             "these tests need nats-server on the PATH: apt-get install nats-server (tests/lacking-packages)",
         ));
